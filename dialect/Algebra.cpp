@@ -1,0 +1,420 @@
+//===- Algebra.cpp - Union, intersection and complement of patterns -------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialect/ScalarBuilder.h"
+#include "dialect/SparseAttn.h"
+#include "mlir/IR/PatternMatch.h"
+#include "llvm/ADT/SetVector.h"
+#include <numeric>
+
+using namespace mlir;
+using namespace mlir::sparse_attn;
+
+using Bands = SmallVectorImpl<Band>;
+
+template <typename OpT>
+static LogicalResult verifyOperands(OpT op) {
+  if (op.getOperands().empty())
+    return op.emitOpError("expects at least one operand");
+  return success();
+}
+
+template <typename OpT>
+static Dependence dependenceOfOperands(OpT op) {
+  Dependence dependence;
+  for (Value operand : op->getOperands())
+    dependence |= getPatternOp(operand).getDependence();
+  return dependence;
+}
+
+//===----------------------------------------------------------------------===//
+// Combining bands
+//===----------------------------------------------------------------------===//
+
+/// The common keys of two bands: no monotone bound stops being monotone under max and min.
+static Band meet(ScalarBuilder &s, const Band &a, const Band &b) {
+  return {s.max(a.lo, b.lo), s.min(a.hi, b.hi), std::lcm(a.modulus, b.modulus), a.exact && b.exact};
+}
+
+/// All pairs of bands of two unions. Fails when there are too many, or their strides share no small multiple.
+static LogicalResult meetAll(ScalarBuilder &s, Bands &result, ArrayRef<Band> other) {
+  if (result.size() * other.size() > kMaxBands)
+    return failure();
+  SmallVector<Band> product;
+  for (const Band &a : result)
+    for (const Band &b : other) {
+      if (a.modulus * b.modulus > kMaxPosition)
+        return failure();
+      product.push_back(meet(s, a, b));
+    }
+  result.assign(product.begin(), product.end());
+  return success();
+}
+
+/// What lies outside one band: before it, behind it, and (roughly) between the keys that a stride picks from it.
+static LogicalResult complementBand(ScalarBuilder &s, const PatternScope &scope, const Band &band, Bands &result) {
+  if (!band.exact)
+    return failure();
+  result.push_back({s.constant(0), band.lo});
+  result.push_back({band.hi, scope.keyLength});
+  if (band.modulus != 1)
+    result.push_back({band.lo, band.hi, /*modulus=*/1, /*exact=*/false});
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// union
+//===----------------------------------------------------------------------===//
+
+LogicalResult UnionOp::verify() { return verifyOperands(*this); } // union_c1
+
+Dependence UnionOp::getDependence() { return dependenceOfOperands(*this); }
+
+Value UnionOp::buildPredicate(OpBuilder &builder, const PatternScope &scope, Value q, Value k) {
+  ScalarBuilder s(builder, scope.loc);
+  Value attends = s.boolean(false);
+  for (Value operand : getOperands())
+    attends = s.either(attends, getPatternOp(operand).buildPredicate(builder, scope, q, k));
+  return attends;
+}
+
+LogicalResult UnionOp::buildKeyBands(OpBuilder &builder, const PatternScope &scope, Value q, Bands &bands) {
+  for (Value operand : getOperands())
+    if (failed(getPatternOp(operand).buildKeyBands(builder, scope, q, bands)) || bands.size() > kMaxBands)
+      return failure();
+  return success();
+}
+
+Coverage UnionOp::buildCoverage(OpBuilder &builder, const PatternScope &scope, const Span &span) {
+  ScalarBuilder s(builder, scope.loc);
+  Coverage coverage{s.boolean(false), s.boolean(false)};
+  for (Value operand : getOperands()) {
+    Coverage part = getPatternOp(operand).buildCoverage(builder, scope, span);
+    coverage = {s.either(coverage.any, part.any), s.either(coverage.all, part.all)};
+  }
+  return coverage;
+}
+
+//===----------------------------------------------------------------------===//
+// intersect
+//===----------------------------------------------------------------------===//
+
+LogicalResult IntersectOp::verify() { return verifyOperands(*this); } // intersect_c1
+
+Dependence IntersectOp::getDependence() { return dependenceOfOperands(*this); }
+
+Value IntersectOp::buildPredicate(OpBuilder &builder, const PatternScope &scope, Value q, Value k) {
+  ScalarBuilder s(builder, scope.loc);
+  Value attends = s.boolean(true);
+  for (Value operand : getOperands())
+    attends = s.both(attends, getPatternOp(operand).buildPredicate(builder, scope, q, k));
+  return attends;
+}
+
+LogicalResult IntersectOp::buildKeyBands(OpBuilder &builder, const PatternScope &scope, Value q, Bands &bands) {
+  ScalarBuilder s(builder, scope.loc);
+  SmallVector<Band> result;
+  for (auto [index, operand] : llvm::enumerate(getOperands())) {
+    SmallVector<Band> other;
+    if (failed(getPatternOp(operand).buildKeyBands(builder, scope, q, other)))
+      return failure();
+    if (index == 0)
+      result = std::move(other);
+    else if (failed(meetAll(s, result, other)))
+      return failure();
+  }
+  bands.append(result);
+  return success();
+}
+
+Coverage IntersectOp::buildCoverage(OpBuilder &builder, const PatternScope &scope, const Span &span) {
+  ScalarBuilder s(builder, scope.loc);
+  Coverage coverage{s.boolean(true), s.boolean(true)};
+  for (Value operand : getOperands()) {
+    Coverage part = getPatternOp(operand).buildCoverage(builder, scope, span);
+    coverage = {s.both(coverage.any, part.any), s.both(coverage.all, part.all)};
+  }
+  return coverage;
+}
+
+//===----------------------------------------------------------------------===//
+// complement
+//===----------------------------------------------------------------------===//
+
+Dependence ComplementOp::getDependence() { return dependenceOfOperands(*this); }
+
+Value ComplementOp::buildPredicate(OpBuilder &builder, const PatternScope &scope, Value q, Value k) {
+  ScalarBuilder s(builder, scope.loc);
+  return s.negate(getPatternOp(getOperand()).buildPredicate(builder, scope, q, k));
+}
+
+/// De Morgan: outside a union is outside every band of it.
+LogicalResult ComplementOp::buildKeyBands(OpBuilder &builder, const PatternScope &scope, Value q, Bands &bands) {
+  ScalarBuilder s(builder, scope.loc);
+  SmallVector<Band> inner, result;
+  if (failed(getPatternOp(getOperand()).buildKeyBands(builder, scope, q, inner)))
+    return failure();
+  for (auto [index, band] : llvm::enumerate(inner)) {
+    SmallVector<Band> outside;
+    if (failed(complementBand(s, scope, band, outside)))
+      return failure();
+    if (index == 0)
+      result = std::move(outside);
+    else if (failed(meetAll(s, result, outside)))
+      return failure();
+  }
+  bands.append(result);
+  return success();
+}
+
+Coverage ComplementOp::buildCoverage(OpBuilder &builder, const PatternScope &scope, const Span &span) {
+  ScalarBuilder s(builder, scope.loc);
+  Coverage inner = getPatternOp(getOperand()).buildCoverage(builder, scope, span);
+  return {s.negate(inner.all), s.negate(inner.any)};
+}
+
+//===----------------------------------------------------------------------===//
+// Folding
+//===----------------------------------------------------------------------===//
+
+static bool isEverything(Value pattern) { return isa_and_nonnull<DenseOp>(pattern.getDefiningOp()); }
+
+static bool isNothing(Value pattern) {
+  auto complement = pattern.getDefiningOp<ComplementOp>();
+  return complement && isEverything(complement.getOperand());
+}
+
+/// union and intersect are each other's mirror image: `absorbs` swallows every other operand, `neutral` is dropped.
+template <typename OpT>
+static OpFoldResult foldAlgebra(OpT op, bool (*absorbs)(Value)) {
+  if (op.getOperands().size() == 1)
+    return op.getOperands().front();
+  for (Value operand : op.getOperands())
+    if (absorbs(operand))
+      return operand;
+  return {};
+}
+
+OpFoldResult UnionOp::fold(FoldAdaptor) { return foldAlgebra(*this, isEverything); }
+OpFoldResult IntersectOp::fold(FoldAdaptor) { return foldAlgebra(*this, isNothing); }
+
+OpFoldResult ComplementOp::fold(FoldAdaptor) {
+  if (auto inner = getOperand().getDefiningOp<ComplementOp>())
+    return inner.getOperand();
+  return {};
+}
+
+namespace {
+
+/// Splices nested unions (intersections) into their parent, and drops repeated and neutral operands.
+template <typename OpT, bool (*neutral)(Value)>
+struct FlattenAlgebra : OpRewritePattern<OpT> {
+  using OpRewritePattern<OpT>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(OpT op, PatternRewriter &rewriter) const override {
+    llvm::SmallSetVector<Value, 8> operands;
+    for (Value operand : op.getOperands()) {
+      if (auto nested = operand.getDefiningOp<OpT>())
+        operands.insert_range(nested.getOperands());
+      else
+        operands.insert(operand);
+    }
+    Value anyOperand = operands.front();
+    operands.remove_if(neutral);
+    if (operands.empty())
+      operands.insert(anyOperand);
+    if (llvm::equal(operands, op.getOperands()))
+      return failure();
+    rewriter.replaceOpWithNewOp<OpT>(op, op.getType(), operands.getArrayRef());
+    return success();
+  }
+};
+
+/// A window that is cut off on one side by `causal`: its right side becomes at most 0.
+struct CausalWindow : OpRewritePattern<IntersectOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(IntersectOp op, PatternRewriter &rewriter) const override {
+    auto isCausal = [](Value operand) { return isa_and_nonnull<CausalOp>(operand.getDefiningOp()); };
+    auto isWindow = [](Value operand) {
+      auto window = operand.getDefiningOp<WindowOp>();
+      return window && !window.getRight() && (!window.getStaticLeft() || *window.getStaticLeft() >= 0);
+    };
+    if (!llvm::any_of(op.getOperands(), isCausal) || !llvm::any_of(op.getOperands(), isWindow))
+      return failure();
+    SmallVector<Value> operands;
+    for (Value operand : op.getOperands()) {
+      if (isCausal(operand))
+        continue;
+      if (isWindow(operand)) {
+        auto window = operand.getDefiningOp<WindowOp>();
+        int64_t right = std::min<int64_t>(window.getStaticRight().value_or(0), 0);
+        operand = WindowOp::create(rewriter, window.getLoc(), window.getType(), window.getLeft(), Value(),
+                                   window.getStaticLeftAttr(), rewriter.getI64IntegerAttr(right));
+      }
+      operands.push_back(operand);
+    }
+    rewriter.replaceOpWithNewOp<IntersectOp>(op, op.getType(), operands);
+    return success();
+  }
+};
+
+/// Constant windows under one intersection meet in one window, constant strides in the stride of their lcm.
+struct MeetWindows : OpRewritePattern<IntersectOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  static bool isConstant(WindowOp window) { return !window.getLeft() && !window.getRight(); }
+
+  LogicalResult matchAndRewrite(IntersectOp op, PatternRewriter &rewriter) const override {
+    SmallVector<Value> operands;
+    std::optional<int64_t> left, right;
+    SmallVector<WindowOp> windows;
+    for (Value operand : op.getOperands()) {
+      auto window = operand.getDefiningOp<WindowOp>();
+      if (!window || !isConstant(window)) {
+        operands.push_back(operand);
+        continue;
+      }
+      windows.push_back(window);
+      if (auto side = window.getStaticLeft())
+        left = std::min<int64_t>(left.value_or(*side), *side);
+      if (auto side = window.getStaticRight())
+        right = std::min<int64_t>(right.value_or(*side), *side);
+    }
+    // An empty meeting has no spelling as a window; it stays an intersection.
+    if (windows.size() < 2 || (left && right && *left + *right < 0))
+      return failure();
+    auto attribute = [&](std::optional<int64_t> side) {
+      return side ? rewriter.getI64IntegerAttr(*side) : IntegerAttr();
+    };
+    operands.push_back(WindowOp::create(rewriter, op.getLoc(), op.getType(), Value(), Value(), attribute(left),
+                                        attribute(right)));
+    rewriter.replaceOpWithNewOp<IntersectOp>(op, op.getType(), operands);
+    return success();
+  }
+};
+
+struct MeetStrides : OpRewritePattern<IntersectOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(IntersectOp op, PatternRewriter &rewriter) const override {
+    SmallVector<Value> operands;
+    int64_t step = 1, strides = 0;
+    for (Value operand : op.getOperands()) {
+      auto stride = operand.getDefiningOp<StrideOp>();
+      if (!stride || stride.getCount()) {
+        operands.push_back(operand);
+        continue;
+      }
+      ++strides;
+      step = std::lcm(step, static_cast<int64_t>(*stride.getStaticCount()));
+      if (step > kMaxPosition)
+        return failure();
+    }
+    if (strides < 2)
+      return failure();
+    operands.push_back(
+        StrideOp::create(rewriter, op.getLoc(), op.getType(), Value(), rewriter.getI64IntegerAttr(step)));
+    rewriter.replaceOpWithNewOp<IntersectOp>(op, op.getType(), operands);
+    return success();
+  }
+};
+
+/// Under a union, a stride whose step is a multiple of another's adds nothing.
+struct DropCoarserStrides : OpRewritePattern<UnionOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(UnionOp op, PatternRewriter &rewriter) const override {
+    auto stepOf = [](Value operand) -> std::optional<uint64_t> {
+      auto stride = operand.getDefiningOp<StrideOp>();
+      return stride ? stride.getStaticCount() : std::nullopt;
+    };
+    SmallVector<Value> operands(op.getOperands());
+    llvm::erase_if(operands, [&](Value operand) {
+      std::optional<uint64_t> step = stepOf(operand);
+      return step && llvm::any_of(op.getOperands(), [&](Value other) {
+               std::optional<uint64_t> finer = stepOf(other);
+               return finer && *finer < *step && *step % *finer == 0;
+             });
+    });
+    if (operands.size() == op.getOperands().size())
+      return failure();
+    rewriter.replaceOpWithNewOp<UnionOp>(op, op.getType(), operands);
+    return success();
+  }
+};
+
+/// De Morgan, where it leaves fewer bands: not (not a and not b) = a or b.
+template <typename OpT, typename DualT>
+struct PullComplement : OpRewritePattern<ComplementOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ComplementOp op, PatternRewriter &rewriter) const override {
+    auto inner = op.getOperand().getDefiningOp<OpT>();
+    if (!inner)
+      return failure();
+    SmallVector<Value> operands;
+    for (Value operand : inner.getOperands()) {
+      auto complement = operand.template getDefiningOp<ComplementOp>();
+      if (!complement)
+        return failure();
+      operands.push_back(complement.getOperand());
+    }
+    rewriter.replaceOpWithNewOp<DualT>(op, op.getType(), operands);
+    return success();
+  }
+};
+
+/// An unbounded window is dense, and a window that looks back without end and ahead by 0 is causal.
+struct WindowToNamed : OpRewritePattern<WindowOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(WindowOp op, PatternRewriter &rewriter) const override {
+    if (op.getLeft() || op.getStaticLeftAttr() || op.getRight())
+      return failure();
+    if (!op.getStaticRightAttr())
+      rewriter.replaceOpWithNewOp<DenseOp>(op, op.getType());
+    else if (*op.getStaticRight() == 0)
+      rewriter.replaceOpWithNewOp<CausalOp>(op, op.getType());
+    else
+      return failure();
+    return success();
+  }
+};
+
+struct UnitStride : OpRewritePattern<StrideOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(StrideOp op, PatternRewriter &rewriter) const override {
+    if (op.getStaticCount() != 1)
+      return failure();
+    rewriter.replaceOpWithNewOp<DenseOp>(op, op.getType());
+    return success();
+  }
+};
+
+} // namespace
+
+void UnionOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<FlattenAlgebra<UnionOp, isNothing>, DropCoarserStrides>(context);
+}
+
+void IntersectOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<FlattenAlgebra<IntersectOp, isEverything>, CausalWindow, MeetWindows, MeetStrides>(context);
+}
+
+void ComplementOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<PullComplement<UnionOp, IntersectOp>, PullComplement<IntersectOp, UnionOp>>(context);
+}
+
+void WindowOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<WindowToNamed>(context);
+}
+
+void StrideOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<UnitStride>(context);
+}

@@ -1,0 +1,87 @@
+//===- Attention.td - The op that users call ---------------*- tablegen -*-===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSE_ATTN_ATTENTION
+#define SPARSE_ATTN_ATTENTION
+
+include "dialect/Dialect.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def SparseAttn_FloatTensor4D : 4DTensorOf<[F32, F16, BF16]>;
+def SparseAttn_LogSumExpTensor : 3DTensorOf<[F32]>;
+
+def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
+    Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+    AllTypesMatch<["query", "output"]>,
+    AllElementTypesMatch<["query", "key", "value"]>]> {
+  let summary = "Scaled dot-product attention over a sparse pattern";
+  let description = [{
+    Computes `softmax(scale * query * key^T + bias(pattern)) * value` per batch and head, where `bias` is 0 where the
+    pattern holds and -inf elsewhere. Arrays are [batch, heads, length, head size]; all sizes but the head size may be
+    dynamic. Query head `h` reads key head `h / (Hq / Hkv)`. A query that attends to nothing yields zeros, and -inf as
+    its log-sum-exp; a score of -inf means not attending. `scale` is 1 / sqrt(head size) where not given. The second
+    result, if asked for, is the natural log-sum-exp of every row, [batch, heads, length].
+
+    Written by users; `-sparse-attn-specialize-blocks` adds the schedule; consumed by `-sparse-attn-fuse-softmax`.
+
+    **Constraints:**
+    - (C1) `output` has the type of `query`.
+    - (C2) `query`, `key` and `value` have one element type: f32, f16 or bf16.
+    - (C3) `key` and `value` have one shape.
+    - (C4) `query` and `key` agree in batch and head size.
+    - (C5) the number of query heads is a multiple of the number of key heads, and both are static or both dynamic.
+    - (C6) the head size is static, a multiple of 16, from 16 to 256.
+    - (C7) `scale` is finite and positive.
+    - (C8) the log-sum-exp has batch, heads and length of `query`.
+    - (C9) `pattern` names a `sparse_attn.pattern`, and the captures agree with it in number and type.
+
+    ```mlir
+    %o = sparse_attn.attention %q, %k, %v pattern(@packed(%ids) : (memref<?xi32>)) scale(0.125)
+        : (tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x64xf32>) -> tensor<?x8x?x64xf32>
+    ```
+  }];
+  let arguments = (ins SparseAttn_FloatTensor4D:$query, SparseAttn_FloatTensor4D:$key, SparseAttn_FloatTensor4D:$value,
+                       Variadic<AnyType>:$captures, FlatSymbolRefAttr:$pattern, OptionalAttr<F64Attr>:$scale,
+                       OptionalAttr<FlatSymbolRefAttr>:$schedule);
+  let results = (outs SparseAttn_FloatTensor4D:$output, Optional<SparseAttn_LogSumExpTensor>:$lse);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value `pattern` `(` custom<PatternUse>($pattern, $captures, type($captures)) `)`
+    (`scale` `(` custom<Scale>($scale)^ `)`)? (`schedule` `(` $schedule^ `)`)? attr-dict `:` `(` type($query) `,`
+    type($key) `,` type($value) `)` `->` custom<AttentionResults>(type($output), type($lse))
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The factor on the scores: `scale`, or 1 / sqrt(head size).
+    double getScaleOrDefault();
+    int64_t getHeadSize() { return ::llvm::cast<RankedTensorType>(getQuery().getType()).getDimSize(3); }
+    Type getElementType() { return ::llvm::cast<RankedTensorType>(getQuery().getType()).getElementType(); }
+  }];
+}
+
+def SparseAttn_LaunchOp : SparseAttn_Op<"launch", [Pure]> {
+  let summary = "Attention by a fused kernel";
+  let description = [{
+    What is left of an attention op once its kernel exists: the artifact's manifest is made from it.
+
+    Made by `-sparse-attn-fuse-softmax`; stays until code generation.
+
+    ```mlir
+    %o = sparse_attn.launch @attention_0(%q, %k, %v) captures(%ids)
+        : (tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x64xf32>, memref<?xi32>) -> tensor<?x8x?x64xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, SparseAttn_FloatTensor4D:$query, SparseAttn_FloatTensor4D:$key,
+                       SparseAttn_FloatTensor4D:$value, Variadic<AnyType>:$captures);
+  let results = (outs SparseAttn_FloatTensor4D:$output, Optional<SparseAttn_LogSumExpTensor>:$lse);
+  let assemblyFormat = [{
+    $kernel `(` $query `,` $key `,` $value `)` (`captures` `(` $captures^ `)`)? attr-dict `:`
+    functional-type(operands, results)
+  }];
+}
+
+#endif // SPARSE_ATTN_ATTENTION

@@ -1,0 +1,67 @@
+//===- Interfaces.td - What passes may ask of a pattern ----*- tablegen -*-===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSE_ATTN_INTERFACES
+#define SPARSE_ATTN_INTERFACES
+
+include "mlir/IR/OpBase.td"
+
+def PatternOpInterface : OpInterface<"PatternOpInterface"> {
+  let cppNamespace = "::mlir::sparse_attn";
+  let description = [{
+    A pattern answers questions by *emitting IR*, so that one answer serves the compiler, the kernels and the analysis
+    before the first launch. Passes ask these methods and never the name of an op.
+
+    A new pattern owes either `buildKeyBands` (then predicate and coverage follow) or `buildPredicate`.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+        Emits the definition: does query position `q` attend to key position `k`? Both are `index`; `q` is aligned.
+        The default asks whether `k` lies in one of the bands of `q`.
+      }], "::mlir::Value", "buildPredicate",
+      (ins "::mlir::OpBuilder &":$builder, "const ::mlir::sparse_attn::PatternScope &":$scope, "::mlir::Value":$q,
+           "::mlir::Value":$k), [{}], [{
+        return ::mlir::sparse_attn::buildPredicateFromBands($_op, builder, scope, q, k);
+      }]>,
+    InterfaceMethod<[{
+        Emits the keys of query `q` as a union of bands `[lo(q), hi(q))`, clipped to the existing keys by whoever uses
+        them. Both bounds are non-decreasing in q. Fails when the pattern is no such union.
+      }], "::mlir::LogicalResult", "buildKeyBands",
+      (ins "::mlir::OpBuilder &":$builder, "const ::mlir::sparse_attn::PatternScope &":$scope, "::mlir::Value":$q,
+           "::llvm::SmallVectorImpl<::mlir::sparse_attn::Band> &":$bands), [{}], [{ return ::mlir::failure(); }]>,
+    InterfaceMethod<[{
+        Emits two i1 for the rectangle of existing positions `span`: may some pair attend, do all pairs attend?
+        `(true, false)` is always a safe answer. The default follows from the bands.
+      }], "::mlir::sparse_attn::Coverage", "buildCoverage",
+      (ins "::mlir::OpBuilder &":$builder, "const ::mlir::sparse_attn::PatternScope &":$scope,
+           "const ::mlir::sparse_attn::Span &":$span), [{}], [{
+        return ::mlir::sparse_attn::buildCoverageFromBands($_op, builder, scope, span);
+      }]>,
+    InterfaceMethod<[{
+        What the pattern's truth varies with besides the positions.
+      }], "::mlir::sparse_attn::Dependence", "getDependence", (ins), [{}], [{
+        return ::mlir::sparse_attn::Dependence();
+      }]>
+  ];
+}
+
+def IntervalOpInterface : OpInterface<"IntervalOpInterface"> {
+  let cppNamespace = "::mlir::sparse_attn";
+  let description = [{
+    The interval extension of a scalar op: given intervals that hold the operands, an interval that holds the result.
+    Attached to the arith ops that a `predicate` is written with, from outside. An op without it gives the safe answer.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+        Emits an interval of the result. `operands` are in operand order; all bounds are i64 (integers, indices) or i1
+        (conditions: lo = must, hi = may).
+      }], "::std::optional<::mlir::sparse_attn::Interval>", "extendToInterval",
+      (ins "::mlir::OpBuilder &":$builder, "::llvm::ArrayRef<::mlir::sparse_attn::Interval>":$operands)>
+  ];
+}
+
+#endif // SPARSE_ATTN_INTERFACES

@@ -1,0 +1,254 @@
+//===- Pattern.cpp - The pattern symbol, predicates, and the defaults -----===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialect/Pattern.h"
+#include "dialect/ScalarBuilder.h"
+#include "dialect/SparseAttn.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Interfaces/FunctionImplementation.h"
+
+using namespace mlir;
+using namespace mlir::sparse_attn;
+
+//===----------------------------------------------------------------------===//
+// PatternScope
+//===----------------------------------------------------------------------===//
+
+PatternScope::PatternScope(OpBuilder &builder, Location loc, PatternOp pattern, ValueRange captures, Value batch,
+                           Value head, Value queryLength, Value keyLength)
+    : loc(loc), batch(batch), head(head), queryLength(queryLength), keyLength(keyLength) {
+  ScalarBuilder scalar(builder, loc);
+  for (auto [capture, value] : llvm::zip_equal(pattern.getCaptures(), captures)) {
+    if (value.getType().isIndex())
+      value = scalar.clamp(value, scalar.constant(-kMaxPosition), scalar.constant(kMaxPosition));
+    this->captures.map(capture, value);
+  }
+}
+
+Value PatternScope::parameter(OpBuilder &builder, Value captured, IntegerAttr constant) const {
+  if (captured)
+    return lookup(captured);
+  return arith::ConstantIndexOp::create(builder, loc, constant.getInt());
+}
+
+//===----------------------------------------------------------------------===//
+// Defaults from bands
+//===----------------------------------------------------------------------===//
+
+PatternOpInterface mlir::sparse_attn::getPatternOp(Value pattern) {
+  return pattern.getDefiningOp<PatternOpInterface>();
+}
+
+Value mlir::sparse_attn::buildPredicateFromBands(PatternOpInterface pattern, OpBuilder &builder,
+                                                 const PatternScope &scope, Value q, Value k) {
+  ScalarBuilder s(builder, scope.loc);
+  SmallVector<Band> bands;
+  if (failed(pattern.buildKeyBands(builder, scope, q, bands)))
+    llvm_unreachable("a pattern without bands implements buildPredicate");
+  Value attends = s.boolean(false);
+  for (const Band &band : bands)
+    attends = s.either(attends, s.both(s.lessEqual(band.lo, k), s.less(k, band.hi)));
+  return attends;
+}
+
+Coverage mlir::sparse_attn::buildCoverageFromBands(PatternOpInterface pattern, OpBuilder &builder,
+                                                   const PatternScope &scope, const Span &span) {
+  ScalarBuilder s(builder, scope.loc);
+  SmallVector<Band> first, last;
+  if (failed(pattern.buildKeyBands(builder, scope, span.firstQuery, first)) ||
+      failed(pattern.buildKeyBands(builder, scope, span.lastQuery, last)))
+    return {s.boolean(true), s.boolean(false)};
+  Coverage coverage{s.boolean(false), s.boolean(false)};
+  for (auto [atFirst, atLast] : llvm::zip_equal(first, last)) {
+    Value touched = s.both(s.lessEqual(atFirst.lo, span.lastKey), s.less(span.firstKey, atLast.hi));
+    coverage.any = s.either(coverage.any, touched);
+    if (!atFirst.exact || atFirst.modulus != 1)
+      continue;
+    Value full = s.both(s.lessEqual(atLast.lo, span.firstKey), s.less(span.lastKey, atFirst.hi));
+    coverage.all = s.either(coverage.all, full);
+  }
+  return coverage;
+}
+
+//===----------------------------------------------------------------------===//
+// PatternOp
+//===----------------------------------------------------------------------===//
+
+PatternOpInterface PatternOp::getRoot() { return getPatternOp(getBody().front().getTerminator()->getOperand(0)); }
+
+ParseResult PatternOp::parse(OpAsmParser &parser, OperationState &result) {
+  StringAttr name;
+  SmallVector<OpAsmParser::Argument> captures;
+  if (parser.parseSymbolName(name, getSymNameAttrName(result.name), result.attributes) ||
+      parser.parseArgumentList(captures, AsmParser::Delimiter::OptionalParen, /*allowType=*/true) ||
+      parser.parseOptionalAttrDictWithKeyword(result.attributes))
+    return failure();
+  return parser.parseRegion(*result.addRegion(), captures);
+}
+
+void PatternOp::print(OpAsmPrinter &printer) {
+  printer << ' ';
+  printer.printSymbolName(getSymName());
+  if (!getCaptures().empty()) {
+    printer << '(';
+    llvm::interleaveComma(getCaptures(), printer, [&](BlockArgument capture) { printer.printRegionArgument(capture); });
+    printer << ')';
+  }
+  printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {getSymNameAttrName()});
+  printer << ' ';
+  printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
+}
+
+static bool isCaptureType(Type type) {
+  if (type.isIndex())
+    return true;
+  auto memref = dyn_cast<MemRefType>(type);
+  return memref && memref.getElementType().isSignlessInteger(32) && memref.getLayout().isIdentity() &&
+         !memref.getMemorySpace() && (memref.getRank() == 1 || memref.getRank() == 2) &&
+         llvm::all_of(memref.getShape(), ShapedType::isDynamic);
+}
+
+LogicalResult PatternOp::verifyRegions() {
+  // pattern_c1
+  for (BlockArgument capture : getCaptures())
+    if (!isCaptureType(capture.getType()))
+      return emitOpError("expects captures of type index, memref<?xi32> or memref<?x?xi32>, but got ")
+             << capture.getType();
+  // pattern_c2
+  auto yield = dyn_cast<YieldOp>(getBody().front().getTerminator());
+  if (!yield || yield.getNumOperands() != 1 || !isa<PatternType>(yield.getOperand(0).getType()))
+    return emitOpError("expects to end in a sparse_attn.yield of one pattern");
+  // pattern_c3
+  for (Operation &op : getBody().front().without_terminator())
+    if (!isa<PatternOpInterface>(op) && !(isa<arith::ConstantOp>(op) && op.getResult(0).getType().isIndex()))
+      return op.emitError("expects only pattern ops and index constants in a pattern, but got '") << op.getName() << "'";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// YieldOp
+//===----------------------------------------------------------------------===//
+
+ParseResult YieldOp::parse(OpAsmParser &parser, OperationState &result) {
+  SmallVector<OpAsmParser::UnresolvedOperand> operands;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseOperandList(operands) || parser.parseOptionalAttrDict(result.attributes))
+    return failure();
+  SmallVector<Type> types(operands.size(), PatternType::get(parser.getContext()));
+  if (succeeded(parser.parseOptionalColon())) {
+    types.clear();
+    if (parser.parseTypeList(types))
+      return failure();
+  }
+  return parser.resolveOperands(operands, types, loc, result.operands);
+}
+
+void YieldOp::print(OpAsmPrinter &printer) {
+  if (getNumOperands() > 0)
+    printer << ' ' << getOperands();
+  printer.printOptionalAttrDict((*this)->getAttrs());
+  if (!llvm::all_of(getOperandTypes(), llvm::IsaPred<PatternType>))
+    printer << " : " << getOperandTypes();
+}
+
+//===----------------------------------------------------------------------===//
+// PredicateOp and ReadOp
+//===----------------------------------------------------------------------===//
+
+ParseResult PredicateOp::parse(OpAsmParser &parser, OperationState &result) {
+  SmallVector<OpAsmParser::Argument> positions;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseArgumentList(positions, AsmParser::Delimiter::Paren))
+    return failure();
+  if (positions.size() != 4)
+    return parser.emitError(loc, "expects four positions (batch, head, query, key), but got ") << positions.size();
+  for (OpAsmParser::Argument &position : positions)
+    position.type = parser.getBuilder().getIndexType();
+  result.addTypes(PatternType::get(parser.getContext()));
+  return failure(parser.parseOptionalAttrDictWithKeyword(result.attributes) ||
+                 parser.parseRegion(*result.addRegion(), positions));
+}
+
+void PredicateOp::print(OpAsmPrinter &printer) {
+  printer << " (";
+  llvm::interleaveComma(getBody().getArguments(), printer, [&](BlockArgument position) { printer << position; });
+  printer << ") ";
+  if (!(*this)->getAttrs().empty()) {
+    printer.printOptionalAttrDictWithKeyword((*this)->getAttrs());
+    printer << ' ';
+  }
+  printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
+}
+
+/// Ops of a predicate are scalar, pure, and of dialects that every target can evaluate for whole vectors.
+static bool isPredicateOp(Operation &op) {
+  if (isa<ReadOp>(op))
+    return true;
+  Dialect *dialect = op.getDialect();
+  return dialect && isa<arith::ArithDialect, math::MathDialect>(dialect) && isPure(&op) &&
+         llvm::none_of(op.getResultTypes(), llvm::IsaPred<ShapedType>);
+}
+
+LogicalResult PredicateOp::verifyRegions() {
+  Block &body = getBody().front();
+  if (body.getNumArguments() != 4 || !llvm::all_of(body.getArgumentTypes(), [](Type type) { return type.isIndex(); }))
+    return emitOpError("expects four positions of type index");
+  // predicate_c1
+  for (Operation &op : body.without_terminator())
+    if (!isPredicateOp(op))
+      return op.emitError("expects scalar arith and math ops and sparse_attn.read in a predicate, but got '")
+             << op.getName() << "'";
+  // predicate_c2
+  auto yield = dyn_cast<YieldOp>(body.getTerminator());
+  if (!yield || yield.getNumOperands() != 1 || !yield.getOperand(0).getType().isInteger(1))
+    return emitOpError("expects to end in a sparse_attn.yield of one i1");
+  return success();
+}
+
+/// Is `index` a position inside dimension `dimension` of `array`?
+static Value buildInside(ScalarBuilder &s, Value array, int64_t dimension, Value index) {
+  Value size = s.builder.createOrFold<memref::DimOp>(s.loc, array, dimension);
+  return s.both(s.lessEqual(s.constant(0), index), s.less(index, size));
+}
+
+Value PredicateOp::buildPredicate(OpBuilder &builder, const PatternScope &scope, Value q, Value k) {
+  ScalarBuilder s(builder, scope.loc);
+  IRMapping map;
+  map.map(getBody().getArguments(), ValueRange{scope.batch, scope.head, q, k});
+  Value inside = s.boolean(true);
+  for (Operation &op : getBody().front().without_terminator()) {
+    for (Value operand : op.getOperands())
+      if (auto capture = dyn_cast<BlockArgument>(operand); capture && isa<PatternOp>(capture.getOwner()->getParentOp()))
+        map.map(operand, scope.lookup(operand));
+    Operation *copy = builder.clone(op, map);
+    if (auto read = dyn_cast<ReadOp>(copy))
+      for (auto [dimension, index] : llvm::enumerate(read.getIndices()))
+        inside = s.both(inside, buildInside(s, read.getArray(), dimension, index));
+  }
+  return s.both(inside, map.lookupOrDefault(getBody().front().getTerminator()->getOperand(0)));
+}
+
+Dependence PredicateOp::getDependence() {
+  return {!getBody().getArgument(0).use_empty(), !getBody().getArgument(1).use_empty()};
+}
+
+LogicalResult ReadOp::verify() {
+  auto type = cast<MemRefType>(getArray().getType());
+  if (!type.getElementType().isSignlessInteger(32))
+    return emitOpError("expects an array of i32, but got ") << type;
+  // read_c1
+  if (type.getRank() != static_cast<int64_t>(getIndices().size()))
+    return emitOpError("expects ") << type.getRank() << " indices, but got " << getIndices().size();
+  return success();
+}
+
+Coverage PredicateOp::buildCoverage(OpBuilder &builder, const PatternScope &scope, const Span &span) {
+  ScalarBuilder s(builder, scope.loc);
+  return {s.boolean(true), s.boolean(false)};
+}

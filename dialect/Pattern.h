@@ -1,0 +1,99 @@
+//===- Pattern.h - The vocabulary of the pattern interface ------*- C++ -*-===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The methods of PatternOpInterface emit IR about positions. These are the
+// values they take and give. All positions are of type `index`; query positions
+// are aligned (row + key length - query length).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSE_ATTN_DIALECT_PATTERN_H
+#define SPARSE_ATTN_DIALECT_PATTERN_H
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Value.h"
+#include <optional>
+
+namespace mlir::sparse_attn {
+
+class PatternOp;
+class PatternOpInterface;
+
+/// Positions and captured numbers stay within +-2^30, so that sums of two fit 32 bits.
+inline constexpr int64_t kMaxPosition = int64_t(1) << 30;
+
+/// Where a question about a pattern is asked: what stands for batch, head, lengths and captures there.
+class PatternScope {
+public:
+  /// `captures` are the values that stand for the captures of `pattern`, in order. Emits clamps of captured numbers
+  /// to +-kMaxPosition.
+  PatternScope(OpBuilder &builder, Location loc, PatternOp pattern, ValueRange captures, Value batch, Value head,
+               Value queryLength, Value keyLength);
+
+  /// The value that stands for a capture, here.
+  Value lookup(Value capture) const { return captures.lookup(capture); }
+
+  /// A parameter of a pattern op as a value: its constant or its capture.
+  Value parameter(OpBuilder &builder, Value captured, IntegerAttr constant) const;
+
+  Location loc;
+  Value batch, head, queryLength, keyLength;
+
+private:
+  IRMapping captures;
+};
+
+/// The keys `[lo, hi)` of a query; with a modulus above 1 only those with `k = q (mod modulus)`. `exact` is false when
+/// the band holds all keys that attend, but others too.
+struct Band {
+  Value lo, hi;
+  int64_t modulus = 1;
+  bool exact = true;
+};
+
+/// More bands than this take the descent: schedules grow with their number.
+inline constexpr unsigned kMaxBands = 8;
+
+/// A rectangle of existing pairs; all four positions are inclusive.
+struct Span {
+  Value firstQuery, lastQuery, firstKey, lastKey;
+};
+
+/// Two i1: may some pair attend, do all attend?
+struct Coverage {
+  Value any, all;
+};
+
+/// Bounds of a number, inclusive (i64); of a condition, `lo` = must hold and `hi` = may hold (i1).
+struct Interval {
+  Value lo, hi;
+};
+
+/// What the truth of a pattern varies with, besides positions.
+struct Dependence {
+  bool batch = false;
+  bool head = false;
+  Dependence &operator|=(Dependence other) {
+    batch |= other.batch;
+    head |= other.head;
+    return *this;
+  }
+};
+
+/// The op that computes a value of type `!sparse_attn.pattern`.
+PatternOpInterface getPatternOp(Value pattern);
+
+/// The default answers, from the bands; they assume that `buildKeyBands` succeeds with exact bands.
+Value buildPredicateFromBands(PatternOpInterface pattern, OpBuilder &builder, const PatternScope &scope, Value q,
+                              Value k);
+Coverage buildCoverageFromBands(PatternOpInterface pattern, OpBuilder &builder, const PatternScope &scope,
+                                const Span &span);
+
+} // namespace mlir::sparse_attn
+
+#endif // SPARSE_ATTN_DIALECT_PATTERN_H

@@ -1,0 +1,94 @@
+//===- PatternSyntax.cpp - Custom directives of the assembly formats ------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialect/PatternSyntax.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/SmallString.h"
+
+namespace mlir::sparse_attn {
+
+ParseResult parseParameter(OpAsmParser &parser, std::optional<OpAsmParser::UnresolvedOperand> &captured,
+                           IntegerAttr &constant) {
+  OpAsmParser::UnresolvedOperand operand;
+  OptionalParseResult parsed = parser.parseOptionalOperand(operand);
+  if (!parsed.has_value())
+    return parseNumber(parser, constant);
+  captured = operand;
+  return *parsed;
+}
+
+void printParameter(OpAsmPrinter &printer, Operation *op, Value captured, IntegerAttr constant) {
+  if (captured)
+    printer << captured;
+  else if (constant)
+    printNumber(printer, op, constant);
+}
+
+ParseResult parseNumber(OpAsmParser &parser, IntegerAttr &number) {
+  int64_t value;
+  if (parser.parseInteger(value))
+    return failure();
+  number = parser.getBuilder().getI64IntegerAttr(value);
+  return success();
+}
+
+void printNumber(OpAsmPrinter &printer, Operation *op, IntegerAttr number) { printer << number.getInt(); }
+
+ParseResult parseScale(OpAsmParser &parser, FloatAttr &scale) {
+  double value;
+  if (parser.parseFloat(value))
+    return failure();
+  scale = parser.getBuilder().getF64FloatAttr(value);
+  return success();
+}
+
+void printScale(OpAsmPrinter &printer, Operation *op, FloatAttr scale) {
+  SmallString<32> text;
+  scale.getValue().toString(text, /*FormatPrecision=*/0, /*FormatMaxPadding=*/4);
+  // A literal without a point would read back as an integer.
+  if (text.str().find_first_of(".EN") == StringRef::npos)
+    text += ".0";
+  printer << text;
+}
+
+ParseResult parsePatternUse(OpAsmParser &parser, FlatSymbolRefAttr &pattern,
+                            SmallVectorImpl<OpAsmParser::UnresolvedOperand> &captures,
+                            SmallVectorImpl<Type> &captureTypes) {
+  if (parser.parseAttribute(pattern))
+    return failure();
+  if (failed(parser.parseOptionalLParen()))
+    return success();
+  return failure(parser.parseOperandList(captures) || parser.parseRParen() || parser.parseColon() ||
+                 parser.parseLParen() || parser.parseTypeList(captureTypes) || parser.parseRParen());
+}
+
+void printPatternUse(OpAsmPrinter &printer, Operation *op, FlatSymbolRefAttr pattern, OperandRange captures,
+                     TypeRange captureTypes) {
+  printer << pattern;
+  if (captures.empty())
+    return;
+  printer << "(" << captures << ") : (" << captureTypes << ")";
+}
+
+ParseResult parseAttentionResults(OpAsmParser &parser, Type &output, Type &lse) {
+  if (failed(parser.parseOptionalLParen()))
+    return parser.parseType(output);
+  if (parser.parseType(output))
+    return failure();
+  if (succeeded(parser.parseOptionalComma()) && parser.parseType(lse))
+    return failure();
+  return parser.parseRParen();
+}
+
+void printAttentionResults(OpAsmPrinter &printer, Operation *op, Type output, Type lse) {
+  if (!lse)
+    printer << output;
+  else
+    printer << "(" << output << ", " << lse << ")";
+}
+
+} // namespace mlir::sparse_attn

@@ -1,0 +1,42 @@
+//===- PatternSyntax.h - Custom directives of the assembly formats *- C++ -*-===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSE_ATTN_DIALECT_PATTERNSYNTAX_H
+#define SPARSE_ATTN_DIALECT_PATTERNSYNTAX_H
+
+#include "mlir/IR/OpImplementation.h"
+#include <optional>
+
+namespace mlir::sparse_attn {
+
+/// `64` or `%captured`.
+ParseResult parseParameter(OpAsmParser &parser, std::optional<OpAsmParser::UnresolvedOperand> &captured,
+                           IntegerAttr &constant);
+void printParameter(OpAsmPrinter &printer, Operation *op, Value captured, IntegerAttr constant);
+
+/// `64`, an i64 without its type.
+ParseResult parseNumber(OpAsmParser &parser, IntegerAttr &number);
+void printNumber(OpAsmPrinter &printer, Operation *op, IntegerAttr number);
+
+/// `0.125`, an f64 without its type, in the fewest digits that read back equal.
+ParseResult parseScale(OpAsmParser &parser, FloatAttr &scale);
+void printScale(OpAsmPrinter &printer, Operation *op, FloatAttr scale);
+
+/// `@packed` or `@packed(%ids, %n) : (memref<?xi32>, index)`.
+ParseResult parsePatternUse(OpAsmParser &parser, FlatSymbolRefAttr &pattern,
+                            SmallVectorImpl<OpAsmParser::UnresolvedOperand> &captures,
+                            SmallVectorImpl<Type> &captureTypes);
+void printPatternUse(OpAsmPrinter &printer, Operation *op, FlatSymbolRefAttr pattern, OperandRange captures,
+                     TypeRange captureTypes);
+
+/// `type` or, with a log-sum-exp, `(type, type)`.
+ParseResult parseAttentionResults(OpAsmParser &parser, Type &output, Type &lse);
+void printAttentionResults(OpAsmPrinter &printer, Operation *op, Type output, Type lse);
+
+} // namespace mlir::sparse_attn
+
+#endif // SPARSE_ATTN_DIALECT_PATTERNSYNTAX_H

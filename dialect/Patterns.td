@@ -1,0 +1,363 @@
+//===- Patterns.td - The language of attention patterns ----*- tablegen -*-===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSE_ATTN_PATTERNS
+#define SPARSE_ATTN_PATTERNS
+
+include "dialect/Dialect.td"
+include "dialect/Interfaces.td"
+include "mlir/IR/BuiltinAttributeInterfaces.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+//===----------------------------------------------------------------------===//
+// The pattern symbol
+//===----------------------------------------------------------------------===//
+
+def SparseAttn_PatternOp : SparseAttn_Op<"pattern", [
+    Symbol, IsolatedFromAbove, SingleBlock, HasParent<"::mlir::ModuleOp">]> {
+  let summary = "A named attention pattern";
+  let description = [{
+    Declares which query-key pairs attend. The body combines pattern ops and yields one pattern. Block arguments are
+    *captures*: arrays and numbers that the user of the pattern passes when a plan is made.
+
+    Written by users; stays to the end, because schedules, kernels and tools refer to it.
+
+    **Constraints:**
+    - (C1) captures are of type `index`, `memref<?xi32>` or `memref<?x?xi32>`.
+    - (C2) the body ends in a `sparse_attn.yield` of one pattern.
+    - (C3) the body holds pattern ops and constants of type `index` only.
+
+    ```mlir
+    // Longformer: a local window, and a few tokens that see and are seen by everyone.
+    sparse_attn.pattern @longformer {
+      %local  = sparse_attn.window left(256) right(256)
+      %global = sparse_attn.global first(64)
+      %both   = sparse_attn.union %local, %global
+      sparse_attn.yield %both
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The op that computes the yielded pattern.
+    PatternOpInterface getRoot();
+    Block::BlockArgListType getCaptures() { return getBody().front().getArguments(); }
+  }];
+}
+
+def SparseAttn_YieldOp : SparseAttn_Op<"yield", [Pure, Terminator, ReturnLike]> {
+  let summary = "Ends a pattern, a predicate, or a loop over key tiles";
+  let description = [{
+    `sparse_attn.yield %p` yields a pattern; other types are written out: `sparse_attn.yield %e : i1`.
+  }];
+  let arguments = (ins Variadic<AnyType>:$operands);
+  let hasCustomAssemblyFormat = 1;
+  let builders = [OpBuilder<(ins), [{ /* no operands */ }]>];
+}
+
+//===----------------------------------------------------------------------===//
+// Leaves
+//===----------------------------------------------------------------------===//
+
+class PatternLeaf<string mnemonic, list<string> implemented = ["buildKeyBands"], list<Trait> traits = []>
+    : SparseAttn_Op<mnemonic, !listconcat([Pure, HasParent<"PatternOp">,
+        DeclareOpInterfaceMethods<PatternOpInterface, implemented>], traits)> {
+  let results = (outs SparseAttn_Pattern:$result);
+}
+
+/// A parameter is a constant or a captured `index`: exactly one of the two is present.
+defvar parameterText = [{
+    Parameters are constants or captured values of type `index`.
+}];
+
+def SparseAttn_DenseOp : PatternLeaf<"dense", ["buildKeyBands"]> {
+  let summary = "Every query attends to every key";
+  let description = [{
+    Holds always.
+
+    ```mlir
+    %all = sparse_attn.dense
+    ```
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
+def SparseAttn_CausalOp : PatternLeaf<"causal"> {
+  let summary = "A query attends to itself and to everything before it";
+  let description = [{
+    Holds when `k <= q`.
+
+    ```mlir
+    %past = sparse_attn.causal
+    ```
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
+def SparseAttn_WindowOp : PatternLeaf<"window", ["buildKeyBands"], [AttrSizedOperandSegments]> {
+  let summary = "Keys within a distance of the query";
+  let description = [{
+    Holds when `q - left <= k <= q + right`. One of the two may be negative: `left(-1) right(8)` looks ahead only.
+    Without `left` (`right`) the window reaches to the first (last) key.
+
+    **Constraints:**
+    - (C1) constants lie within +-2^30.
+    - (C2) left + right >= 0.
+
+    ```mlir
+    %local = sparse_attn.window left(256) right(256)
+    %past  = sparse_attn.window right(0)
+    ```
+  }];
+  let arguments = (ins Optional<Index>:$left, Optional<Index>:$right, OptionalAttr<I64Attr>:$staticLeft,
+                       OptionalAttr<I64Attr>:$staticRight);
+  let assemblyFormat = [{
+    (`left` `(` custom<Parameter>($left, $staticLeft)^ `)`)? (`right` `(` custom<Parameter>($right, $staticRight)^ `)`)?
+    attr-dict
+  }];
+  let hasVerifier = 1;
+  let hasCanonicalizer = 1;
+}
+
+class CountedLeaf<string mnemonic, string parameterName, list<string> implemented = ["buildKeyBands"]>
+    : PatternLeaf<mnemonic, implemented> {
+  let arguments = (ins Optional<Index>:$count, OptionalAttr<I64Attr>:$staticCount);
+  let assemblyFormat = "`" # parameterName # "` `(` custom<Parameter>($count, $staticCount) `)` attr-dict";
+  let hasVerifier = 1;
+}
+
+def SparseAttn_KeysOp : CountedLeaf<"keys", "first"> {
+  let summary = "The first keys, seen by every query (attention sinks)";
+  let description = [{
+    Holds when `k < first`.
+
+    **Constraints:**
+    - (C1) a constant count lies in [0, 2^30].
+
+    ```mlir
+    %sinks = sparse_attn.keys first(4)
+    ```
+  }];
+}
+
+def SparseAttn_QueriesOp : CountedLeaf<"queries", "first"> {
+  let summary = "The first queries, which see every key (global rows)";
+  let description = [{
+    Holds when `q < first`. Positions are aligned, so a token that is being decoded is not global.
+
+    **Constraints:**
+    - (C1) a constant count lies in [0, 2^30].
+
+    ```mlir
+    %rows = sparse_attn.queries first(64)
+    ```
+  }];
+}
+
+def SparseAttn_GlobalOp : CountedLeaf<"global", "first"> {
+  let summary = "The first tokens see all and are seen by all";
+  let description = [{
+    Holds when `k < first` or `q < first`.
+
+    **Constraints:**
+    - (C1) a constant count lies in [0, 2^30].
+
+    ```mlir
+    %tokens = sparse_attn.global first(64)
+    ```
+  }];
+}
+
+def SparseAttn_ChunkOp : CountedLeaf<"chunk", "size"> {
+  let summary = "Queries and keys of the same chunk";
+  let description = [{
+    Holds when `q div size = k div size`; the quotients round down.
+
+    **Constraints:**
+    - (C1) a constant size lies in [1, 2^30].
+
+    ```mlir
+    %local = sparse_attn.chunk size(1024)
+    ```
+  }];
+}
+
+def SparseAttn_StrideOp : CountedLeaf<"stride", "step", ["buildKeyBands", "buildPredicate", "buildCoverage"]> {
+  let summary = "Every step-th key, counted from the query";
+  let description = [{
+    Holds when `(q - k) mod step = 0`.
+
+    **Constraints:**
+    - (C1) a constant step lies in [1, 2^30].
+
+    ```mlir
+    %dilated = sparse_attn.stride step(8)
+    ```
+  }];
+  let hasCanonicalizer = 1;
+}
+
+def SparseAttn_RandomOp : PatternLeaf<"random", ["buildPredicate", "buildCoverage", "getDependence"]> {
+  let summary = "Random key blocks, drawn anew for each block of queries";
+  let description = [{
+    Key block `kb = k div size` attends to query-block row `rb = q div size` when
+    `inverse_permutation{seed, batch, head, rb}(kb) < blocks`. The permutation of [0, n), n = ceil(key length / size), is
+    a Feistel network of four rounds with cycle walking: stateless, without repetition, equal on every target.
+
+    With w the least number such that 4^w >= n, a value x < 4^w is split into halves `l = x >> w`, `r = x & (2^w - 1)`.
+    The permutation does, for i = 0, 1, 2, 3: `(l, r) := (r, l xor (mix(r + key_i) & (2^w - 1)))`, and repeats while
+    the result is >= n; the inverse undoes the rounds in reverse order, and walks likewise. All arithmetic is on 32-bit
+    words and wraps. `mix(x)` is the finalizer of MurmurHash3: `x ^= x >> 16; x *= 0x85ebca6b; x ^= x >> 13;
+    x *= 0xc2b2ae35; x ^= x >> 16`. The round keys are
+    `key_i = mix(mix(mix(mix(seed + i * 0x9e3779b9) + batch) + head) + rb)`, with rb as a 32-bit two's complement.
+
+    **Constraints:**
+    - (C1) a constant number of blocks lies in [0, 2^30], a size in [1, 2^30].
+    - (C2) the seed fits 32 bits.
+
+    ```mlir
+    %random = sparse_attn.random blocks(3) size(64) seed(7)
+    ```
+  }];
+  let arguments = (ins Optional<Index>:$count, OptionalAttr<I64Attr>:$staticCount, I64Attr:$size, I64Attr:$seed);
+  let assemblyFormat = [{
+    `blocks` `(` custom<Parameter>($count, $staticCount) `)` `size` `(` custom<Number>($size) `)`
+    `seed` `(` custom<Number>($seed) `)` attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def SparseAttn_PredicateOp : SparseAttn_Op<"predicate", [
+    Pure, HasParent<"PatternOp">, SingleBlock,
+    DeclareOpInterfaceMethods<PatternOpInterface, ["buildPredicate", "buildCoverage", "getDependence"]>]> {
+  let summary = "Any scalar condition on batch, head, query and key";
+  let description = [{
+    Holds when the region says so. The region sees the pattern's captures and gets four values of type `index`.
+
+    **Constraints:**
+    - (C1) the region holds scalar `arith` and `math` ops and `sparse_attn.read` only.
+    - (C2) the region yields one `i1`.
+
+    ```mlir
+    %same = sparse_attn.predicate (%b, %h, %q, %k) {
+      %dq = sparse_attn.read %document[%q] : memref<?xi32>
+      %dk = sparse_attn.read %document[%k] : memref<?xi32>
+      %equal = arith.cmpi eq, %dq, %dk : i32
+      sparse_attn.yield %equal : i1
+    }
+    ```
+  }];
+  let regions = (region SizedRegion<1>:$body);
+  let results = (outs SparseAttn_Pattern:$result);
+  let hasCustomAssemblyFormat = 1;
+  let hasRegionVerifier = 1;
+}
+
+def SparseAttn_ReadOp : SparseAttn_Op<"read", [Pure]> {
+  let summary = "One element of a captured array";
+  let description = [{
+    Outside the array the predicate does not hold, whatever the rest of it says; the value read is then 0. An array of rank 2 is indexed by batch and position.
+
+    **Constraints:**
+    - (C1) as many indices as the array has dimensions.
+
+    ```mlir
+    %id = sparse_attn.read %document[%k] : memref<?xi32>
+    ```
+  }];
+  let arguments = (ins AnyMemRef:$array, Variadic<Index>:$indices);
+  let results = (outs I32:$result);
+  let assemblyFormat = "$array `[` $indices `]` attr-dict `:` type($array)";
+  let hasVerifier = 1;
+}
+
+def SparseAttn_RandomRankOp : SparseAttn_Op<"random_rank", [Pure, Elementwise]> {
+  let summary = "The rank of a key block in the random permutation of a query block";
+  let description = [{
+    `inverse_permutation{seed, batch, head, row}(block)` of [0, size), as `random` defines it. All operands are i32, or
+    vectors of one shape where a kernel evaluates many pairs at a time; `seed`, `batch`, `head` and `size` stay scalar.
+
+    Made by `random`; expanded by each target.
+
+    ```mlir
+    %rank = sparse_attn.random_rank %block in %size seed(7) row(%b, %h, %rb) : i32
+    ```
+  }];
+  let arguments = (ins SignlessIntegerLike:$block, I32:$size, I32:$batch, I32:$head, SignlessIntegerLike:$row,
+                       I64Attr:$seed);
+  let results = (outs SignlessIntegerLike:$result);
+  let assemblyFormat = [{
+    $block `in` $size `seed` `(` custom<Number>($seed) `)` `row` `(` $batch `,` $head `,` $row `)` attr-dict `:`
+    type($block) `,` type($row) `->` type($result)
+  }];
+  let extraClassDeclaration = [{
+    /// Emits the computation with arith and scf ops.
+    Value expand(OpBuilder &builder);
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Algebra
+//===----------------------------------------------------------------------===//
+
+class AlgebraOp<string mnemonic> : SparseAttn_Op<mnemonic, [Pure, HasParent<"PatternOp">,
+    DeclareOpInterfaceMethods<PatternOpInterface,
+      ["buildPredicate", "buildKeyBands", "buildCoverage", "getDependence"]>]> {
+  let arguments = (ins Variadic<SparseAttn_Pattern>:$operands);
+  let results = (outs SparseAttn_Pattern:$result);
+  let assemblyFormat = "$operands attr-dict";
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
+  let hasVerifier = 1;
+}
+
+def SparseAttn_UnionOp : AlgebraOp<"union"> {
+  let summary = "Pairs that attend under some operand";
+  let description = [{
+    **Constraints:**
+    - (C1) at least one operand.
+
+    ```mlir
+    %both = sparse_attn.union %local, %global
+    ```
+  }];
+}
+
+def SparseAttn_IntersectOp : AlgebraOp<"intersect"> {
+  let summary = "Pairs that attend under every operand";
+  let description = [{
+    **Constraints:**
+    - (C1) at least one operand.
+
+    ```mlir
+    %both = sparse_attn.intersect %causal, %same
+    ```
+  }];
+}
+
+def SparseAttn_ComplementOp : SparseAttn_Op<"complement", [Pure, HasParent<"PatternOp">,
+    DeclareOpInterfaceMethods<PatternOpInterface,
+      ["buildPredicate", "buildKeyBands", "buildCoverage", "getDependence"]>]> {
+  let summary = "Pairs that do not attend under the operand";
+  let description = [{
+    ```mlir
+    %far = sparse_attn.complement %local
+    ```
+  }];
+  let arguments = (ins SparseAttn_Pattern:$operand);
+  let results = (outs SparseAttn_Pattern:$result);
+  let assemblyFormat = "$operand attr-dict";
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
+}
+
+#endif // SPARSE_ATTN_PATTERNS

@@ -1,0 +1,92 @@
+//===- Schedule.cpp - Constraints of schedules and plans ------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialect/SparseAttn.h"
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+using namespace mlir::sparse_attn;
+
+bool ScheduleOp::isListed() { return isa<ListedOp>(getTerminator()); }
+
+/// The first `positions` arguments of a region are positions; captures follow.
+static LogicalResult verifyPositions(Operation *op, Block &body, unsigned positions) {
+  if (body.getNumArguments() < positions ||
+      !llvm::all_of(body.getArguments().take_front(positions), [](Value v) { return v.getType().isIndex(); }))
+    return op->emitOpError("expects ") << positions << " arguments of type index before the captures, but got "
+                                       << body.getArgumentTypes();
+  return success();
+}
+
+static LogicalResult verifyTileSizes(Operation *op, int64_t tileQ, int64_t tileK) {
+  if (tileQ <= 0 || tileK <= 0)
+    return op->emitOpError("expects positive tile sizes, but got ") << tileQ << " and " << tileK;
+  return success();
+}
+
+LogicalResult ScheduleOp::verifyRegions() {
+  // schedule_c1
+  if (failed(verifyTileSizes(*this, getTileQ(), getTileK())))
+    return failure();
+  // schedule_c2
+  if (failed(verifyPositions(*this, getBody().front(), 5)))
+    return failure();
+  // schedule_c3
+  if (!isa<RangesOp, ListedOp>(getTerminator()))
+    return emitOpError("expects to end in sparse_attn.ranges or sparse_attn.listed, but got '")
+           << getTerminator()->getName() << "'";
+  return success();
+}
+
+LogicalResult PlanOp::verifyRegions() {
+  if (failed(verifyTileSizes(*this, getTileQ(), getTileK())))
+    return failure();
+  // plan_c1
+  if (failed(verifyPositions(*this, getBody().front(), 8)))
+    return failure();
+  // plan_c2
+  auto yield = dyn_cast<YieldOp>(getBody().front().getTerminator());
+  if (!yield || yield.getNumOperands() != 2 ||
+      !llvm::all_of(yield.getOperandTypes(), [](Type type) { return type.isInteger(1); }))
+    return emitOpError("expects to end in a sparse_attn.yield of two i1");
+  return success();
+}
+
+LogicalResult ProgressionOp::verify() {
+  int64_t tileK = cast<ScheduleOp>((*this)->getParentOp()).getTileK();
+  // progression_c1
+  if (getStep() <= 0 || getStep() % tileK != 0)
+    return emitOpError("expects the step to be a positive multiple of the key tile, but got ")
+           << getStep() << " and " << tileK;
+  return success();
+}
+
+LogicalResult RangesOp::verify() {
+  // ranges_c1
+  if (getTouchedFirsts().size() != getTouchedPasts().size() || getFullFirsts().size() != getFullPasts().size() ||
+      getTouchedFirsts().size() != getSteps().size())
+    return emitOpError("expects as many ends and steps as first tiles, but got ")
+           << getTouchedFirsts().size() << " to " << getTouchedPasts().size() << " step " << getSteps().size()
+           << " touched and " << getFullFirsts().size() << " to " << getFullPasts().size() << " full";
+  // ranges_c2
+  ArrayRef<int64_t> steps = getSteps();
+  const int64_t *firstStrided = llvm::find_if(steps, [](int64_t step) { return step != 1; });
+  if (llvm::any_of(steps, [](int64_t step) { return step < 1; }) ||
+      std::find(firstStrided, steps.end(), 1) != steps.end())
+    return emitOpError("expects positive steps, those of 1 first, but got ") << getStepsAttr();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// DisjointOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult DisjointOp::inferReturnTypes(MLIRContext *context, std::optional<Location>, Adaptor adaptor,
+                                           SmallVectorImpl<Type> &types) {
+  types.append(adaptor.getOperands().size(), IndexType::get(context));
+  return success();
+}

@@ -1,0 +1,209 @@
+//===- Tile.td - The target-independent tile program -------*- tablegen -*-===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSE_ATTN_TILE
+#define SPARSE_ATTN_TILE
+
+include "dialect/Dialect.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
+    Symbol, IsolatedFromAbove, SingleBlock, HasParent<"::mlir::ModuleOp">]> {
+  let summary = "One work item of attention: one query tile of one head";
+  let description = [{
+    Arguments: query, key, value, captures, output, log-sum-exp if there is one; then the item: batch, head and query
+    tile. Arrays are memrefs with any strides but the innermost, which is 1.
+
+    Made by `-sparse-attn-fuse-softmax`; consumed by `-sparse-attn-convert-to-cpu`.
+
+    **Constraints:**
+    - (C1) the region ends in `sparse_attn.return`.
+    - (C2) the last three arguments are of type `index`.
+
+    ```mlir
+    sparse_attn.kernel @attention_0 of(@longformer) tile(64, 64) {
+    ^bb0(%q: memref<...>, %k: memref<...>, %v: memref<...>, %o: memref<...>, %b: index, %h: index, %t: index):
+      ...
+      sparse_attn.return
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$pattern, I64Attr:$tileQ, I64Attr:$tileK,
+                       F64Attr:$scale, UnitAttr:$lse);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $sym_name `of` `(` $pattern `)` `tile` `(` custom<Number>($tileQ) `,` custom<Number>($tileK) `)`
+    `scale` `(` custom<Scale>($scale) `)` (`lse` $lse^)? attr-dict-with-keyword $body
+  }];
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    BlockArgument getQuery() { return getBody().getArgument(0); }
+    BlockArgument getKey() { return getBody().getArgument(1); }
+    BlockArgument getValue() { return getBody().getArgument(2); }
+    Block::BlockArgListType getCaptures() {
+      return getBody().getArguments().drop_front(3).drop_back(getLse() ? 5 : 4);
+    }
+    BlockArgument getOutput() { return getBody().getArgument(getBody().getNumArguments() - (getLse() ? 5 : 4)); }
+    /// Arguments without the item.
+    Block::BlockArgListType getArrays() { return getBody().getArguments().drop_back(3); }
+    BlockArgument getBatch() { return getBody().getArgument(getBody().getNumArguments() - 3); }
+    BlockArgument getHead() { return getBody().getArgument(getBody().getNumArguments() - 2); }
+    BlockArgument getTile() { return getBody().getArgument(getBody().getNumArguments() - 1); }
+    int64_t getHeadSize() { return ::llvm::cast<MemRefType>(getQuery().getType()).getDimSize(3); }
+    Type getElementType() { return ::llvm::cast<MemRefType>(getQuery().getType()).getElementType(); }
+  }];
+}
+
+def SparseAttn_ReturnOp : SparseAttn_Op<"return", [Terminator, HasParent<"KernelOp">]> {
+  let summary = "Ends a kernel";
+  let assemblyFormat = "attr-dict";
+}
+
+class TileOp<string mnemonic, list<Trait> traits = []> : SparseAttn_Op<mnemonic, traits>;
+
+def SparseAttn_VisitOp : TileOp<"visit", [Pure]> {
+  let summary = "The key tiles of this item, by a schedule";
+  let description = [{
+    ```mlir
+    %visit = sparse_attn.visit @longformer_64x64(%b, %h, %t, %sq, %skv) : index, index, index, index, index
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$schedule, Variadic<AnyType>:$operands);
+  let results = (outs SparseAttn_Visit:$result);
+  let assemblyFormat = "$schedule `(` $operands `)` attr-dict `:` type($operands)";
+}
+
+def SparseAttn_LoadOp : TileOp<"load", [MemoryEffects<[MemRead]>]> {
+  let summary = "Rows of tile `tile` of one head";
+  let description = [{
+    Rows past the length are never loaded; what stands in their place is undefined.
+
+    ```mlir
+    %kt = sparse_attn.load %k[%b, %hk, %j] : memref<?x8x?x64xf32, #s> -> !sparse_attn.tile<64x64xf32>
+    ```
+  }];
+  let arguments = (ins AnyMemRef:$source, Index:$batch, Index:$head, Index:$tile);
+  let results = (outs SparseAttn_Tile:$result);
+  let assemblyFormat = "$source `[` $batch `,` $head `,` $tile `]` attr-dict `:` type($source) `->` type($result)";
+}
+
+def SparseAttn_SoftmaxInitOp : TileOp<"softmax_init", [Pure]> {
+  let summary = "The state before the first key tile: row maximum -inf, row sum 0, accumulator 0";
+  let results = (outs SparseAttn_Tile:$rowMax, SparseAttn_Tile:$rowSum, SparseAttn_Tile:$accumulator);
+  let assemblyFormat = "attr-dict `:` type($rowMax) `,` type($rowSum) `,` type($accumulator)";
+}
+
+def SparseAttn_ForEachKeyTileOp : TileOp<"for_each_key_tile", [SingleBlock, RecursiveMemoryEffects]> {
+  let summary = "The loop over the visited key tiles, with the softmax state";
+  let description = [{
+    Visits the partial tiles, then the full ones. Region arguments: the rank in that order, the key tile, whether it is
+    partial, and the state.
+
+    **Constraints:**
+    - (C1) region arguments are `index, index, i1` and then the types of the state.
+    - (C2) yields the types of the state.
+
+    ```mlir
+    %m, %l, %acc = sparse_attn.for_each_key_tile %visit state(%m0, %l0, %a0) : !sparse_attn.tile<64xf32>, ... {
+    ^bb0(%x: index, %j: index, %partial: i1, %mi: ..., %li: ..., %ai: ...):
+      ...
+      sparse_attn.yield %m2, %l2, %a2 : ...
+    }
+    ```
+  }];
+  let arguments = (ins SparseAttn_Visit:$visit, Variadic<SparseAttn_Tile>:$init);
+  let results = (outs Variadic<SparseAttn_Tile>:$results);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $visit `state` `(` $init `)` attr-dict `:` type($init) `->` type($results) $body
+  }];
+  let hasRegionVerifier = 1;
+}
+
+def SparseAttn_ScoresOp : TileOp<"scores", [Pure]> {
+  let summary = "scale * query * key^T";
+  let arguments = (ins SparseAttn_Tile:$query, SparseAttn_Tile:$key, F64Attr:$scale);
+  let results = (outs SparseAttn_Tile:$result);
+  let assemblyFormat = [{
+    $query `,` $key `scale` `(` custom<Scale>($scale) `)` attr-dict `:` type($query) `,` type($key) `->` type($result)
+  }];
+}
+
+def SparseAttn_MaskOp : TileOp<"mask", [Pure, SingleBlock, AllTypesMatch<["scores", "result"]>]> {
+  let summary = "-inf where the pattern does not hold";
+  let description = [{
+    When `partial` is false the scores pass unchanged. The region is a scalar predicate on (aligned query position, key
+    position); targets evaluate it for whole vectors. Positions that reach it exist. Keys past the length are -inf.
+
+    ```mlir
+    %sm = sparse_attn.mask %s when %partial at(%t, %j) of(%sq, %skv) : !sparse_attn.tile<64x64xf32> {
+    ^bb0(%qp: index, %kp: index):
+      ...
+      sparse_attn.yield %attends : i1
+    }
+    ```
+  }];
+  let arguments = (ins SparseAttn_Tile:$scores, I1:$partial, Index:$queryTile, Index:$keyTile, Index:$queryLength,
+                       Index:$keyLength);
+  let results = (outs SparseAttn_Tile:$result);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $scores `when` $partial `at` `(` $queryTile `,` $keyTile `)` `of` `(` $queryLength `,` $keyLength `)` attr-dict `:`
+    type($scores) $body
+  }];
+}
+
+def SparseAttn_OnlineSoftmaxOp : TileOp<"online_softmax", [Pure, AllTypesMatch<["scores", "weights"]>,
+    AllTypesMatch<["rowMax", "rowSum", "newMax", "newSum", "correction"]>]> {
+  let summary = "One step of the online softmax";
+  let description = [{
+    newMax = max(rowMax, max over the row of scores); correction = exp(rowMax - newMax); weights = exp(scores - newMax);
+    newSum = rowSum * correction + sum over the row of weights. exp(-inf - -inf) is 0 here. Milakov and Gimelshein,
+    "Online normalizer calculation for softmax", 2018.
+  }];
+  let arguments = (ins SparseAttn_Tile:$scores, SparseAttn_Tile:$rowMax, SparseAttn_Tile:$rowSum);
+  let results = (outs SparseAttn_Tile:$newMax, SparseAttn_Tile:$newSum, SparseAttn_Tile:$weights,
+                      SparseAttn_Tile:$correction);
+  let assemblyFormat = "$scores `,` $rowMax `,` $rowSum attr-dict `:` type($scores) `,` type($rowMax)";
+}
+
+def SparseAttn_RescaleOp : TileOp<"rescale", [Pure, AllTypesMatch<["accumulator", "result"]>]> {
+  let summary = "accumulator * correction, row by row";
+  let arguments = (ins SparseAttn_Tile:$accumulator, SparseAttn_Tile:$correction);
+  let results = (outs SparseAttn_Tile:$result);
+  let assemblyFormat = "$accumulator `,` $correction attr-dict `:` type($accumulator) `,` type($correction)";
+}
+
+def SparseAttn_AccumulateOp : TileOp<"accumulate", [Pure, AllTypesMatch<["accumulator", "result"]>]> {
+  let summary = "accumulator + weights * value";
+  let arguments = (ins SparseAttn_Tile:$weights, SparseAttn_Tile:$value, SparseAttn_Tile:$accumulator);
+  let results = (outs SparseAttn_Tile:$result);
+  let assemblyFormat = [{
+    $weights `,` $value `,` $accumulator attr-dict `:` type($weights) `,` type($value) `,` type($accumulator)
+  }];
+}
+
+def SparseAttn_FinalizeOp : TileOp<"finalize", [Pure, AllTypesMatch<["accumulator", "output"]>,
+    AllTypesMatch<["rowMax", "rowSum", "lse"]>]> {
+  let summary = "accumulator / row sum, and row maximum + log(row sum)";
+  let description = [{
+    A row whose sum is 0 gives output 0 and log-sum-exp -inf.
+  }];
+  let arguments = (ins SparseAttn_Tile:$accumulator, SparseAttn_Tile:$rowMax, SparseAttn_Tile:$rowSum);
+  let results = (outs SparseAttn_Tile:$output, SparseAttn_Tile:$lse);
+  let assemblyFormat = "$accumulator `,` $rowMax `,` $rowSum attr-dict `:` type($accumulator) `,` type($rowMax)";
+}
+
+def SparseAttn_StoreOp : TileOp<"store", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Stores the existing rows of a tile";
+  let arguments = (ins SparseAttn_Tile:$source, AnyMemRef:$target, Index:$batch, Index:$head, Index:$tile);
+  let assemblyFormat = "$source `,` $target `[` $batch `,` $head `,` $tile `]` attr-dict `:` type($source) `,` type($target)";
+}
+
+#endif // SPARSE_ATTN_TILE

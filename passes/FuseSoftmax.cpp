@@ -1,0 +1,192 @@
+//===- FuseSoftmax.cpp - One kernel for each attention --------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Writes the tile program: the loop over the visited key tiles with the online
+// softmax, so that no score ever leaves the kernel. The same program serves
+// every target; where tiles live is theirs to decide.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialect/ScalarBuilder.h"
+#include "dialect/SparseAttn.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "passes/Passes.h"
+
+namespace mlir::sparse_attn {
+#define GEN_PASS_DEF_FUSESOFTMAX
+#include "passes/Passes.h.inc"
+} // namespace mlir::sparse_attn
+
+using namespace mlir;
+using namespace mlir::sparse_attn;
+
+namespace {
+
+/// The tensor's shape in memory of any layout whose innermost stride is 1.
+MemRefType getStridedMemRef(Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  SmallVector<int64_t> strides(tensor.getRank(), ShapedType::kDynamic);
+  strides.back() = tensor.getRank() == 4 ? 1 : ShapedType::kDynamic;
+  auto layout = StridedLayoutAttr::get(type.getContext(), ShapedType::kDynamic, strides);
+  return MemRefType::get(tensor.getShape(), tensor.getElementType(), layout);
+}
+
+class KernelBuilder {
+public:
+  KernelBuilder(AttentionOp attention, PatternOp pattern, ScheduleOp schedule, KernelOp kernel)
+      : attention(attention), pattern(pattern), schedule(schedule), kernel(kernel),
+        builder(OpBuilder::atBlockEnd(&kernel.getBody().front())), loc(attention.getLoc()), scalar(builder, loc) {}
+
+  void build();
+
+private:
+  TileType tile(ArrayRef<int64_t> shape, Type elementType) { return TileType::get(shape, elementType); }
+  Value buildKeyHead();
+  Value buildVisit();
+  void buildStep(ForEachKeyTileOp loop, Value query, Value keyHead, const PatternScope &scope);
+  Value buildMask(Value scores, Value partial, Value keyTile, const PatternScope &scope);
+
+  AttentionOp attention;
+  PatternOp pattern;
+  ScheduleOp schedule;
+  KernelOp kernel;
+  OpBuilder builder;
+  Location loc;
+  ScalarBuilder scalar;
+  Value queryLength, keyLength;
+};
+
+/// Query head h reads key head h / (Hq / Hkv).
+Value KernelBuilder::buildKeyHead() {
+  Value queryHeads = builder.createOrFold<memref::DimOp>(loc, kernel.getQuery(), 1);
+  Value keyHeads = builder.createOrFold<memref::DimOp>(loc, kernel.getKey(), 1);
+  Value group = builder.createOrFold<arith::DivUIOp>(loc, queryHeads, keyHeads);
+  return builder.createOrFold<arith::DivUIOp>(loc, kernel.getHead(), group);
+}
+
+Value KernelBuilder::buildVisit() {
+  SmallVector<Value> operands{kernel.getBatch(), kernel.getHead(), kernel.getTile(), queryLength, keyLength};
+  llvm::append_range(operands, kernel.getCaptures());
+  return VisitOp::create(builder, loc, VisitType::get(builder.getContext()), schedule.getSymName(), operands);
+}
+
+Value KernelBuilder::buildMask(Value scores, Value partial, Value keyTile, const PatternScope &scope) {
+  auto mask =
+      MaskOp::create(builder, loc, scores.getType(), scores, partial, kernel.getTile(), keyTile, queryLength, keyLength);
+  Type index = builder.getIndexType();
+  Block *body = builder.createBlock(&mask.getBody(), {}, {index, index}, {loc, loc});
+  Value attends = pattern.getRoot().buildPredicate(builder, scope, body->getArgument(0), body->getArgument(1));
+  YieldOp::create(builder, loc, attends);
+  builder.setInsertionPointAfter(mask);
+  return mask.getResult();
+}
+
+void KernelBuilder::buildStep(ForEachKeyTileOp loop, Value query, Value keyHead, const PatternScope &scope) {
+  int64_t tileQ = kernel.getTileQ(), tileK = kernel.getTileK(), headSize = kernel.getHeadSize();
+  Type f32 = builder.getF32Type(), index = builder.getIndexType();
+  SmallVector<Type> types{index, index, builder.getI1Type()};
+  llvm::append_range(types, loop.getInit().getTypes());
+  Block *body = builder.createBlock(&loop.getBody(), {}, types, SmallVector<Location>(types.size(), loc));
+  Value keyTile = body->getArgument(1), partial = body->getArgument(2);
+  Value rowMax = body->getArgument(3), rowSum = body->getArgument(4), accumulator = body->getArgument(5);
+
+  TileType keys = tile({tileK, headSize}, kernel.getElementType());
+  Value key = LoadOp::create(builder, loc, keys, kernel.getKey(), kernel.getBatch(), keyHead, keyTile);
+  Value scores = ScoresOp::create(builder, loc, tile({tileQ, tileK}, f32), query, key, kernel.getScaleAttr());
+  Value masked = buildMask(scores, partial, keyTile, scope);
+  auto softmax = OnlineSoftmaxOp::create(builder, loc, rowMax.getType(), rowSum.getType(), masked.getType(),
+                                         rowMax.getType(), masked, rowMax, rowSum);
+  Value rescaled = RescaleOp::create(builder, loc, accumulator.getType(), accumulator, softmax.getCorrection());
+  Value value = LoadOp::create(builder, loc, keys, kernel.getValue(), kernel.getBatch(), keyHead, keyTile);
+  Value sum =
+      AccumulateOp::create(builder, loc, accumulator.getType(), softmax.getWeights(), value, rescaled);
+  YieldOp::create(builder, loc, ValueRange{softmax.getNewMax(), softmax.getNewSum(), sum});
+  builder.setInsertionPointAfter(loop);
+}
+
+void KernelBuilder::build() {
+  int64_t tileQ = kernel.getTileQ(), headSize = kernel.getHeadSize();
+  Type f32 = builder.getF32Type();
+  queryLength = memref::DimOp::create(builder, loc, kernel.getQuery(), 2);
+  keyLength = memref::DimOp::create(builder, loc, kernel.getKey(), 2);
+  PatternScope scope(builder, loc, pattern, kernel.getCaptures(), kernel.getBatch(), kernel.getHead(), queryLength,
+                     keyLength);
+  Value keyHead = buildKeyHead();
+  Value visit = buildVisit();
+  Value query = LoadOp::create(builder, loc, tile({tileQ, headSize}, kernel.getElementType()), kernel.getQuery(),
+                               kernel.getBatch(), kernel.getHead(), kernel.getTile());
+  auto init = SoftmaxInitOp::create(builder, loc, tile({tileQ}, f32), tile({tileQ}, f32), tile({tileQ, headSize}, f32));
+  auto loop = ForEachKeyTileOp::create(builder, loc, init.getResultTypes(), visit, init.getResults());
+  buildStep(loop, query, keyHead, scope);
+  auto last = FinalizeOp::create(builder, loc, init.getAccumulator().getType(), init.getRowMax().getType(),
+                                 loop.getResult(2), loop.getResult(0), loop.getResult(1));
+  StoreOp::create(builder, loc, last.getOutput(), kernel.getOutput(), kernel.getBatch(), kernel.getHead(),
+                  kernel.getTile());
+  if (kernel.getLse())
+    StoreOp::create(builder, loc, last.getLse(), kernel.getArrays().back(), kernel.getBatch(), kernel.getHead(),
+                    kernel.getTile());
+  ReturnOp::create(builder, loc);
+}
+
+struct FuseSoftmaxPass final : sparse_attn::impl::FuseSoftmaxBase<FuseSoftmaxPass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    SymbolTable symbols(getOperation());
+    for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
+      int64_t number = 0;
+      SmallVector<AttentionOp> attentions;
+      function.walk([&](AttentionOp attention) { attentions.push_back(attention); });
+      for (AttentionOp attention : attentions)
+        if (failed(fuse(symbols, attention, (function.getSymName() + "_" + Twine(number++)).str())))
+          return signalPassFailure();
+    }
+  }
+
+  LogicalResult fuse(SymbolTable &symbols, AttentionOp attention, StringRef name);
+};
+
+KernelOp addKernel(SymbolTable &symbols, AttentionOp attention, ScheduleOp schedule, StringRef name) {
+  OpBuilder builder(attention->getParentOfType<func::FuncOp>());
+  Location loc = attention.getLoc();
+  auto kernel = KernelOp::create(builder, loc, name, attention.getPattern(), schedule.getTileQ(), schedule.getTileK(),
+                                 APFloat(attention.getScaleOrDefault()), /*lse=*/bool(attention.getLse()));
+  symbols.insert(kernel);
+  Block &body = kernel.getBody().emplaceBlock();
+  for (Value array : {attention.getQuery(), attention.getKey(), attention.getValue()})
+    body.addArgument(getStridedMemRef(array.getType()), loc);
+  for (Value capture : attention.getCaptures())
+    body.addArgument(capture.getType(), loc);
+  body.addArgument(getStridedMemRef(attention.getOutput().getType()), loc);
+  if (attention.getLse())
+    body.addArgument(getStridedMemRef(attention.getLse().getType()), loc);
+  for (int i = 0; i < 3; ++i)
+    body.addArgument(builder.getIndexType(), loc);
+  return kernel;
+}
+
+LogicalResult FuseSoftmaxPass::fuse(SymbolTable &symbols, AttentionOp attention, StringRef name) {
+  if (!attention.getSchedule())
+    return attention.emitOpError("expects a schedule; run -sparse-attn-specialize-blocks first");
+  auto schedule = symbols.lookup<ScheduleOp>(*attention.getSchedule());
+  if (!schedule)
+    return attention.emitOpError("expects '") << *attention.getSchedule() << "' to name a schedule, but found none";
+  KernelOp kernel = addKernel(symbols, attention, schedule, name);
+  KernelBuilder(attention, symbols.lookup<PatternOp>(attention.getPattern()), schedule, kernel).build();
+  OpBuilder builder(attention);
+  auto launch =
+      LaunchOp::create(builder, attention.getLoc(), attention.getResultTypes(), kernel.getSymName(),
+                       attention.getQuery(), attention.getKey(), attention.getValue(), attention.getCaptures());
+  attention.replaceAllUsesWith(launch.getResults());
+  attention.erase();
+  return success();
+}
+
+} // namespace

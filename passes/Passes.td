@@ -1,0 +1,92 @@
+//===- Passes.td - The stages of the compiler --------------*- tablegen -*-===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSE_ATTN_PASSES
+#define SPARSE_ATTN_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def SimplifyPatterns : Pass<"sparse-attn-simplify-patterns", "::mlir::ModuleOp"> {
+  let summary = "Normalise the algebra of patterns";
+  let description = [{
+    Before: patterns as written. After: nested unions and intersections are flat, constant windows under one
+    intersection are one window, strides that add nothing are gone, and nothing unused is left.
+
+    ```mlir
+    %c = sparse_attn.causal
+    %w = sparse_attn.window left(511) right(511)
+    %p = sparse_attn.intersect %c, %w              // %p = sparse_attn.window left(511) right(0)
+    ```
+  }];
+}
+
+def SpecializeBlocks : Pass<"sparse-attn-specialize-blocks", "::mlir::ModuleOp"> {
+  let summary = "Work out which key tiles a query tile visits";
+  let description = [{
+    Before: attention ops name a pattern. After: they name a schedule too, one for each pattern and tile size. A pattern
+    with bands gets a schedule in closed form; any other gets a plan, which lists the tiles once before the first launch.
+
+    ```mlir
+    sparse_attn.schedule @causal_64x64 of(@causal) tile(64, 64) {
+    ^bb0(%b: index, %h: index, %t: index, %sq: index, %skv: index):
+      %first, %last = sparse_attn.query_span %t of %sq, %skv
+      ...
+      sparse_attn.ranges touched(%T#0 to %T#1 step [1]) full(%F#0 to %F#1)
+    }
+    ```
+  }];
+  let options = [
+    Option<"tileQ", "tile-q", "int64_t", /*default=*/"0", "Queries a tile; 0 lets the target choose">,
+    Option<"tileK", "tile-k", "int64_t", /*default=*/"0", "Keys a tile; 0 lets the target choose">,
+  ];
+  let statistics = [
+    Statistic<"closedForm", "closed-form-schedules", "Schedules in closed form">,
+    Statistic<"listed", "listed-schedules", "Schedules that read lists made by a plan">,
+    Statistic<"ranges", "touched-ranges", "Touched ranges in all schedules">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
+def FuseSoftmax : Pass<"sparse-attn-fuse-softmax", "::mlir::ModuleOp"> {
+  let summary = "Fuse the products, the mask and the softmax of each attention into one kernel";
+  let description = [{
+    Before: attention ops name a schedule. After: each is a launch of a kernel, whose body computes one query tile in one
+    loop over the visited key tiles (online softmax). Captured arrays and the log-sum-exp are arguments of the kernel.
+
+    ```mlir
+    %m, %l, %acc = sparse_attn.for_each_key_tile %visit state(%m0, %l0, %a0) ... {
+      %s = sparse_attn.scores %qt, %kt scale(0.125) ...
+      %sm = sparse_attn.mask %s when %partial ...
+      %m1, %l1, %p, %c = sparse_attn.online_softmax %sm, %mi, %li ...
+      %ar = sparse_attn.rescale %ai, %c ...
+      %a1 = sparse_attn.accumulate %p, %vt, %ar ...
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
+def ConvertToCPU : Pass<"sparse-attn-convert-to-cpu", "::mlir::ModuleOp"> {
+  let summary = "Lower tile programs to vector code for a CPU";
+  let description = [{
+    Before: kernels and schedules. After: for each kernel the functions `<kernel>_items`, `_work`, `_predicate` and,
+    where there is a plan, `_plan` (docs/artifact.md), in the vector, scf, memref, arith and llvm dialects.
+  }];
+  let options = [
+    Option<"cpu", "cpu", "std::string", /*default=*/"\"x86-64-v4\"",
+           "x86-64-v3, x86-64-v4, or the name of a CPU that LLVM knows">,
+    Option<"features", "features", "std::string", /*default=*/"\"\"",
+           "Features beyond those of the CPU, for instance +avx512bf16">,
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect", "::mlir::x86vector::X86VectorDialect",
+  ];
+}
+
+#endif // SPARSE_ATTN_PASSES

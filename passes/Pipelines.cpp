@@ -1,0 +1,76 @@
+//===- Pipelines.cpp - The order of the passes ----------------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Transforms/Passes.h"
+#include "passes/Passes.h"
+#include "passes/cpu/Target.h"
+
+using namespace mlir;
+using namespace mlir::sparse_attn;
+
+void mlir::sparse_attn::buildToTilesPipeline(OpPassManager &pm, const ToCPUOptions &options) {
+  pm.addPass(createSimplifyPatterns());
+  SpecializeBlocksOptions blocks;
+  blocks.tileQ = options.tileQ;
+  blocks.tileK = options.tileK;
+  pm.addPass(createSpecializeBlocks(blocks));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createFuseSoftmax());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+/// No canonicalization once vector code is there: it would turn the rows of a transpose into scalars.
+static void buildVectorToLLVMPipeline(OpPassManager &pm, bool avx512) {
+  pm.addPass(createCSEPass());
+  pm.addPass(createLoopInvariantCodeMotionPass());
+  pm.addPass(createConvertVectorToSCFPass());
+  pm.addPass(arith::createArithExpandOpsPass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  ConvertVectorToLLVMPassOptions vectorOptions;
+  vectorOptions.x86Vector = true;
+  vectorOptions.vectorTransposeLowering =
+      avx512 ? vector::VectorTransposeLowering::Shuffle16x16 : vector::VectorTransposeLowering::Shuffle1D;
+  pm.addPass(createConvertVectorToLLVMPass(vectorOptions));
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createUBToLLVMConversionPass());
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createConvertIndexToLLVMPass());
+  pm.addPass(createConvertFuncToLLVMPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+}
+
+void mlir::sparse_attn::buildTilesToLLVMPipeline(OpPassManager &pm, const ToCPUOptions &options) {
+  ConvertToCPUOptions convert;
+  convert.cpu = options.cpu;
+  convert.features = options.features;
+  pm.addPass(createConvertToCPU(convert));
+  std::string message;
+  FailureOr<cpu::Target> target = cpu::getTarget({options.cpu, options.cpu, options.features}, message);
+  buildVectorToLLVMPipeline(pm, succeeded(target) && target->lanes == 16);
+}
+
+void mlir::sparse_attn::buildToCPUPipeline(OpPassManager &pm, const ToCPUOptions &options) {
+  buildToTilesPipeline(pm, options);
+  buildTilesToLLVMPipeline(pm, options);
+}
+
+void mlir::sparse_attn::registerSparseAttnPipelines() {
+  registerSparseAttnPasses();
+  PassPipelineRegistration<ToCPUOptions>("sparse-attn-to-tiles", "Patterns and attention to tile programs",
+                                         buildToTilesPipeline);
+  PassPipelineRegistration<ToCPUOptions>("sparse-attn-to-cpu", "Patterns and attention to the LLVM dialect, for one CPU",
+                                         buildToCPUPipeline);
+}

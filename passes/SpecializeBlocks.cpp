@@ -1,0 +1,279 @@
+//===- SpecializeBlocks.cpp - Which key tiles a query tile visits ---------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Turns the bands of a pattern into ranges of tiles. With bounds that never
+// decrease, the keys that some query of a tile sees are [lo(first), hi(last)),
+// and those that every query sees are [lo(last), hi(first)); dividing both by
+// the tile size gives the touched and the full tiles. A pattern without bands
+// gets a plan instead, which asks its coverage before the first launch.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialect/ScalarBuilder.h"
+#include "dialect/SparseAttn.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "passes/Passes.h"
+#include "passes/cpu/TileSizes.h"
+
+namespace mlir::sparse_attn {
+#define GEN_PASS_DEF_SPECIALIZEBLOCKS
+#include "passes/Passes.h.inc"
+} // namespace mlir::sparse_attn
+
+using namespace mlir;
+using namespace mlir::sparse_attn;
+
+namespace {
+
+/// Ranges of key tiles `[firsts[i], pasts[i])`.
+struct TileRanges {
+  SmallVector<Value> firsts, pasts;
+
+  size_t size() const { return firsts.size(); }
+  void push(Value first, Value past) {
+    firsts.push_back(first);
+    pasts.push_back(past);
+  }
+};
+
+/// How the tiles of a band are enumerated.
+enum class BandKind { Plain, Strided, Unsupported };
+
+class ScheduleBuilder {
+public:
+  ScheduleBuilder(PatternOp pattern, ScheduleOp schedule)
+      : pattern(pattern), schedule(schedule), tileQ(schedule.getTileQ()), tileK(schedule.getTileK()),
+        builder(OpBuilder::atBlockEnd(&schedule.getBody().front())), loc(pattern.getLoc()),
+        scope(builder, loc, pattern, schedule.getCaptures(), schedule.getBatch(), schedule.getHead(),
+              schedule.getQueryLength(), schedule.getKeyLength()) {}
+
+  /// Emits touched and full ranges; fails, leaving dead IR behind, when the pattern has no bands that suit.
+  LogicalResult build();
+
+private:
+  BandKind classify(const Band &band) const;
+  void addPlain(const Band &atFirst, const Band &atLast);
+  LogicalResult addStrided(ArrayRef<std::pair<Band, Band>> bands);
+  void addProgressionInGaps(Value first, Value past, int64_t step);
+  TileRanges makeDisjoint(const TileRanges &ranges);
+
+  PatternOp pattern;
+  ScheduleOp schedule;
+  int64_t tileQ, tileK;
+  OpBuilder builder;
+  Location loc;
+  PatternScope scope;
+  Value firstQuery, lastQuery;
+  TileRanges touched, full, strided;
+  SmallVector<int64_t> stridedSteps;
+};
+
+BandKind ScheduleBuilder::classify(const Band &band) const {
+  // Distances in one tile take tileQ + tileK - 1 consecutive values: a smaller modulus leaves no tile out.
+  if (band.modulus < tileQ + tileK)
+    return BandKind::Plain;
+  return band.modulus % tileK == 0 ? BandKind::Strided : BandKind::Unsupported;
+}
+
+void ScheduleBuilder::addPlain(const Band &atFirst, const Band &atLast) {
+  auto some = TouchedTilesOp::create(builder, loc, atFirst.lo, atLast.hi, scope.keyLength);
+  touched.push(some.getFirst(), some.getPast());
+  if (!atFirst.exact || atFirst.modulus != 1)
+    return;
+  auto all = WholeTilesOp::create(builder, loc, atLast.lo, atFirst.hi, scope.keyLength);
+  full.push(all.getFirst(), all.getPast());
+}
+
+TileRanges ScheduleBuilder::makeDisjoint(const TileRanges &ranges) {
+  if (ranges.size() < 2)
+    return ranges;
+  auto disjoint = DisjointOp::create(builder, loc, ranges.firsts, ranges.pasts);
+  TileRanges result;
+  for (auto [first, past] : llvm::zip(disjoint.getOutFirsts(), disjoint.getOutPasts()))
+    result.push(first, past);
+  return result;
+}
+
+/// The gaps of the touched ranges of step 1 are disjoint from them, so no tile is visited twice.
+void ScheduleBuilder::addProgressionInGaps(Value first, Value past, int64_t step) {
+  auto add = [&](Value low, Value high) {
+    auto clip = ClipOp::create(builder, loc, first, past, builder.getI64IntegerAttr(step), low, high);
+    strided.push(clip.getOutFirst(), clip.getOutPast());
+    stridedSteps.push_back(step);
+  };
+  if (touched.size() == 0) {
+    strided.push(first, past);
+    stridedSteps.push_back(step);
+    return;
+  }
+  Value low = arith::ConstantIndexOp::create(builder, loc, 0);
+  for (auto [touchedFirst, touchedPast] : llvm::zip(touched.firsts, touched.pasts)) {
+    add(low, touchedFirst);
+    low = touchedPast;
+  }
+  add(low, past);
+}
+
+LogicalResult ScheduleBuilder::addStrided(ArrayRef<std::pair<Band, Band>> bands) {
+  if (bands.empty())
+    return success();
+  int64_t modulus = bands.front().first.modulus;
+  TileRanges within;
+  for (auto &[atFirst, atLast] : bands) {
+    if (atFirst.modulus != modulus)
+      return failure();
+    auto some = TouchedTilesOp::create(builder, loc, atFirst.lo, atLast.hi, scope.keyLength);
+    within.push(some.getFirst(), some.getPast());
+  }
+  within = makeDisjoint(within);
+  int64_t progressions = llvm::divideCeil(tileQ - 1, tileK) + 1;
+  for (auto [first, past] : llvm::zip(within.firsts, within.pasts))
+    for (int64_t index = 0; index < progressions; ++index) {
+      auto progression =
+          ProgressionOp::create(builder, loc, builder.getI64IntegerAttr(index), builder.getI64IntegerAttr(modulus),
+                                firstQuery, lastQuery, first, past);
+      addProgressionInGaps(progression.getFirst(), progression.getEnd(), modulus / tileK);
+    }
+  return success();
+}
+
+LogicalResult ScheduleBuilder::build() {
+  auto span = QuerySpanOp::create(builder, loc, schedule.getTile(), scope.queryLength, scope.keyLength);
+  firstQuery = span.getFirst();
+  lastQuery = span.getLast();
+  PatternOpInterface root = pattern.getRoot();
+  SmallVector<Band> atFirst, atLast;
+  if (failed(root.buildKeyBands(builder, scope, firstQuery, atFirst)) ||
+      failed(root.buildKeyBands(builder, scope, lastQuery, atLast)))
+    return failure();
+
+  SmallVector<std::pair<Band, Band>> stridedBands;
+  for (auto [low, high] : llvm::zip_equal(atFirst, atLast)) {
+    switch (classify(low)) {
+    case BandKind::Plain:
+      addPlain(low, high);
+      break;
+    case BandKind::Strided:
+      stridedBands.push_back({low, high});
+      break;
+    case BandKind::Unsupported:
+      return failure();
+    }
+  }
+  touched = makeDisjoint(touched);
+  full = makeDisjoint(full);
+  if (failed(addStrided(stridedBands)))
+    return failure();
+
+  SmallVector<int64_t> steps(touched.size(), 1);
+  steps.append(stridedSteps);
+  touched.firsts.append(strided.firsts);
+  touched.pasts.append(strided.pasts);
+  RangesOp::create(builder, loc, touched.firsts, touched.pasts, steps, full.firsts, full.pasts);
+  return success();
+}
+
+/// Adds a block whose arguments are `positions` index values and the captures of `pattern`.
+Block &addBody(Region &region, PatternOp pattern, unsigned positions) {
+  Block &body = region.emplaceBlock();
+  for (unsigned i = 0; i < positions; ++i)
+    body.addArgument(IndexType::get(pattern.getContext()), pattern.getLoc());
+  for (BlockArgument capture : pattern.getCaptures())
+    body.addArgument(capture.getType(), capture.getLoc());
+  return body;
+}
+
+/// The largest modulus among the bands of a pattern, 1 where it has none.
+int64_t findModulus(PatternOp pattern) {
+  Region scratch;
+  Block &body = addBody(scratch, pattern, 5);
+  OpBuilder builder(pattern.getContext());
+  builder.setInsertionPointToEnd(&body);
+  PatternScope scope(builder, pattern.getLoc(), pattern, ValueRange(body.getArguments()).drop_front(5),
+                     body.getArgument(0), body.getArgument(1), body.getArgument(3), body.getArgument(4));
+  SmallVector<Band> bands;
+  if (failed(pattern.getRoot().buildKeyBands(builder, scope, body.getArgument(2), bands)))
+    return 1;
+  int64_t modulus = 1;
+  for (const Band &band : bands)
+    modulus = std::max(modulus, band.modulus);
+  return modulus;
+}
+
+PlanOp buildPlan(OpBuilder &moduleBuilder, PatternOp pattern, StringRef name, int64_t tileQ, int64_t tileK) {
+  Location loc = pattern.getLoc();
+  auto plan = PlanOp::create(moduleBuilder, loc, name, pattern.getSymName(), tileQ, tileK);
+  Block &body = addBody(plan.getBody(), pattern, 8);
+  OpBuilder builder = OpBuilder::atBlockEnd(&body);
+  auto position = [&](unsigned index) -> Value { return body.getArgument(index); };
+  PatternScope scope(builder, loc, pattern, ValueRange(body.getArguments()).drop_front(8), position(0), position(1),
+                     position(6), position(7));
+  Coverage coverage =
+      pattern.getRoot().buildCoverage(builder, scope, {position(2), position(3), position(4), position(5)});
+  YieldOp::create(builder, loc, ValueRange{coverage.any, coverage.all});
+  return plan;
+}
+
+struct SpecializeBlocksPass final : sparse_attn::impl::SpecializeBlocksBase<SpecializeBlocksPass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    SymbolTable symbols(getOperation());
+    WalkResult result = getOperation().walk([&](AttentionOp attention) {
+      auto pattern = symbols.lookup<PatternOp>(attention.getPattern());
+      FailureOr<cpu::TileSizes> tiles = chooseTiles(attention, pattern);
+      if (failed(tiles))
+        return WalkResult::interrupt();
+      attention.setSchedule(getOrBuildSchedule(symbols, pattern, *tiles).getSymName());
+      return WalkResult::advance();
+    });
+    if (result.wasInterrupted())
+      signalPassFailure();
+  }
+
+  FailureOr<cpu::TileSizes> chooseTiles(AttentionOp attention, PatternOp pattern);
+  ScheduleOp getOrBuildSchedule(SymbolTable &symbols, PatternOp pattern, cpu::TileSizes tiles);
+};
+
+FailureOr<cpu::TileSizes> SpecializeBlocksPass::chooseTiles(AttentionOp attention, PatternOp pattern) {
+  cpu::TileSizes tiles = cpu::chooseTileSizes(attention.getHeadSize(), findModulus(pattern));
+  if (tileQ)
+    tiles.q = tileQ;
+  if (tileK)
+    tiles.k = tileK;
+  if (std::string reason; !cpu::areTileSizesSupported(tiles, reason))
+    return attention.emitOpError(reason);
+  return tiles;
+}
+
+ScheduleOp SpecializeBlocksPass::getOrBuildSchedule(SymbolTable &symbols, PatternOp pattern, cpu::TileSizes tiles) {
+  std::string name = (pattern.getSymName() + "_" + Twine(tiles.q) + "x" + Twine(tiles.k)).str();
+  if (auto schedule = symbols.lookup<ScheduleOp>(name))
+    return schedule;
+  OpBuilder builder(&getContext());
+  builder.setInsertionPointAfter(pattern);
+  auto schedule = ScheduleOp::create(builder, pattern.getLoc(), name, pattern.getSymName(), tiles.q, tiles.k);
+  symbols.insert(schedule);
+  Block &body = addBody(schedule.getBody(), pattern, 5);
+  if (succeeded(ScheduleBuilder(pattern, schedule).build())) {
+    ++closedForm;
+    ranges += cast<RangesOp>(schedule.getTerminator()).getSteps().size();
+    return schedule;
+  }
+  body.clear();
+  builder.setInsertionPoint(schedule);
+  PlanOp plan = buildPlan(builder, pattern, name + "_plan", tiles.q, tiles.k);
+  symbols.insert(plan);
+  builder.setInsertionPointToEnd(&body);
+  ListedOp::create(builder, pattern.getLoc(), plan.getSymName());
+  ++listed;
+  return schedule;
+}
+
+} // namespace

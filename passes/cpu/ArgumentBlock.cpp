@@ -1,0 +1,120 @@
+//===- ArgumentBlock.cpp - Kernel arguments from their flat block ---------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/cpu/ArgumentBlock.h"
+#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+using namespace mlir::sparse_attn;
+using namespace mlir::sparse_attn::cpu;
+
+Value cpu::toIndex(OpBuilder &builder, Location loc, Value value) {
+  return builder.createOrFold<arith::IndexCastOp>(loc, builder.getIndexType(), value);
+}
+
+Value cpu::toInteger(OpBuilder &builder, Location loc, Value index, unsigned bits) {
+  return builder.createOrFold<arith::IndexCastOp>(loc, builder.getIntegerType(bits), index);
+}
+
+static Value buildAddress(OpBuilder &builder, Location loc, Value pointer, LLVM::GEPArg index, Type type) {
+  return LLVM::GEPOp::create(builder, loc, pointer.getType(), type, pointer, ArrayRef<LLVM::GEPArg>{index});
+}
+
+Value cpu::loadWord(OpBuilder &builder, Location loc, Value pointer, Value index, Type type) {
+  Value offset = toInteger(builder, loc, index, 64);
+  return LLVM::LoadOp::create(builder, loc, type, buildAddress(builder, loc, pointer, offset, type));
+}
+
+Value cpu::loadWord(OpBuilder &builder, Location loc, Value pointer, int64_t index, Type type) {
+  return LLVM::LoadOp::create(builder, loc, type,
+                              buildAddress(builder, loc, pointer, static_cast<int32_t>(index), type));
+}
+
+void cpu::storeWord(OpBuilder &builder, Location loc, Value value, Value pointer, Value index) {
+  Value offset = toInteger(builder, loc, index, 64);
+  LLVM::StoreOp::create(builder, loc, value, buildAddress(builder, loc, pointer, offset, value.getType()));
+}
+
+Value cpu::buildMemRef(OpBuilder &builder, Location loc, MemRefType type, Value address, ValueRange sizes,
+                       ValueRange strides) {
+  LLVMTypeConverter converter(builder.getContext());
+  auto descriptor = MemRefDescriptor::poison(builder, loc, converter.convertType(type));
+  auto word = [&](Value index) { return toInteger(builder, loc, index, 64); };
+  descriptor.setAllocatedPtr(builder, loc, address);
+  descriptor.setAlignedPtr(builder, loc, address);
+  descriptor.setConstantOffset(builder, loc, 0);
+  for (auto [dimension, size] : llvm::enumerate(sizes)) {
+    if (type.isDynamicDim(dimension))
+      descriptor.setSize(builder, loc, dimension, word(size));
+    else
+      descriptor.setConstantSize(builder, loc, dimension, type.getDimSize(dimension));
+  }
+  auto [typeStrides, offset] = type.getStridesAndOffset();
+  for (auto [dimension, stride] : llvm::enumerate(strides)) {
+    if (ShapedType::isDynamic(typeStrides[dimension]))
+      descriptor.setStride(builder, loc, dimension, word(stride));
+    else
+      descriptor.setConstantStride(builder, loc, dimension, typeStrides[dimension]);
+  }
+  return UnrealizedConversionCastOp::create(builder, loc, type, ValueRange{descriptor}).getResult(0);
+}
+
+namespace {
+
+/// Reads words one after the other.
+class WordReader {
+public:
+  WordReader(OpBuilder &builder, Location loc, Value block) : builder(builder), loc(loc), block(block) {}
+
+  Value pointer() { return loadWord(builder, loc, block, next++, LLVM::LLVMPointerType::get(builder.getContext())); }
+  Value index() { return toIndex(builder, loc, loadWord(builder, loc, block, next++, builder.getI64Type())); }
+
+  Value array(MemRefType type) {
+    Value address = pointer();
+    SmallVector<Value> sizes, strides;
+    for (int64_t i = 0; i < type.getRank(); ++i)
+      sizes.push_back(index());
+    for (int64_t i = 0; i < type.getRank(); ++i)
+      strides.push_back(index());
+    return buildMemRef(builder, loc, type, address, sizes, strides);
+  }
+
+private:
+  OpBuilder &builder;
+  Location loc;
+  Value block;
+  int64_t next = 0;
+};
+
+} // namespace
+
+KernelArguments cpu::readArguments(OpBuilder &builder, Location loc, Value block, KernelOp kernel, bool listed,
+                                   ArrayRef<bool> hasPyramid) {
+  WordReader reader(builder, loc, block);
+  KernelArguments arguments;
+  for (BlockArgument array : kernel.getArrays()) {
+    auto type = dyn_cast<MemRefType>(array.getType());
+    arguments.arrays.push_back(type ? reader.array(type) : reader.index());
+  }
+  if (listed) {
+    ListArguments &lists = arguments.lists;
+    for (Value *pointer :
+         {&lists.partialOffsets, &lists.partialIntervals, &lists.fullOffsets, &lists.fullIntervals})
+      *pointer = reader.pointer();
+    lists.batchStride = reader.index();
+    lists.headStride = reader.index();
+  }
+  for (bool pyramid : hasPyramid) {
+    PyramidArguments &entry = arguments.pyramids.emplace_back();
+    if (pyramid)
+      entry = {reader.pointer(), reader.pointer(), reader.index()};
+  }
+  return arguments;
+}

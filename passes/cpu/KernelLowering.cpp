@@ -1,0 +1,264 @@
+//===- KernelLowering.cpp - The entry that computes work items ------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Walks a kernel's tile program once and has every op emitted by TileEmitter.
+// The body of the loop over key tiles is emitted twice: for partial tiles with
+// the mask, for full ones without.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/cpu/KernelLowering.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/cpu/ArgumentBlock.h"
+#include "passes/cpu/TileEmitter.h"
+#include "passes/cpu/TileWalk.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mlir::sparse_attn;
+using namespace mlir::sparse_attn::cpu;
+
+//===----------------------------------------------------------------------===//
+// What all entries share
+//===----------------------------------------------------------------------===//
+
+KernelParts KernelParts::lookup(KernelOp kernel, SymbolTable &symbols) {
+  KernelParts parts;
+  parts.kernel = kernel;
+  parts.pattern = symbols.lookup<PatternOp>(kernel.getPattern());
+  kernel.walk([&](VisitOp visit) { parts.schedule = symbols.lookup<ScheduleOp>(visit.getSchedule()); });
+  if (parts.schedule)
+    if (auto listed = dyn_cast<ListedOp>(parts.schedule.getTerminator()))
+      parts.plan = symbols.lookup<PlanOp>(listed.getPlan());
+  return parts;
+}
+
+SmallVector<bool> KernelParts::getPyramids() {
+  SmallVector<bool> pyramids(kernel.getCaptures().size(), false);
+  if (plan)
+    plan.walk([&](ReadBoundsOp read) {
+      unsigned argument = cast<BlockArgument>(read.getArray()).getArgNumber();
+      pyramids[argument - 8] = true;
+    });
+  return pyramids;
+}
+
+func::FuncOp cpu::createEntry(KernelOp kernel, StringRef suffix, ArrayRef<Type> types) {
+  OpBuilder builder(kernel);
+  auto type = builder.getFunctionType(types, builder.getI32Type());
+  auto function = func::FuncOp::create(builder, kernel.getLoc(), (kernel.getSymName() + "_" + suffix).str(), type);
+  function.addEntryBlock();
+  return function;
+}
+
+void cpu::finishEntry(OpBuilder &builder, Location loc) {
+  Value ok = arith::ConstantIntOp::create(builder, loc, 0, 32);
+  func::ReturnOp::create(builder, loc, ok);
+}
+
+Item cpu::splitItem(OpBuilder &builder, Location loc, Value item, Value query, int64_t tileQ) {
+  ScalarBuilder s(builder, loc);
+  auto quotient = [&](Value a, Value b) { return builder.createOrFold<arith::DivUIOp>(loc, a, b); };
+  auto remainder = [&](Value a, Value b) { return builder.createOrFold<arith::RemUIOp>(loc, a, b); };
+  Value heads = builder.createOrFold<memref::DimOp>(loc, query, 1);
+  Value tiles = s.ceilDivPositive(memref::DimOp::create(builder, loc, query, 2), tileQ);
+  Value headItem = quotient(item, tiles);
+  return {quotient(headItem, heads), remainder(headItem, heads), remainder(item, tiles)};
+}
+
+//===----------------------------------------------------------------------===//
+// items
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+class ItemLowering {
+public:
+  ItemLowering(OpBuilder &builder, KernelParts parts, TileEmitter &emitter, const KernelArguments &arguments,
+               Value rangeTable)
+      : builder(builder), loc(parts.kernel->getLoc()), s(builder, loc), parts(parts), emitter(emitter),
+        arguments(arguments), rangeTable(rangeTable) {}
+
+  void lower(const Item &item);
+
+private:
+  void lowerOp(Operation *op);
+  void lowerLoop(ForEachKeyTileOp loop);
+  void lowerStep(ForEachKeyTileOp loop, Value keyTile, bool partial);
+  void lowerStepOp(Operation *op, bool partial);
+  void lowerStore(StoreOp store);
+
+  /// The rows of tile `tile` of one head; `count` is what exists from there on.
+  HeadRows rowsOf(Value array, Value batch, Value head, Value tile, int64_t tileRows);
+  HeadRows keysOf(Value tileValue, bool partial);
+  Value value(Value original) { return map.lookupOrDefault(original); }
+
+  OpBuilder &builder;
+  Location loc;
+  ScalarBuilder s;
+  KernelParts parts;
+  TileEmitter &emitter;
+  const KernelArguments &arguments;
+  Value rangeTable;
+  IRMapping map;
+  VisitRanges ranges;
+  Item item;
+};
+
+HeadRows ItemLowering::rowsOf(Value array, Value batch, Value head, Value tile, int64_t tileRows) {
+  auto type = cast<MemRefType>(array.getType());
+  int64_t headSize = type.getDimSize(3);
+  Value length = memref::DimOp::create(builder, loc, array, 2);
+  OpFoldResult one = builder.getIndexAttr(1), zero = builder.getIndexAttr(0);
+  SmallVector<OpFoldResult> offsets{batch, head, zero, zero}, strides(4, one);
+  SmallVector<OpFoldResult> sizes{one, one, length, builder.getIndexAttr(headSize)};
+  auto layout = StridedLayoutAttr::get(builder.getContext(), ShapedType::kDynamic, {ShapedType::kDynamic, 1});
+  auto rowsType = MemRefType::get({ShapedType::kDynamic, headSize}, type.getElementType(), layout);
+  Value rows = memref::SubViewOp::create(builder, loc, rowsType, array, offsets, sizes, strides);
+  Value first = s.mul(tile, tileRows);
+  return {rows, first, s.sub(length, first)};
+}
+
+/// The memory behind a loaded tile of keys or values.
+HeadRows ItemLowering::keysOf(Value tileValue, bool partial) {
+  auto load = tileValue.getDefiningOp<LoadOp>();
+  int64_t tileK = parts.kernel.getTileK();
+  HeadRows rows = rowsOf(value(load.getSource()), value(load.getBatch()), value(load.getHead()),
+                         value(load.getTile()), tileK);
+  rows.count = partial ? s.min(rows.count, s.constant(tileK)) : Value();
+  return rows;
+}
+
+void ItemLowering::lowerStepOp(Operation *op, bool partial) {
+  llvm::TypeSwitch<Operation *>(op)
+      .Case([&](ScoresOp scores) { emitter.emitScores(keysOf(scores.getKey(), partial)); })
+      .Case([&](MaskOp mask) {
+        if (!partial)
+          return;
+        Value firstKey = s.mul(value(mask.getKeyTile()), parts.kernel.getTileK());
+        Value shift = s.sub(value(mask.getKeyLength()), value(mask.getQueryLength()));
+        Value firstQuery =
+            s.add(s.mul(value(mask.getQueryTile()), parts.kernel.getTileQ()), shift);
+        HeadRows keys = keysOf(mask.getScores().getDefiningOp<ScoresOp>().getKey(), partial);
+        emitter.emitMask(keys, mask.getBody(), map, firstQuery, s.sub(value(mask.getKeyLength()), 1), firstKey);
+      })
+      .Case([&](OnlineSoftmaxOp softmax) {
+        auto mask = softmax.getScores().getDefiningOp<MaskOp>();
+        emitter.emitOnlineSoftmax(keysOf(mask.getScores().getDefiningOp<ScoresOp>().getKey(), partial));
+      })
+      .Case([&](AccumulateOp accumulate) { emitter.emitAccumulate(keysOf(accumulate.getValue(), partial)); })
+      // Loads are taken where they are used, and rescaling is part of the accumulation.
+      .Case<LoadOp, RescaleOp, YieldOp>([](Operation *) {})
+      .Default([&](Operation *other) { builder.clone(*other, map); });
+}
+
+void ItemLowering::lowerStep(ForEachKeyTileOp loop, Value keyTile, bool partial) {
+  Block &body = loop.getBody().front();
+  map.map(body.getArgument(1), keyTile);
+  for (Operation &op : body)
+    lowerStepOp(&op, partial);
+}
+
+void ItemLowering::lowerLoop(ForEachKeyTileOp loop) {
+  auto partial = [&](Value keyTile) { lowerStep(loop, keyTile, /*partial=*/true); };
+  auto full = [&](Value keyTile) { lowerStep(loop, keyTile, /*partial=*/false); };
+  if (!parts.plan)
+    return emitWalk(builder, loc, ranges, rangeTable, partial, full);
+  const ListArguments &lists = arguments.lists;
+  Value row = s.add(s.add(s.mul(item.batch, lists.batchStride), s.mul(item.head, lists.headStride)), item.tile);
+  emitListWalk(builder, loc, lists, row, partial, full);
+}
+
+void ItemLowering::lowerStore(StoreOp store) {
+  Value target = value(store.getTarget());
+  int64_t tileQ = parts.kernel.getTileQ();
+  Value batch = value(store.getBatch()), head = value(store.getHead()), tile = value(store.getTile());
+  if (cast<MemRefType>(target.getType()).getRank() == 4)
+    return emitter.storeOutput(rowsOf(target, batch, head, tile, tileQ));
+  Value length = memref::DimOp::create(builder, loc, target, 2);
+  OpFoldResult one = builder.getIndexAttr(1);
+  SmallVector<OpFoldResult> offsets{batch, head, builder.getIndexAttr(0)}, sizes{one, one, length}, strides(3, one);
+  auto layout = StridedLayoutAttr::get(builder.getContext(), ShapedType::kDynamic, {ShapedType::kDynamic});
+  auto rowType = MemRefType::get({ShapedType::kDynamic}, builder.getF32Type(), layout);
+  Value row = memref::SubViewOp::create(builder, loc, rowType, target, offsets, sizes, strides);
+  Value first = s.mul(tile, tileQ);
+  emitter.storeLogSumExp(row, first, s.sub(length, first));
+}
+
+void ItemLowering::lowerOp(Operation *op) {
+  llvm::TypeSwitch<Operation *>(op)
+      .Case([&](VisitOp visit) {
+        if (parts.plan)
+          return;
+        SmallVector<Value> operands =
+            llvm::map_to_vector(visit.getOperands(), [&](Value operand) { return value(operand); });
+        ranges = expandSchedule(builder, parts.schedule, operands);
+      })
+      .Case([&](LoadOp load) {
+        int64_t tileQ = parts.kernel.getTileQ();
+        emitter.packQueries(rowsOf(value(load.getSource()), value(load.getBatch()), value(load.getHead()),
+                                   value(load.getTile()), tileQ));
+      })
+      .Case([&](SoftmaxInitOp) { emitter.initState(); })
+      .Case([&](ForEachKeyTileOp loop) { lowerLoop(loop); })
+      .Case([&](StoreOp store) { lowerStore(store); })
+      .Case<FinalizeOp, ReturnOp>([](Operation *) {})
+      .Default([&](Operation *other) { builder.clone(*other, map); });
+}
+
+void ItemLowering::lower(const Item &itemToLower) {
+  item = itemToLower;
+  KernelOp kernel = parts.kernel;
+  map.map(kernel.getArrays(), arguments.arrays);
+  map.map(kernel.getBatch(), item.batch);
+  map.map(kernel.getHead(), item.head);
+  map.map(kernel.getTile(), item.tile);
+  for (Operation &op : kernel.getBody().front())
+    lowerOp(&op);
+}
+
+} // namespace
+
+void cpu::emitItems(KernelParts parts, const Target &target) {
+  KernelOp kernel = parts.kernel;
+  Location loc = kernel.getLoc();
+  MLIRContext *context = kernel.getContext();
+  Type pointer = LLVM::LLVMPointerType::get(context), i64 = IntegerType::get(context, 64);
+  func::FuncOp function = createEntry(kernel, "items", {pointer, i64, i64, pointer});
+  OpBuilder builder = OpBuilder::atBlockBegin(&function.getBody().front());
+  ScalarBuilder s(builder, loc);
+
+  ScheduleOp schedule = parts.schedule;
+  int64_t tableSize = parts.plan ? 0 : rangeTableSize(cast<RangesOp>(schedule.getTerminator()));
+  ScratchLayout layout(kernel, target, tableSize);
+  function->setAttr(kScratchBytesAttr, builder.getI64IntegerAttr(layout.getBytes()));
+
+  KernelArguments arguments =
+      readArguments(builder, loc, function.getArgument(0), kernel, bool(parts.plan), parts.getPyramids());
+  auto scratchType = MemRefType::get({layout.getBytes()}, builder.getI8Type());
+  Value scratch = buildMemRef(builder, loc, scratchType, function.getArgument(3), s.constant(layout.getBytes()),
+                              s.constant(1));
+  Value begin = toIndex(builder, loc, function.getArgument(1)), end = toIndex(builder, loc, function.getArgument(2));
+  auto loop = scf::ForOp::create(builder, loc, begin, end, s.constant(1));
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(loop.getBody());
+    TileEmitter emitter(builder, loc, kernel, target, layout, scratch);
+    Value table;
+    if (tableSize > 0) {
+      SmallVector<Value> views = layout.buildViews(builder, loc, scratch);
+      auto flat = MemRefType::get({tableSize}, builder.getIndexType());
+      table = memref::CollapseShapeOp::create(builder, loc, flat, views[static_cast<int>(Place::Ranges)],
+                                              ArrayRef<ReassociationIndices>{{0, 1}});
+    }
+    Item item = splitItem(builder, loc, loop.getInductionVar(), arguments.arrays[0], kernel.getTileQ());
+    ItemLowering(builder, parts, emitter, arguments, table).lower(item);
+  }
+  finishEntry(builder, loc);
+}

@@ -1,0 +1,376 @@
+//===- TileEmitter.cpp - Tile programs as vector code ---------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/cpu/TileEmitter.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/cpu/ArgumentBlock.h"
+#include "passes/cpu/PredicateEmitter.h"
+#include <limits>
+#include <numeric>
+
+using namespace mlir;
+using namespace mlir::sparse_attn;
+using namespace mlir::sparse_attn::cpu;
+
+static constexpr float kInfinity = std::numeric_limits<float>::infinity();
+static constexpr double kLog2E = 1.4426950408889634;
+
+/// Dynamic counts of keys are rounded up to this: pairs of keys, unrolled, and the rows of every register tile.
+static constexpr int64_t kCountStep = 2 * kProductUnroll;
+
+TileEmitter::TileEmitter(OpBuilder &builder, Location loc, KernelOp kernel, const Target &target,
+                         const ScratchLayout &layout, Value scratch)
+    : builder(builder), loc(loc), layout(layout), s(builder, loc), lanes(builder, loc, target.lanes),
+      registerTile(builder, loc, target, getProductKind(kernel, target), kernel.getTileQ()),
+      kind(getProductKind(kernel, target)), elementType(kernel.getElementType()), tileQ(kernel.getTileQ()),
+      tileK(kernel.getTileK()), headSize(kernel.getHeadSize()), width(target.lanes),
+      scale(kernel.getScale().convertToDouble()), places(layout.buildViews(builder, loc, scratch)) {}
+
+//===----------------------------------------------------------------------===//
+// Loops and places
+//===----------------------------------------------------------------------===//
+
+void TileEmitter::forEach(Value bound, int64_t step, function_ref<void(Value)> body) {
+  OpBuilder::InsertionGuard guard(builder);
+  auto loop = scf::ForOp::create(builder, loc, s.constant(0), bound, s.constant(step));
+  builder.setInsertionPointToStart(loop.getBody());
+  body(loop.getInductionVar());
+}
+
+/// A panel is as many columns of the tile as a row of the register tile holds.
+void TileEmitter::forEachPanel(function_ref<void(Value)> body) {
+  int64_t columns = registerTile.getVectors() * width;
+  if (columns == tileQ)
+    return body(s.constant(0));
+  forEach(s.constant(tileQ), columns, body);
+}
+
+void TileEmitter::forEachLaneVector(function_ref<void(Value)> body) { forEach(s.constant(tileQ), width, body); }
+
+SmallVector<Value> TileEmitter::columnsOf(Value column) {
+  SmallVector<Value> columns;
+  for (int64_t j = 0; j < registerTile.getVectors(); ++j)
+    columns.push_back(s.add(column, j * width));
+  return columns;
+}
+
+Value TileEmitter::load(Place place, Value row, Value column) {
+  return vector::LoadOp::create(builder, loc, lanes.f32(), places[static_cast<int>(place)], ValueRange{row, column});
+}
+
+void TileEmitter::store(Value value, Place place, Value row, Value column) {
+  vector::StoreOp::create(builder, loc, value, places[static_cast<int>(place)], ValueRange{row, column});
+}
+
+Value TileEmitter::roundedCount(const HeadRows &rows) {
+  if (!rows.count)
+    return s.constant(tileK);
+  return s.mul(s.ceilDivPositive(rows.count, kCountStep), kCountStep);
+}
+
+Value TileEmitter::existingRow(const HeadRows &rows, Value row) {
+  if (rows.count)
+    row = s.min(row, s.sub(rows.count, 1));
+  return s.add(rows.first, row);
+}
+
+//===----------------------------------------------------------------------===//
+// Operands
+//===----------------------------------------------------------------------===//
+
+Value TileEmitter::broadcastElement(const HeadRows &rows, Value row, Value column) {
+  Value element = memref::LoadOp::create(builder, loc, rows.rows, ValueRange{existingRow(rows, row), column});
+  return lanes.broadcast(element);
+}
+
+/// Two adjacent bf16 as one 32-bit word in every lane.
+Value TileEmitter::broadcastPair(Value pairs, Value row, Value column) {
+  auto pairType = VectorType::get({2}, builder.getBF16Type());
+  auto wordType = VectorType::get({1}, builder.getI32Type());
+  Value pair = vector::LoadOp::create(builder, loc, pairType, pairs, ValueRange{row, column});
+  Value word = vector::BitCastOp::create(builder, loc, wordType, pair);
+  Value all = lanes.broadcast(vector::ExtractOp::create(builder, loc, word, 0));
+  return vector::BitCastOp::create(builder, loc, VectorType::get({2 * width}, builder.getBF16Type()), all);
+}
+
+/// `count` elements of a row, as f32.
+Value TileEmitter::loadWidened(const HeadRows &rows, Value row, Value column, int64_t count) {
+  Value value = vector::LoadOp::create(builder, loc, VectorType::get({count}, elementType), rows.rows,
+                                       ValueRange{existingRow(rows, row), column});
+  if (elementType.isF32())
+    return value;
+  return arith::ExtFOp::create(builder, loc, VectorType::get({count}, builder.getF32Type()), value);
+}
+
+/// A copy in f32 of keys or values, row by row.
+void TileEmitter::widenRows(const HeadRows &rows) {
+  forEach(roundedCount(rows), 1, [&](Value row) {
+    for (int64_t column = 0; column < headSize; column += width)
+      store(loadWidened(rows, row, s.constant(column), width), Place::Widened, row, s.constant(column));
+  });
+}
+
+/// Rows 2r and 2r + 1 of the values, interleaved.
+void TileEmitter::packValuePairs(const HeadRows &values) {
+  auto half = VectorType::get({width}, elementType);
+  Value pairs = places[static_cast<int>(Place::ValuePairs)];
+  forEach(s.divPositive(roundedCount(values), 2), 1, [&](Value pair) {
+    Value even = existingRow(values, s.mul(pair, 2)), odd = existingRow(values, s.add(s.mul(pair, 2), 1));
+    for (int64_t column = 0; column < headSize; column += width) {
+      Value at = s.constant(column);
+      Value x = vector::LoadOp::create(builder, loc, half, values.rows, ValueRange{even, at});
+      Value y = vector::LoadOp::create(builder, loc, half, values.rows, ValueRange{odd, at});
+      Value interleaved = vector::InterleaveOp::create(builder, loc, x, y);
+      vector::StoreOp::create(builder, loc, interleaved, pairs, ValueRange{pair, s.constant(2 * column)});
+    }
+  });
+}
+
+/// Transposes a square block of lanes: row i of the input comes from `input`, row i of the transpose goes to `output`.
+void TileEmitter::transposeBlock(function_ref<Value(int64_t)> input, function_ref<void(int64_t, Value)> output) {
+  auto square = VectorType::get({width, width}, builder.getF32Type());
+  Value block = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(square, 0.0f));
+  for (int64_t i = 0; i < width; ++i)
+    block = vector::InsertOp::create(builder, loc, input(i), block, i);
+  block = vector::TransposeOp::create(builder, loc, block, ArrayRef<int64_t>{1, 0});
+  for (int64_t i = 0; i < width; ++i)
+    output(i, vector::ExtractOp::create(builder, loc, block, i));
+}
+
+//===----------------------------------------------------------------------===//
+// Stages
+//===----------------------------------------------------------------------===//
+
+void TileEmitter::packQueries(const HeadRows &queries) {
+  forEachLaneVector([&](Value column) {
+    forEach(s.constant(headSize), width, [&](Value dimension) {
+      auto input = [&](int64_t i) { return loadWidened(queries, s.add(column, i), dimension, width); };
+      Value even;
+      transposeBlock(input, [&](int64_t i, Value row) {
+        if (kind != ProductKind::BF16Dot)
+          return store(row, Place::Queries, s.add(dimension, i), column);
+        if (i % 2 == 0) {
+          even = row;
+          return;
+        }
+        Value pairRow = s.divPositive(s.add(dimension, i), 2);
+        vector::StoreOp::create(builder, loc, lanes.packPairs(even, row), places[static_cast<int>(Place::Queries)],
+                                ValueRange{pairRow, s.mul(column, 2)});
+      });
+    });
+  });
+}
+
+void TileEmitter::initState() {
+  forEachLaneVector([&](Value column) {
+    storeState(lanes.splat(-kInfinity), Place::RowMax, column);
+    storeState(lanes.splat(0.0f), Place::RowSum, column);
+  });
+  forEach(s.constant(headSize), 1, [&](Value row) {
+    for (int64_t column = 0; column < tileQ; column += width)
+      store(lanes.splat(0.0f), Place::Accumulator, row, s.constant(column));
+  });
+}
+
+void TileEmitter::emitScores(const HeadRows &keys) {
+  if (kind == ProductKind::Widened)
+    widenRows(keys);
+  auto left = [&](Value key, Value step) -> Value {
+    if (kind == ProductKind::F32)
+      return broadcastElement(keys, key, step);
+    if (kind == ProductKind::BF16Dot)
+      return broadcastPair(keys.rows, existingRow(keys, key), s.mul(step, 2));
+    return broadcastElement({places[static_cast<int>(Place::Widened)], s.constant(0), {}}, key, step);
+  };
+  auto right = [&](Value step, Value column) -> Value {
+    if (kind != ProductKind::BF16Dot)
+      return load(Place::Queries, step, column);
+    return vector::LoadOp::create(builder, loc, VectorType::get({2 * width}, elementType),
+                                  places[static_cast<int>(Place::Queries)], ValueRange{step, s.mul(column, 2)});
+  };
+  auto init = [&](Value, Value) { return lanes.splat(0.0f); };
+  auto finish = [&](Value key, Value column, Value score) { store(score, Place::Scores, key, column); };
+  int64_t steps = kind == ProductKind::BF16Dot ? headSize / 2 : headSize;
+  Product product{roundedCount(keys), s.constant(steps), left, right, init, finish};
+  forEachPanel([&](Value column) {
+    SmallVector<Value> columns = columnsOf(column), maximum;
+    // The mask decides what counts for the maximum of a partial tile.
+    if (!keys.count)
+      for (Value at : columns)
+        maximum.push_back(loadState(Place::RowMax, at));
+    maximum = registerTile.emit(product, columns, maximum);
+    for (auto [at, value] : llvm::zip(columns, maximum))
+      storeState(value, Place::NewMax, at);
+  });
+}
+
+void TileEmitter::emitMask(const HeadRows &keys, Region &predicate, const IRMapping &map, Value firstQuery,
+                           Value lastQuery, Value firstKey) {
+  auto word = [&](Value index) { return toInteger(builder, loc, index, 32); };
+  SmallVector<int32_t> numbers(width);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  Value lane = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(lanes.i32(), ArrayRef<int32_t>(numbers)));
+  Value lastKey = s.add(firstKey, s.sub(keys.count, 1));
+  forEachLaneVector([&](Value column) {
+    Value query = arith::AddIOp::create(builder, loc, lanes.broadcast(word(s.add(firstQuery, column))), lane);
+    query = arith::MinSIOp::create(builder, loc, query, lanes.broadcast(word(lastQuery)));
+    auto loop = scf::ForOp::create(builder, loc, s.constant(0), roundedCount(keys), s.constant(1),
+                                   loadState(Place::RowMax, column));
+    {
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToStart(loop.getBody());
+      Value row = loop.getInductionVar();
+      Value key = word(s.min(s.add(firstKey, row), lastKey));
+      Value attends = emitPredicate(builder, loc, predicate, {query, key}, map);
+      Value exists = s.less(row, keys.count);
+      if (isa<VectorType>(attends.getType()))
+        attends = arith::AndIOp::create(builder, loc, attends, lanes.broadcast(exists));
+      else
+        attends = lanes.broadcast(s.both(attends, exists));
+      Value score = lanes.select(attends, load(Place::Scores, row, column), lanes.splat(-kInfinity));
+      store(score, Place::Scores, row, column);
+      scf::YieldOp::create(builder, loc, lanes.max(score, loop.getRegionIterArg(0)));
+    }
+    storeState(loop.getResult(0), Place::NewMax, column);
+  });
+}
+
+/// Turns the scores of a panel into weights 2^(score * factor + negated maximum); returns the new row sums.
+SmallVector<Value> TileEmitter::emitWeights(const HeadRows &keys, Value column, ArrayRef<Value> negatedMaximum,
+                                            ArrayRef<Value> rowSum) {
+  SmallVector<Value> columns = columnsOf(column);
+  Value factor = lanes.splat(static_cast<float>(scale * kLog2E));
+  auto loop = scf::ForOp::create(builder, loc, s.constant(0), roundedCount(keys), s.constant(2), rowSum);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(loop.getBody());
+  SmallVector<Value> sums(loop.getRegionIterArgs());
+  for (auto [j, at] : llvm::enumerate(columns)) {
+    Value weights[2];
+    for (int64_t i = 0; i < 2; ++i) {
+      Value row = s.add(loop.getInductionVar(), i);
+      weights[i] = lanes.exp2(lanes.fma(load(Place::Scores, row, at), factor, negatedMaximum[j]));
+      sums[j] = lanes.add(sums[j], weights[i]);
+      if (kind != ProductKind::BF16Dot)
+        store(weights[i], Place::Scores, row, at);
+    }
+    if (kind == ProductKind::BF16Dot)
+      vector::StoreOp::create(builder, loc, lanes.packPairs(weights[0], weights[1]),
+                              places[static_cast<int>(Place::WeightPairs)],
+                              ValueRange{s.divPositive(loop.getInductionVar(), 2), s.mul(at, 2)});
+  }
+  scf::YieldOp::create(builder, loc, sums);
+  return loop.getResults();
+}
+
+void TileEmitter::emitOnlineSoftmax(const HeadRows &keys) {
+  Value negatedFactor = lanes.splat(static_cast<float>(-scale * kLog2E));
+  forEachPanel([&](Value column) {
+    SmallVector<Value> columns = columnsOf(column), negatedMaximum, rowSum;
+    for (Value at : columns) {
+      Value oldMax = loadState(Place::RowMax, at), newMax = loadState(Place::NewMax, at);
+      // No key so far: any finite maximum gives weights exp(-inf) = 0, where -inf - -inf would be NaN.
+      Value none = lanes.equals(newMax, lanes.splat(-kInfinity));
+      Value newNegated = lanes.mul(lanes.select(none, lanes.splat(0.0f), newMax), negatedFactor);
+      // The difference of the rounded products, so that old and new weights have the very same reference point.
+      Value correction = lanes.exp2(lanes.sub(newNegated, lanes.mul(oldMax, negatedFactor)));
+      storeState(correction, Place::Correction, at);
+      storeState(newMax, Place::RowMax, at);
+      negatedMaximum.push_back(newNegated);
+      rowSum.push_back(lanes.mul(loadState(Place::RowSum, at), correction));
+    }
+    rowSum = emitWeights(keys, column, negatedMaximum, rowSum);
+    for (auto [at, sum] : llvm::zip(columns, rowSum))
+      storeState(sum, Place::RowSum, at);
+  });
+}
+
+void TileEmitter::emitAccumulate(const HeadRows &values) {
+  if (kind == ProductKind::Widened)
+    widenRows(values);
+  if (kind == ProductKind::BF16Dot)
+    packValuePairs(values);
+  auto left = [&](Value dimension, Value step) -> Value {
+    if (kind == ProductKind::F32)
+      return broadcastElement(values, step, dimension);
+    if (kind == ProductKind::BF16Dot)
+      return broadcastPair(places[static_cast<int>(Place::ValuePairs)], step, s.mul(dimension, 2));
+    return broadcastElement({places[static_cast<int>(Place::Widened)], s.constant(0), {}}, step, dimension);
+  };
+  auto right = [&](Value step, Value column) -> Value {
+    if (kind != ProductKind::BF16Dot)
+      return load(Place::Scores, step, column);
+    return vector::LoadOp::create(builder, loc, VectorType::get({2 * width}, elementType),
+                                  places[static_cast<int>(Place::WeightPairs)], ValueRange{step, s.mul(column, 2)});
+  };
+  auto init = [&](Value dimension, Value column) {
+    return lanes.mul(load(Place::Accumulator, dimension, column), loadState(Place::Correction, column));
+  };
+  auto finish = [&](Value dimension, Value column, Value sum) { store(sum, Place::Accumulator, dimension, column); };
+  Value steps = roundedCount(values);
+  if (kind == ProductKind::BF16Dot)
+    steps = s.divPositive(steps, 2);
+  Product product{s.constant(headSize), steps, left, right, init, finish};
+  forEachPanel([&](Value column) { registerTile.emit(product, columnsOf(column)); });
+}
+
+//===----------------------------------------------------------------------===//
+// Results
+//===----------------------------------------------------------------------===//
+
+Value TileEmitter::isEmptyRow(Value rowSum) { return lanes.equals(rowSum, lanes.splat(0.0f)); }
+
+void TileEmitter::storeOutputBlock(const HeadRows &output, Value column, Value dimension, bool checked) {
+  Value rowSum = loadState(Place::RowSum, column);
+  Value empty = isEmptyRow(rowSum), inverse = lanes.div(lanes.splat(1.0f), rowSum);
+  auto input = [&](int64_t i) {
+    Value sum = load(Place::Accumulator, s.add(dimension, i), column);
+    return lanes.select(empty, lanes.splat(0.0f), lanes.mul(sum, inverse));
+  };
+  transposeBlock(input, [&](int64_t i, Value row) {
+    OpBuilder::InsertionGuard guard(builder);
+    Value index = s.add(column, i);
+    if (checked) {
+      auto exists = scf::IfOp::create(builder, loc, s.less(index, output.count), /*withElseRegion=*/false);
+      builder.setInsertionPointToStart(exists.thenBlock());
+    }
+    if (!elementType.isF32())
+      row = arith::TruncFOp::create(builder, loc, VectorType::get({width}, elementType), row);
+    vector::StoreOp::create(builder, loc, row, output.rows, ValueRange{s.add(output.first, index), dimension});
+  });
+}
+
+void TileEmitter::storeOutput(const HeadRows &output) {
+  auto storeAll = [&](bool checked) {
+    forEachLaneVector([&](Value column) {
+      forEach(s.constant(headSize), width,
+              [&](Value dimension) { storeOutputBlock(output, column, dimension, checked); });
+    });
+  };
+  OpBuilder::InsertionGuard guard(builder);
+  auto whole = scf::IfOp::create(builder, loc, s.lessEqual(s.constant(tileQ), output.count), /*withElseRegion=*/true);
+  builder.setInsertionPointToStart(whole.thenBlock());
+  storeAll(/*checked=*/false);
+  builder.setInsertionPointToStart(whole.elseBlock());
+  storeAll(/*checked=*/true);
+}
+
+void TileEmitter::storeLogSumExp(Value target, Value first, Value count) {
+  forEachLaneVector([&](Value column) {
+    Value rowSum = loadState(Place::RowSum, column);
+    Value logarithm = math::LogOp::create(builder, loc, rowSum);
+    Value lse = lanes.fma(loadState(Place::RowMax, column), lanes.splat(static_cast<float>(scale)), logarithm);
+    storeState(lanes.select(isEmptyRow(rowSum), lanes.splat(-kInfinity), lse), Place::NewMax, column);
+  });
+  forEach(s.min(s.constant(tileQ), count), 1, [&](Value row) {
+    Value lse = memref::LoadOp::create(builder, loc, places[static_cast<int>(Place::NewMax)],
+                                       ValueRange{s.constant(0), row});
+    memref::StoreOp::create(builder, loc, lse, target, ValueRange{s.add(first, row)});
+  });
+}

@@ -1,0 +1,111 @@
+//===- TileEmitter.h - Tile programs as vector code -------------*- C++ -*-===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Everything is transposed: S^T = K Q^T and O^T += V^T P^T, with queries in the
+// lanes of vectors. Keys and values are then read as they lie in memory, one
+// scalar at a time, and row maximum, row sum and mask are lane by lane: no
+// horizontal reduction anywhere. Only Q is packed and O unpacked, once a tile.
+//
+// Tile values live in scratch memory. The program uses each state of the
+// softmax once, so each has one place and is updated there.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSE_ATTN_PASSES_CPU_TILEEMITTER_H
+#define SPARSE_ATTN_PASSES_CPU_TILEEMITTER_H
+
+#include "dialect/ScalarBuilder.h"
+#include "dialect/SparseAttn.h"
+#include "mlir/IR/IRMapping.h"
+#include "passes/cpu/LaneMath.h"
+#include "passes/cpu/RegisterTile.h"
+#include "passes/cpu/ScratchLayout.h"
+#include "passes/cpu/Target.h"
+
+namespace mlir::sparse_attn::cpu {
+
+/// Some rows of one head: row r of them is row `first + r` of `rows`.
+struct HeadRows {
+  Value rows;  // memref<?x(head size)x(element), strided<[?, 1], offset: ?>>
+  Value first; // index
+  Value count; // index: how many exist; null when all of the tile do
+};
+
+class TileEmitter {
+public:
+  TileEmitter(OpBuilder &builder, Location loc, KernelOp kernel, const Target &target, const ScratchLayout &layout,
+              Value scratch);
+
+  /// Q^T; rows past the last repeat it, and are never stored.
+  void packQueries(const HeadRows &queries);
+
+  /// Row maximum -inf, row sum 0, accumulator 0.
+  void initState();
+
+  /// S^T = K Q^T; of a full tile also the new row maximum.
+  void emitScores(const HeadRows &keys);
+
+  /// -inf where the predicate fails or the key does not exist; the new row maximum. `firstQuery`: aligned position of
+  /// lane 0, `lastQuery`: of the last query that exists, `firstKey`: position of the first key (all `index`).
+  void emitMask(const HeadRows &keys, Region &predicate, const IRMapping &map, Value firstQuery, Value lastQuery,
+                Value firstKey);
+
+  /// Weights from scores, in place; row sum and correction.
+  void emitOnlineSoftmax(const HeadRows &keys);
+
+  /// O^T = O^T * correction + V^T P^T.
+  void emitAccumulate(const HeadRows &values);
+
+  /// O = (O^T / row sum)^T, the rows that exist.
+  void storeOutput(const HeadRows &output);
+
+  /// Row maximum + log(row sum) of the rows that exist; `target` is memref<?xf32, strided<[?], offset: ?>>.
+  void storeLogSumExp(Value target, Value first, Value count);
+
+private:
+  void forEachPanel(function_ref<void(Value column)> body);
+  void forEachLaneVector(function_ref<void(Value column)> body);
+  void forEach(Value bound, int64_t step, function_ref<void(Value index)> body);
+
+  Value load(Place place, Value row, Value column);
+  void store(Value value, Place place, Value row, Value column);
+  Value loadState(Place place, Value column) { return load(place, s.constant(0), column); }
+  void storeState(Value value, Place place, Value column) { store(value, place, s.constant(0), column); }
+  /// The columns of the vectors of the panel that starts at `column`.
+  SmallVector<Value> columnsOf(Value column);
+
+  /// Keys of a tile, rounded up to what the loops step by; those past the last repeat it under weight 0.
+  Value roundedCount(const HeadRows &rows);
+  Value existingRow(const HeadRows &rows, Value row);
+
+  Value broadcastElement(const HeadRows &rows, Value row, Value column);
+  Value broadcastPair(Value pairs, Value row, Value column);
+  void widenRows(const HeadRows &rows);
+  void packValuePairs(const HeadRows &values);
+  Value loadWidened(const HeadRows &rows, Value row, Value column, int64_t width);
+  void transposeBlock(function_ref<Value(int64_t)> input, function_ref<void(int64_t, Value)> output);
+  Value isEmptyRow(Value rowSum);
+  void storeOutputBlock(const HeadRows &output, Value column, Value dimension, bool checked);
+  SmallVector<Value> emitWeights(const HeadRows &keys, Value column, ArrayRef<Value> negatedMaximum,
+                                 ArrayRef<Value> rowSum);
+
+  OpBuilder &builder;
+  Location loc;
+  const ScratchLayout &layout;
+  ScalarBuilder s;
+  LaneMath lanes;
+  RegisterTile registerTile;
+  ProductKind kind;
+  Type elementType;
+  int64_t tileQ, tileK, headSize, width;
+  double scale;
+  SmallVector<Value> places;
+};
+
+} // namespace mlir::sparse_attn::cpu
+
+#endif // SPARSE_ATTN_PASSES_CPU_TILEEMITTER_H

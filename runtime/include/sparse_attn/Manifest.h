@@ -1,0 +1,140 @@
+//===- Manifest.h - What an artifact says about itself --------*- C++ -*-===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The manifest is JSON from an untrusted file. It is parsed and checked once,
+// into these structures, so that nothing behind this header sees JSON or has to
+// doubt an index. docs/artifact.md defines the format.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SPARSE_ATTN_MANIFEST_H
+#define SPARSE_ATTN_MANIFEST_H
+
+#include "sparse_attn/Export.h"
+#include "sparse_attn/Status.h"
+#include "sparse_attn/Value.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sparse_attn {
+
+/// The format version that this runtime reads.
+constexpr uint32_t manifestVersion = 1;
+/// The magic and two words in front of the JSON text.
+constexpr size_t manifestHeaderBytes = 16;
+/// The most captures of a kernel, so that an argument block fits the stack.
+constexpr size_t maxCaptures = 32;
+/// The longest sequence and the longest dimension of a captured array, in elements.
+constexpr int64_t maxLength = int64_t(1) << 30;
+/// A size that only `prepare` knows.
+constexpr int64_t dynamicSize = -1;
+
+/// Element type and sizes of an array; a size may be `dynamicSize`.
+struct ArrayType {
+  DType dtype = DType::F32;
+  Shape shape;
+};
+
+/// A parameter of a function: an array, or a 64-bit integer.
+struct ArgumentInfo {
+  std::string name;
+  bool isScalar = false;
+  ArrayType array; ///< Of arrays only.
+};
+
+/// What a step reads or writes, by its number in the function.
+struct Operand {
+  enum class Kind { Argument, Result, Buffer };
+  Kind kind = Kind::Argument;
+  size_t index = 0;
+};
+
+/// One run of one kernel. Everything it reads is an argument or written by an earlier step.
+struct Step {
+  size_t kernel = 0; ///< Number in `Manifest::kernels`.
+  Operand query, key, value;
+  std::vector<size_t> captures; ///< Numbers of arguments.
+  Operand output;
+  std::optional<Operand> lse;
+};
+
+/// A function: steps in the order they run. Each result and buffer is written by exactly one step.
+struct FunctionInfo {
+  std::string name;
+  std::vector<ArgumentInfo> arguments;
+  std::vector<ArrayType> results;
+  std::vector<ArrayType> buffers;
+  std::vector<Step> steps;
+};
+
+/// A captured value of a kernel's pattern.
+struct CaptureInfo {
+  bool isScalar = false;
+  DType dtype = DType::I32; ///< Of arrays only.
+  int32_t rank = 1;         ///< 1, or 2 for one row a batch; of arrays only.
+  bool pyramid = false;     ///< The block gets its block minima and maxima; i32 arrays only.
+};
+
+/// Numbers of a variant's functions in the image.
+struct EntryIndices {
+  uint64_t items = 0;
+  uint64_t work = 0;
+  uint64_t predicate = 0;
+  std::optional<uint64_t> plan; ///< Of listed kernels only.
+};
+
+/// A kernel compiled for one CPU level.
+struct Variant {
+  std::string level;
+  std::vector<std::string> features; ///< LLVM spelling.
+  int64_t tileQ = 1;                 ///< Query rows of a work item.
+  int64_t tileK = 1;                 ///< Keys of a key tile.
+  int64_t scratchBytes = 0;          ///< Private memory of a thread.
+  EntryIndices entries;
+};
+
+/// A kernel: softmax(scale * query * key^T + pattern) * value.
+struct KernelInfo {
+  enum class Schedule { Ranges, Listed };
+  std::string name;
+  std::string pattern;
+  DType dtype = DType::F32;
+  int64_t headSize = 1;
+  double scale = 1.0;
+  bool lse = false;
+  std::vector<CaptureInfo> captures;
+  Schedule schedule = Schedule::Ranges;
+  bool dependsOnBatch = true;
+  bool dependsOnHead = true;
+  std::vector<Variant> variants; ///< Most demanding first; at least one.
+};
+
+struct Manifest {
+  std::string module; ///< A C identifier.
+  std::string target; ///< "cpu".
+  std::string compiler;
+  std::vector<FunctionInfo> functions;
+  std::vector<KernelInfo> kernels;
+
+  /// The function of that name, or null.
+  SPARSE_ATTN_EXPORT const FunctionInfo *findFunction(const std::string &name) const;
+};
+
+/// Reads section `.sparse_attn.manifest`, header included. `section` may hold any bytes.
+///
+/// Errors: VersionMismatch for another format version, Unsupported for another target, InvalidArgument, with the path
+/// of the key, for everything else.
+SPARSE_ATTN_EXPORT Result<Manifest> parseManifest(const void *section, size_t bytes);
+
+/// Checks that every entry index of `manifest` is below `entryCount`.
+SPARSE_ATTN_EXPORT Status checkEntries(const Manifest &manifest, uint64_t entryCount);
+
+} // namespace sparse_attn
+
+#endif // SPARSE_ATTN_MANIFEST_H

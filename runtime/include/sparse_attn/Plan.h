@@ -1,0 +1,119 @@
+//===- Plan.h - A function prepared for its shapes ------------*- C++ -*-===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// All that can be checked, analysed or allocated before the buffers are known
+// happens in `prepare`, once: shapes, the CPU level, block minima and maxima
+// of captured arrays, lists of key tiles, the order of the work. `launch` then
+// only checks sizes and runs.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SPARSE_ATTN_PLAN_H
+#define SPARSE_ATTN_PLAN_H
+
+#include "sparse_attn/Artifact.h"
+#include "sparse_attn/Value.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sparse_attn {
+
+class StepPlan;
+
+/// A number of key tiles: visited with mask code, visited without, and all there are.
+struct TileCounts {
+  int64_t partial = 0;
+  int64_t full = 0;
+  int64_t total = 0;
+};
+
+/// What was chosen and found for one step.
+struct StepInfo {
+  const KernelInfo *kernel; ///< Owned by the artifact.
+  const Variant *variant;   ///< Owned by the artifact.
+  Shape query;              ///< [batch, query heads, query length, head size].
+  Shape key;                ///< [batch, key heads, key length, head size]; also the value's.
+  int64_t items;            ///< Batch x query heads x query tiles.
+  TileCounts tiles;         ///< Summed over the items.
+  bool reordered;           ///< Items are handed out heaviest first instead of by number.
+  bool budgetExceeded;      ///< The listing of some row stopped early and listed too much.
+  size_t listBytes;         ///< Memory of the lists of key tiles; 0 for closed-form schedules.
+};
+
+/// Immutable once made; several threads may launch it at a time.
+class SPARSE_ATTN_EXPORT Plan {
+public:
+  /// Plans `function` for the shapes of `arguments`, in the order of its declaration. Captured arrays and scalars are
+  /// read here; captured arrays must stay valid and unchanged while the plan lives. Other data may be null.
+  ///
+  /// A length, batch or number of heads of 0 is allowed.
+  ///
+  /// Errors: InvalidArgument for an unknown function, a wrong number or kind of arguments, a captured array without
+  /// data; ShapeMismatch where sizes disagree with the manifest or among each other, are out of range or overflow;
+  /// Unsupported where this CPU runs no variant; DeviceError where a kernel reports a failure. Throws std::bad_alloc.
+  static Result<std::shared_ptr<const Plan>> prepare(std::shared_ptr<const Artifact> artifact,
+                                                     const std::string &function, ValueList arguments);
+
+  Plan(const Plan &) = delete;
+  Plan &operator=(const Plan &) = delete;
+  ~Plan();
+
+  /// Reads `arguments`, writes `results`, whose sizes must be those of the plan; strides may differ from `prepare`.
+  /// `workspace` is 64-byte aligned, has at least `workspaceBytes()` bytes, and belongs to this launch until it
+  /// returns. Allocates nothing on success. Captured scalars must have the values, and captured arrays the address
+  /// (or null) and strides, that `prepare` saw.
+  ///
+  /// Results do not depend on the number of threads.
+  Status launch(ValueList arguments, ValueList results, void *workspace, size_t workspaceBytes) const;
+
+  /// The intermediate arrays, and the scratch memory of every thread. That is for the number of threads set when the
+  /// plan was made; a launch uses no more threads than that.
+  size_t workspaceBytes() const { return workspaceSize; }
+
+  const FunctionInfo &function() const { return *info; }
+  /// Sizes that result `index` must have.
+  const Shape &resultShape(size_t index) const { return resultShapes[index]; }
+
+  /// Summed over all steps and items.
+  TileCounts tiles() const;
+  /// True if the listing of some row gave up on its budget, so that more tiles are visited than need be.
+  bool budgetExceeded() const;
+
+  size_t stepCount() const { return steps.size(); }
+  StepInfo step(size_t index) const;
+  /// Key tiles that one item of a step visits. Errors: InvalidArgument where there is no such item.
+  Result<TileCounts> itemTiles(size_t step, int64_t item) const;
+  /// Evaluates the compiled predicate of a step: attends[k] becomes 1 where query row `row` (0-based, not aligned) of
+  /// (b, h) attends to key k, else 0, for each of its keys. Errors: InvalidArgument where there is no such row.
+  Status predicate(size_t step, int64_t b, int64_t h, int64_t row, uint8_t *attends) const;
+
+private:
+  Plan();
+  friend class PlanBuilder;
+
+  /// The value that `operand` stands for in a launch.
+  Value resolve(const Operand &operand, ValueList arguments, ValueList results, char *workspace) const;
+  Status checkLaunch(ValueList arguments, ValueList results, const void *workspace, size_t workspaceBytes) const;
+
+  std::shared_ptr<const Artifact> artifact;
+  const FunctionInfo *info = nullptr;
+  std::vector<Value> arguments; ///< As given to `prepare`.
+  std::vector<bool> captured;   ///< Which arguments some pattern captures.
+  std::vector<Shape> resultShapes;
+  std::vector<Shape> bufferShapes;
+  std::vector<size_t> bufferOffsets; ///< In the workspace.
+  std::vector<std::unique_ptr<const StepPlan>> steps;
+  size_t scratchOffset = 0; ///< In the workspace.
+  size_t scratchStride = 0; ///< Bytes of one thread's scratch memory.
+  int32_t maxWorkers = 1;
+  size_t workspaceSize = 0;
+};
+
+} // namespace sparse_attn
+
+#endif // SPARSE_ATTN_PLAN_H

@@ -1,0 +1,141 @@
+/*===- sparse_attn.h - C interface of the sparse-attn runtime --------------===*\
+|*
+|* Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+|*
+|* An artifact made by `sparse-attn-compile` holds fused attention kernels. It
+|* is used in two calls, so that no analysis or allocation hides in the hot
+|* path:
+|*
+|*   prepare  looks at shapes and captured arrays once and makes a plan;
+|*   launch   runs the plan on buffers, and allocates nothing.
+|*
+|* Every call returns a status; `sparse_attn_last_error()` words the last
+|* failure of the calling thread. No call aborts on bad input.
+|*
+\*===----------------------------------------------------------------------===*/
+#ifndef SPARSE_ATTN_SPARSE_ATTN_H
+#define SPARSE_ATTN_SPARSE_ATTN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(SPARSE_ATTN_BUILDING_RUNTIME)
+#define SPARSE_ATTN_API __attribute__((visibility("default")))
+#else
+#define SPARSE_ATTN_API
+#endif
+
+typedef enum sparse_attn_status {
+  SPARSE_ATTN_OK = 0,
+  SPARSE_ATTN_INVALID_ARGUMENT = 1,
+  SPARSE_ATTN_SHAPE_MISMATCH = 2,
+  SPARSE_ATTN_UNSUPPORTED = 3,
+  SPARSE_ATTN_VERSION_MISMATCH = 4,
+  SPARSE_ATTN_OUT_OF_MEMORY = 5,
+  SPARSE_ATTN_DEVICE_ERROR = 6
+} sparse_attn_status;
+
+typedef enum sparse_attn_dtype {
+  SPARSE_ATTN_F32 = 0,
+  SPARSE_ATTN_F16 = 1,
+  SPARSE_ATTN_BF16 = 2,
+  SPARSE_ATTN_I32 = 3
+} sparse_attn_dtype;
+
+/** A strided view of caller-owned memory, or one captured scalar. */
+typedef struct sparse_attn_value {
+  void *data;        /**< First element; may be null for `prepare` unless captured. */
+  int32_t dtype;     /**< A sparse_attn_dtype. Ignored for scalars. */
+  int32_t rank;      /**< 1 to 4; 0 makes this value a scalar. */
+  int64_t size[4];   /**< In elements, outermost first. */
+  int64_t stride[4]; /**< In elements; the innermost must be 1. */
+  int64_t scalar;    /**< The value of a scalar (rank 0). */
+} sparse_attn_value;
+
+typedef struct sparse_attn_artifact sparse_attn_artifact;
+typedef struct sparse_attn_plan sparse_attn_plan;
+
+/** What an artifact exports as `<module>_sparse_attn_image`; see docs/artifact.md. */
+typedef struct sparse_attn_image {
+  const void *manifest;           /**< Section `.sparse_attn.manifest`, header included. */
+  uint64_t manifest_bytes;        /**< Bytes of that section. */
+  void (*const *entries)(void);   /**< Functions, indexed by the manifest. */
+  uint64_t entry_count;
+} sparse_attn_image;
+
+/** "major.minor.patch" of this runtime; static storage. */
+SPARSE_ATTN_API const char *sparse_attn_version(void);
+
+/** The message of this thread's last failed call; "" if none. Valid until its next failing call. */
+SPARSE_ATTN_API const char *sparse_attn_last_error(void);
+
+/**
+ * Number of threads that `prepare` and launches use, at most 1024; 0 restores the default (all cores). A launch never
+ * uses more threads than were set when its plan was made, since its workspace has scratch memory for so many. Results
+ * do not depend on it.
+ */
+SPARSE_ATTN_API sparse_attn_status sparse_attn_set_threads(int32_t threads);
+
+/**
+ * Opens a shared library. The manifest is read and checked before any of its code can run. The file must not be
+ * overwritten in place while an artifact or a plan of it lives (replacing it by a rename is fine).
+ *
+ * VERSION_MISMATCH: the file has another format version. UNSUPPORTED: it is for another machine or target.
+ * INVALID_ARGUMENT: it is missing, truncated or no artifact.
+ */
+SPARSE_ATTN_API sparse_attn_status sparse_attn_artifact_open(const char *path, sparse_attn_artifact **artifact);
+
+/** Wraps an artifact that is linked into this program. `image` must outlive it. */
+SPARSE_ATTN_API sparse_attn_status sparse_attn_artifact_from_image(const sparse_attn_image *image,
+                                                                   sparse_attn_artifact **artifact);
+
+/** Closes an artifact; plans keep what they need of it alive. Null is allowed. */
+SPARSE_ATTN_API void sparse_attn_artifact_close(sparse_attn_artifact *artifact);
+
+/**
+ * Makes a plan for one function and the shapes of `arguments` (in the order of its declaration; data of arrays that
+ * are not captured by a pattern may be null). Captured arrays and scalars are read here, and captured arrays must
+ * stay valid and unchanged while the plan lives. Lengths, batches and heads of 0 are allowed.
+ *
+ * The environment variable SPARSE_ATTN_CPU_LEVEL forces one of the levels that the kernels were compiled for.
+ *
+ * INVALID_ARGUMENT: unknown function or level, wrong number or kind of arguments. SHAPE_MISMATCH: sizes disagree, are
+ * out of range or overflow. UNSUPPORTED: this CPU lacks a feature.
+ */
+SPARSE_ATTN_API sparse_attn_status sparse_attn_prepare(const sparse_attn_artifact *artifact, const char *function,
+                                                       const sparse_attn_value *arguments, size_t argument_count,
+                                                       sparse_attn_plan **plan);
+
+/** Releases a plan; null is allowed. No launch may be running. */
+SPARSE_ATTN_API void sparse_attn_plan_destroy(sparse_attn_plan *plan);
+
+/** Bytes of workspace that each concurrent launch needs (64-byte aligned); may be 0. */
+SPARSE_ATTN_API size_t sparse_attn_workspace_bytes(const sparse_attn_plan *plan);
+
+/**
+ * Sums over all work items: key tiles visited with mask code (partial), without (full), and all there are (total). Any
+ * of the three may be null.
+ */
+SPARSE_ATTN_API sparse_attn_status sparse_attn_plan_tiles(const sparse_attn_plan *plan, int64_t *partial,
+                                                          int64_t *full, int64_t *total);
+
+/**
+ * Runs a plan: reads `arguments`, writes `results`. Shapes must be those of the plan; strides may differ, and elements
+ * of a result must not overlap. Captured scalars must have the values, and captured arrays the address (or null) and
+ * strides, that `prepare` saw. `stream` must be null on the CPU. Allocates nothing; several threads may launch one plan
+ * at a time, each with its own workspace and results.
+ */
+SPARSE_ATTN_API sparse_attn_status sparse_attn_launch(const sparse_attn_plan *plan, const sparse_attn_value *arguments,
+                                                      size_t argument_count, const sparse_attn_value *results,
+                                                      size_t result_count, void *workspace, size_t workspace_bytes,
+                                                      void *stream);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* SPARSE_ATTN_SPARSE_ATTN_H */

@@ -1,0 +1,43 @@
+//===- ArgumentBlock.cpp - The words an entry receives --------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ArgumentBlock.h"
+
+namespace sparse_attn {
+
+BlockLayout::BlockLayout(const KernelInfo &kernel) {
+  words = 0;
+  auto take = [this](size_t count) {
+    size_t first = words;
+    words += count;
+    return first;
+  };
+  query = take(arrayWords(4));
+  key = take(arrayWords(4));
+  value = take(arrayWords(4));
+  for (const CaptureInfo &capture : kernel.captures)
+    captures.push_back(take(capture.isScalar ? 1 : arrayWords(static_cast<size_t>(capture.rank))));
+  output = take(arrayWords(4));
+  lse = take(kernel.lse ? arrayWords(3) : 0);
+  lists = take(kernel.schedule == KernelInfo::Schedule::Listed ? listWords : 0);
+  for (const CaptureInfo &capture : kernel.captures)
+    pyramids.push_back(take(capture.pyramid ? pyramidWords : 0));
+}
+
+void writeValue(uint64_t *words, const Value &value) {
+  if (value.rank == 0) {
+    words[0] = static_cast<uint64_t>(value.scalar);
+    return;
+  }
+  words[0] = addressWord(value.data);
+  for (int32_t i = 0; i < value.rank; ++i) {
+    words[1 + i] = static_cast<uint64_t>(value.size[i]);
+    words[1 + value.rank + i] = static_cast<uint64_t>(value.stride[i]);
+  }
+}
+
+} // namespace sparse_attn

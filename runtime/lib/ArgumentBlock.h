@@ -1,0 +1,54 @@
+//===- ArgumentBlock.h - The words an entry receives ----------*- C++ -*-===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Every entry of a kernel takes one flat block of 8-byte words. Where each
+// word lies is decided here and nowhere else; docs/artifact.md has the table.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SPARSE_ATTN_LIB_ARGUMENTBLOCK_H
+#define SPARSE_ATTN_LIB_ARGUMENTBLOCK_H
+
+#include "sparse_attn/Device.h"
+#include "sparse_attn/Manifest.h"
+
+namespace sparse_attn {
+
+/// Entries of a kernel besides `ItemsEntry`; see docs/artifact.md. All return 0, or another number on failure.
+using WorkEntry = int32_t (*)(const uint64_t *block, int64_t item, int64_t *counts);
+using PredicateEntry = int32_t (*)(const uint64_t *block, int64_t b, int64_t h, int64_t row, uint8_t *attends);
+using PlanEntry = int32_t (*)(const uint64_t *block, int64_t b, int64_t h, int64_t t, uint32_t *partial, uint32_t *full,
+                              int64_t *counts);
+
+/// Words of an array of that rank: address, sizes, strides.
+constexpr size_t arrayWords(size_t rank) { return 1 + 2 * rank; }
+constexpr size_t listWords = 6;
+constexpr size_t pyramidWords = 3;
+/// No block is longer, since captures are limited.
+constexpr size_t maxBlockWords =
+    4 * arrayWords(4) + arrayWords(3) + listWords + maxCaptures * (arrayWords(2) + pyramidWords);
+
+/// Number of the first word of each part of a kernel's block.
+struct BlockLayout {
+  explicit BlockLayout(const KernelInfo &kernel);
+
+  size_t query, key, value;
+  std::vector<size_t> captures;
+  size_t output;
+  size_t lse;                   ///< Meaningless without a log-sum-exp.
+  size_t lists;                 ///< Meaningless without lists.
+  std::vector<size_t> pyramids; ///< By capture; meaningless for one without.
+  size_t words;                 ///< Of the whole block.
+};
+
+/// Writes an array (address, sizes, strides) or a scalar (its value) to `words`.
+void writeValue(uint64_t *words, const Value &value);
+
+inline uint64_t addressWord(const void *address) { return reinterpret_cast<uintptr_t>(address); }
+
+} // namespace sparse_attn
+
+#endif // SPARSE_ATTN_LIB_ARGUMENTBLOCK_H

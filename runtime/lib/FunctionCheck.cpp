@@ -1,0 +1,125 @@
+//===- FunctionCheck.cpp - Do the parts of a manifest agree? --------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "FunctionCheck.h"
+
+#include <optional>
+
+namespace sparse_attn {
+
+namespace {
+
+/// Checks the steps of one function against its arguments, its arrays and the kernels.
+class FunctionCheck {
+public:
+  FunctionCheck(const JsonNode &node, const FunctionInfo &function, const std::vector<KernelInfo> &kernels)
+      : function(function), kernels(kernels), node(node), resultWritten(function.results.size()),
+        bufferWritten(function.buffers.size()) {}
+
+  void run() {
+    JsonNode steps = node.member("steps");
+    for (size_t i = 0; i < function.steps.size() && node.ok(); ++i)
+      checkStep(steps.element(i), function.steps[i]);
+    checkAllWritten("results", resultWritten);
+    checkAllWritten("buffers", bufferWritten);
+  }
+
+private:
+  void checkStep(const JsonNode &step, const Step &info) {
+    const KernelInfo &kernel = kernels[info.kernel];
+    checkRead(step.member("query"), info.query, kernel);
+    checkRead(step.member("key"), info.key, kernel);
+    checkRead(step.member("value"), info.value, kernel);
+    checkCaptures(step.member("captures"), info.captures, kernel);
+    checkWritten(step.member("output"), info.output, kernel.dtype, 4, kernel.headSize);
+    if (info.lse.has_value() != kernel.lse)
+      step.fail("expects ", kernel.lse ? "a" : "no", " lse, as kernel '", kernel.name, "' has, but got ",
+                info.lse ? "one" : "none");
+    if (info.lse)
+      checkWritten(step.member("lse"), *info.lse, DType::F32, 3, std::nullopt);
+  }
+
+  /// An array that a kernel reads is an argument or has been written before.
+  void checkRead(const JsonNode &at, const Operand &operand, const KernelInfo &kernel) {
+    if (operand.kind == Operand::Kind::Argument && function.arguments[operand.index].isScalar)
+      return at.fail("expects an array, but got scalar argument ", operand.index);
+    if (operand.kind != Operand::Kind::Argument && !written(operand))
+      return at.fail("expects an array that an earlier step writes, but got number ", operand.index);
+    checkType(at, type(operand), kernel.dtype, 4, kernel.headSize);
+  }
+
+  void checkWritten(const JsonNode &at, const Operand &operand, DType dtype, int32_t rank,
+                    std::optional<int64_t> headSize) {
+    if (operand.kind == Operand::Kind::Argument)
+      return at.fail("expects a result or a buffer, but got argument ", operand.index);
+    if (written(operand))
+      return at.fail("expects an array that no other step writes, but got number ", operand.index);
+    checkType(at, type(operand), dtype, rank, headSize);
+    std::vector<bool> &flags = operand.kind == Operand::Kind::Result ? resultWritten : bufferWritten;
+    flags[operand.index] = true;
+  }
+
+  void checkCaptures(const JsonNode &at, const std::vector<size_t> &captures, const KernelInfo &kernel) {
+    if (captures.size() != kernel.captures.size())
+      return at.fail("expects ", kernel.captures.size(), " captures, but got ", captures.size());
+    for (size_t i = 0; i < captures.size() && at.ok(); ++i) {
+      const ArgumentInfo &argument = function.arguments[captures[i]];
+      const CaptureInfo &capture = kernel.captures[i];
+      if (argument.isScalar != capture.isScalar)
+        at.element(i).fail("expects ", capture.isScalar ? "a scalar" : "an array", ", but got argument '",
+                           argument.name, "'");
+      else if (!capture.isScalar)
+        checkType(at.element(i), argument.array, capture.dtype, capture.rank, std::nullopt);
+    }
+  }
+
+  void checkType(const JsonNode &at, const ArrayType &type, DType dtype, int32_t rank,
+                 std::optional<int64_t> headSize) {
+    if (type.dtype != dtype)
+      return at.fail("expects an array of ", dtypeName(dtype), ", but got ", dtypeName(type.dtype));
+    if (type.shape.rank != rank)
+      return at.fail("expects an array of rank ", rank, ", but got ", type.shape.rank);
+    if (headSize && type.shape.size[3] != dynamicSize && type.shape.size[3] != *headSize)
+      return at.fail("expects head size ", *headSize, ", but got ", type.shape.size[3]);
+  }
+
+  void checkAllWritten(const char *what, const std::vector<bool> &written) {
+    for (size_t i = 0; i < written.size() && node.ok(); ++i)
+      if (!written[i])
+        node.member(what).element(i).fail("expects a step that writes it, but got none");
+  }
+
+  bool written(const Operand &operand) const {
+    return operand.kind == Operand::Kind::Result ? resultWritten[operand.index] : bufferWritten[operand.index];
+  }
+
+  const ArrayType &type(const Operand &operand) const {
+    switch (operand.kind) {
+    case Operand::Kind::Argument:
+      return function.arguments[operand.index].array;
+    case Operand::Kind::Result:
+      return function.results[operand.index];
+    case Operand::Kind::Buffer:
+      break;
+    }
+    return function.buffers[operand.index];
+  }
+
+  const FunctionInfo &function;
+  const std::vector<KernelInfo> &kernels;
+  JsonNode node;
+  std::vector<bool> resultWritten;
+  std::vector<bool> bufferWritten;
+};
+
+} // namespace
+
+void checkFunction(const JsonNode &node, const FunctionInfo &function, const std::vector<KernelInfo> &kernels) {
+  FunctionCheck(node, function, kernels).run();
+}
+
+} // namespace sparse_attn

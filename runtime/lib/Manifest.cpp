@@ -1,0 +1,274 @@
+//===- Manifest.cpp - Parse and check the manifest ------------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "sparse_attn/Manifest.h"
+
+#include "FunctionCheck.h"
+#include "JsonNode.h"
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+namespace sparse_attn {
+
+namespace {
+
+constexpr char magic[] = {'S', 'P', 'R', 'S', 'A', 'T', 'T', 'N'};
+constexpr int64_t maxTile = int64_t(1) << 20;
+constexpr int64_t maxHeadSize = int64_t(1) << 16;
+constexpr int64_t maxScratchBytes = int64_t(1) << 30;
+
+DType parseDType(const JsonNode &node) {
+  std::string name = node.string();
+  std::optional<DType> type = sparse_attn::parseDType(name);
+  if (!type)
+    node.fail("expects f32, f16, bf16 or i32, but got '", name, "'");
+  return type.value_or(DType::F32);
+}
+
+Shape parseShape(const JsonNode &node) {
+  Shape shape;
+  size_t rank = node.size();
+  if (rank < 1 || rank > 4)
+    node.fail("expects 1 to 4 sizes, but got ", rank);
+  for (size_t i = 0; i < rank && node.ok(); ++i)
+    shape.size[i] = node.element(i).integer(dynamicSize, INT64_MAX);
+  shape.rank = static_cast<int32_t>(node.ok() ? rank : 0);
+  return shape;
+}
+
+ArrayType parseArrayType(const JsonNode &node) {
+  return {parseDType(node.member("dtype")), parseShape(node.member("shape"))};
+}
+
+/// Reads "kind": true for a scalar, false for an array.
+bool parseIsScalar(const JsonNode &node) {
+  std::string kind = node.string();
+  if (kind != "array" && kind != "scalar")
+    node.fail("expects array or scalar, but got '", kind, "'");
+  return kind == "scalar";
+}
+
+ArgumentInfo parseArgument(const JsonNode &node) {
+  ArgumentInfo argument;
+  argument.name = node.member("name").string();
+  argument.isScalar = parseIsScalar(node.member("kind"));
+  if (!argument.isScalar)
+    argument.array = parseArrayType(node);
+  return argument;
+}
+
+Operand parseOperand(const JsonNode &node, const FunctionInfo &function) {
+  struct Choice {
+    const char *key;
+    Operand::Kind kind;
+    size_t count;
+  };
+  const Choice choices[] = {{"argument", Operand::Kind::Argument, function.arguments.size()},
+                            {"result", Operand::Kind::Result, function.results.size()},
+                            {"buffer", Operand::Kind::Buffer, function.buffers.size()}};
+  for (const Choice &choice : choices)
+    if (node.has(choice.key))
+      return {choice.kind, node.member(choice.key).index(choice.count)};
+  node.fail("expects an argument, a result or a buffer, but got none of these keys");
+  return {};
+}
+
+size_t parseKernelReference(const JsonNode &node, const std::vector<KernelInfo> &kernels) {
+  std::string name = node.string();
+  auto found = std::find_if(kernels.begin(), kernels.end(), [&](const KernelInfo &k) { return k.name == name; });
+  if (found == kernels.end())
+    node.fail("expects the name of a kernel, but got '", name, "'");
+  return static_cast<size_t>(found - kernels.begin());
+}
+
+Step parseStep(const JsonNode &node, const FunctionInfo &function, const std::vector<KernelInfo> &kernels) {
+  Step step;
+  step.kernel = parseKernelReference(node.member("kernel"), kernels);
+  step.query = parseOperand(node.member("query"), function);
+  step.key = parseOperand(node.member("key"), function);
+  step.value = parseOperand(node.member("value"), function);
+  JsonNode captures = node.member("captures");
+  for (size_t i = 0, count = captures.size(); i < count && node.ok(); ++i)
+    step.captures.push_back(captures.element(i).member("argument").index(function.arguments.size()));
+  step.output = parseOperand(node.member("output"), function);
+  if (node.has("lse"))
+    step.lse = parseOperand(node.member("lse"), function);
+  return step;
+}
+
+FunctionInfo parseFunction(const JsonNode &node, const std::vector<KernelInfo> &kernels) {
+  FunctionInfo function;
+  function.name = node.member("name").string();
+  JsonNode arguments = node.member("arguments");
+  for (size_t i = 0, count = arguments.size(); i < count && node.ok(); ++i)
+    function.arguments.push_back(parseArgument(arguments.element(i)));
+  JsonNode results = node.member("results");
+  for (size_t i = 0, count = results.size(); i < count && node.ok(); ++i)
+    function.results.push_back(parseArrayType(results.element(i)));
+  JsonNode buffers = node.member("buffers");
+  for (size_t i = 0, count = buffers.size(); i < count && node.ok(); ++i)
+    function.buffers.push_back(parseArrayType(buffers.element(i)));
+  JsonNode steps = node.member("steps");
+  for (size_t i = 0, count = steps.size(); i < count && node.ok(); ++i)
+    function.steps.push_back(parseStep(steps.element(i), function, kernels));
+  return function;
+}
+
+CaptureInfo parseCapture(const JsonNode &node) {
+  CaptureInfo capture;
+  capture.isScalar = parseIsScalar(node.member("kind"));
+  if (capture.isScalar)
+    return capture;
+  capture.dtype = parseDType(node.member("dtype"));
+  capture.rank = static_cast<int32_t>(node.member("rank").integer(1, 2));
+  capture.pyramid = node.has("pyramid") && node.member("pyramid").boolean();
+  if (capture.pyramid && capture.dtype != DType::I32)
+    node.fail("expects a pyramid of an i32 array only, but got ", dtypeName(capture.dtype));
+  return capture;
+}
+
+Variant parseVariant(const JsonNode &node, KernelInfo::Schedule schedule) {
+  Variant variant;
+  variant.level = node.member("level").string();
+  JsonNode features = node.member("features");
+  for (size_t i = 0, count = features.size(); i < count && node.ok(); ++i)
+    variant.features.push_back(features.element(i).string());
+  variant.tileQ = node.member("tile_q").integer(1, maxTile);
+  variant.tileK = node.member("tile_k").integer(1, maxTile);
+  variant.scratchBytes = node.member("scratch_bytes").integer(0, maxScratchBytes);
+  JsonNode entries = node.member("entries");
+  variant.entries.items = entries.member("items").index(UINT32_MAX);
+  variant.entries.work = entries.member("work").index(UINT32_MAX);
+  variant.entries.predicate = entries.member("predicate").index(UINT32_MAX);
+  if (schedule == KernelInfo::Schedule::Listed)
+    variant.entries.plan = entries.member("plan").index(UINT32_MAX);
+  return variant;
+}
+
+KernelInfo::Schedule parseSchedule(const JsonNode &node) {
+  std::string name = node.string();
+  if (name != "ranges" && name != "listed")
+    node.fail("expects ranges or listed, but got '", name, "'");
+  return name == "listed" ? KernelInfo::Schedule::Listed : KernelInfo::Schedule::Ranges;
+}
+
+KernelInfo parseKernel(const JsonNode &node) {
+  KernelInfo kernel;
+  kernel.name = node.member("name").string();
+  kernel.pattern = node.member("pattern").string();
+  kernel.dtype = parseDType(node.member("dtype"));
+  if (kernel.dtype == DType::I32)
+    node.member("dtype").fail("expects f32, f16 or bf16, but got 'i32'");
+  kernel.headSize = node.member("head_size").integer(1, maxHeadSize);
+  kernel.scale = node.member("scale").number();
+  kernel.lse = node.member("lse").boolean();
+  JsonNode captures = node.member("captures");
+  if (captures.size() > maxCaptures)
+    captures.fail("expects at most ", maxCaptures, " captures, but got ", captures.size());
+  for (size_t i = 0, count = captures.size(); i < count && node.ok(); ++i)
+    kernel.captures.push_back(parseCapture(captures.element(i)));
+  kernel.schedule = parseSchedule(node.member("schedule"));
+  JsonNode dependsOn = node.member("depends_on");
+  kernel.dependsOnBatch = dependsOn.member("batch").boolean();
+  kernel.dependsOnHead = dependsOn.member("head").boolean();
+  JsonNode variants = node.member("variants");
+  if (variants.size() == 0)
+    variants.fail("expects at least 1 variant, but got 0");
+  for (size_t i = 0, count = variants.size(); i < count && node.ok(); ++i)
+    kernel.variants.push_back(parseVariant(variants.element(i), kernel.schedule));
+  return kernel;
+}
+
+bool isIdentifier(const std::string &name) {
+  auto isLetter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  auto isDigit = [](char c) { return c >= '0' && c <= '9'; };
+  return !name.empty() && isLetter(name[0]) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return isLetter(c) || isDigit(c); });
+}
+
+Manifest parseRoot(const JsonNode &root) {
+  Manifest manifest;
+  manifest.module = root.member("module").string();
+  if (!isIdentifier(manifest.module))
+    root.member("module").fail("expects a C identifier, but got '", manifest.module, "'");
+  manifest.target = root.member("target").string();
+  manifest.compiler = root.member("compiler").string();
+  std::set<std::string> names;
+  JsonNode kernels = root.member("kernels");
+  for (size_t i = 0, count = kernels.size(); i < count && root.ok(); ++i) {
+    manifest.kernels.push_back(parseKernel(kernels.element(i)));
+    if (!names.insert(manifest.kernels.back().name).second)
+      kernels.element(i).fail("expects a name of its own, but got '", manifest.kernels.back().name, "' again");
+  }
+  names.clear();
+  JsonNode functions = root.member("functions");
+  for (size_t i = 0, count = functions.size(); i < count && root.ok(); ++i) {
+    manifest.functions.push_back(parseFunction(functions.element(i), manifest.kernels));
+    if (!names.insert(manifest.functions.back().name).second)
+      functions.element(i).fail("expects a name of its own, but got '", manifest.functions.back().name, "' again");
+    if (root.ok())
+      checkFunction(functions.element(i), manifest.functions.back(), manifest.kernels);
+  }
+  return manifest;
+}
+
+uint32_t readWord(const unsigned char *bytes) {
+  return bytes[0] | uint32_t(bytes[1]) << 8 | uint32_t(bytes[2]) << 16 | uint32_t(bytes[3]) << 24;
+}
+
+} // namespace
+
+const FunctionInfo *Manifest::findFunction(const std::string &name) const {
+  for (const FunctionInfo &function : functions)
+    if (function.name == name)
+      return &function;
+  return nullptr;
+}
+
+Result<Manifest> parseManifest(const void *section, size_t bytes) {
+  const unsigned char *begin = static_cast<const unsigned char *>(section);
+  if (!begin || bytes < manifestHeaderBytes)
+    return makeError(StatusCode::InvalidArgument, "expects a manifest of at least ", manifestHeaderBytes,
+                     " bytes, but got ", begin ? bytes : 0);
+  if (std::memcmp(begin, magic, sizeof(magic)) != 0)
+    return makeError(StatusCode::InvalidArgument, "expects a manifest that starts with SPRSATTN, but got other bytes");
+  uint32_t version = readWord(begin + 8);
+  if (version != manifestVersion)
+    return makeError(StatusCode::VersionMismatch, "expects artifact format version ", manifestVersion, ", but got ",
+                     version);
+  uint32_t length = readWord(begin + 12);
+  if (length > bytes - manifestHeaderBytes)
+    return makeError(StatusCode::InvalidArgument, "expects ", length, " bytes of manifest text, but got ",
+                     bytes - manifestHeaderBytes);
+  const unsigned char *text = begin + manifestHeaderBytes;
+  nlohmann::json json = nlohmann::json::parse(text, text + length, nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded())
+    return makeError(StatusCode::InvalidArgument, "expects a manifest in JSON, but got text that does not parse");
+  Status status;
+  Manifest manifest = parseRoot(JsonNode(json, "manifest", status));
+  if (!status.isOk())
+    return status;
+  if (manifest.target != "cpu")
+    return makeError(StatusCode::Unsupported, "expects an artifact for target 'cpu', but got '", manifest.target, "'");
+  return manifest;
+}
+
+Status checkEntries(const Manifest &manifest, uint64_t entryCount) {
+  for (const KernelInfo &kernel : manifest.kernels)
+    for (const Variant &variant : kernel.variants) {
+      const EntryIndices &entries = variant.entries;
+      uint64_t last = std::max({entries.items, entries.work, entries.predicate, entries.plan.value_or(0)});
+      if (last >= entryCount)
+        return makeError(StatusCode::InvalidArgument, "kernel '", kernel.name, "' (", variant.level,
+                         "): expects entries below ", entryCount, ", the image's number, but got ", last);
+    }
+  return {};
+}
+
+} // namespace sparse_attn

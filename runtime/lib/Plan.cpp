@@ -1,0 +1,176 @@
+//===- Plan.cpp - A function prepared for its shapes ----------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "sparse_attn/Plan.h"
+
+#include "ArrayCheck.h"
+#include "PlanBuilder.h"
+#include "StepPlan.h"
+
+#include <algorithm>
+
+namespace sparse_attn {
+
+//===----------------------------------------------------------------------===//
+// Prepare
+//===----------------------------------------------------------------------===//
+
+Plan::Plan() = default;
+Plan::~Plan() = default;
+
+Result<std::shared_ptr<const Plan>> Plan::prepare(std::shared_ptr<const Artifact> artifact, const std::string &function,
+                                                  ValueList arguments) {
+  if (!artifact)
+    return makeError(StatusCode::InvalidArgument, "expects an artifact, but got null");
+  const FunctionInfo *info = artifact->manifest().findFunction(function);
+  if (!info) {
+    std::string names;
+    for (const FunctionInfo &each : artifact->manifest().functions)
+      names += (names.empty() ? "" : ", ") + each.name;
+    return makeError(StatusCode::InvalidArgument, "expects a function among ", names, ", but got '", function, "'");
+  }
+  std::shared_ptr<Plan> plan(new Plan);
+  plan->artifact = std::move(artifact);
+  plan->info = info;
+  if (Status status = PlanBuilder(*plan, arguments).build(); !status.isOk())
+    return Status(status.code(), "function '" + function + "': " + status.message());
+  return std::shared_ptr<const Plan>(std::move(plan));
+}
+
+//===----------------------------------------------------------------------===//
+// Launch
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+Status checkSameSizes(const ValueName &name, const Value &value, const Shape &planned) {
+  for (int32_t i = 0; i < planned.rank; ++i)
+    if (value.size[i] != planned.size[i])
+      return makeError(StatusCode::ShapeMismatch, name, ": expects size ", i, " to be ", planned.size[i],
+                       " as in the plan, but got ", value.size[i]);
+  return {};
+}
+
+/// Lists and pyramids hold for the captured values that `prepare` read.
+Status checkCaptured(const ValueName &name, const Value &value, const Value &planned) {
+  if (planned.rank == 0) {
+    if (value.scalar != planned.scalar)
+      return makeError(StatusCode::InvalidArgument, name, ": expects the captured scalar to be ", planned.scalar,
+                       " as in the plan, but got ", value.scalar);
+    return {};
+  }
+  if (value.data && value.data != planned.data)
+    return makeError(StatusCode::InvalidArgument, name, ": expects the captured array of the plan, at ", planned.data,
+                     ", but got one at ", value.data);
+  if (planned.rank == 2 && value.stride[0] != planned.stride[0])
+    return makeError(StatusCode::InvalidArgument, name, ": expects stride 0 to be ", planned.stride[0],
+                     " as in the plan, but got ", value.stride[0]);
+  return {};
+}
+
+} // namespace
+
+Status Plan::checkLaunch(ValueList arguments, ValueList results, const void *workspace, size_t workspaceBytes) const {
+  if (Status status = checkCount("arguments", info->arguments.size(), arguments); !status.isOk())
+    return status;
+  if (Status status = checkCount("results", info->results.size(), results); !status.isOk())
+    return status;
+  for (size_t i = 0; i < arguments.count; ++i) {
+    ValueName name = argumentName(*info, i);
+    if (Status status = checkArgument(*info, i, arguments[i]); !status.isOk())
+      return status;
+    if (Status status = checkSameSizes(name, arguments[i], shapeOf(this->arguments[i])); !status.isOk())
+      return status;
+    Status status = captured[i] ? checkCaptured(name, arguments[i], this->arguments[i]) : Status();
+    if (status.isOk() && !captured[i] && !info->arguments[i].isScalar)
+      status = checkData(name, arguments[i]);
+    if (!status.isOk())
+      return status;
+  }
+  for (size_t i = 0; i < results.count; ++i) {
+    ValueName name{"result", i, nullptr};
+    if (Status status = checkArray(name, results[i], info->results[i], Access::Write); !status.isOk())
+      return status;
+    if (Status status = checkSameSizes(name, results[i], resultShapes[i]); !status.isOk())
+      return status;
+    if (Status status = checkData(name, results[i]); !status.isOk())
+      return status;
+  }
+  if (workspaceBytes < workspaceSize || (workspaceSize > 0 && !workspace))
+    return makeError(StatusCode::InvalidArgument, "expects a workspace of ", workspaceSize, " bytes, but got ",
+                     workspace ? workspaceBytes : 0);
+  uint64_t misalignment = reinterpret_cast<uintptr_t>(workspace) % workspaceAlignment;
+  if (workspaceSize > 0 && misalignment != 0)
+    return makeError(StatusCode::InvalidArgument, "expects a workspace aligned to ", workspaceAlignment,
+                     " bytes, but got an address ", misalignment, " past a multiple");
+  return {};
+}
+
+Value Plan::resolve(const Operand &operand, ValueList arguments, ValueList results, char *workspace) const {
+  switch (operand.kind) {
+  case Operand::Kind::Argument:
+    return arguments[operand.index];
+  case Operand::Kind::Result:
+    return results[operand.index];
+  case Operand::Kind::Buffer:
+    break;
+  }
+  return makeArray(workspace + bufferOffsets[operand.index], info->buffers[operand.index].dtype,
+                   bufferShapes[operand.index]);
+}
+
+Status Plan::launch(ValueList arguments, ValueList results, void *workspace, size_t workspaceBytes) const {
+  if (Status status = checkLaunch(arguments, results, workspace, workspaceBytes); !status.isOk())
+    return status;
+  char *memory = static_cast<char *>(workspace);
+  char *scratch = scratchStride > 0 ? memory + scratchOffset : nullptr;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const Step &step = info->steps[i];
+    auto value = [&](const Operand &operand) { return resolve(operand, arguments, results, memory); };
+    StepArrays arrays{value(step.query), value(step.key), value(step.value), value(step.output), {}};
+    if (step.lse)
+      arrays.lse = value(*step.lse);
+    if (Status status = steps[i]->launch(arrays, scratch, scratchStride, maxWorkers); !status.isOk())
+      return status;
+  }
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Questions
+//===----------------------------------------------------------------------===//
+
+TileCounts Plan::tiles() const {
+  TileCounts sum;
+  for (const std::unique_ptr<const StepPlan> &step : steps) {
+    TileCounts counts = step->info().tiles;
+    sum.partial += counts.partial;
+    sum.full += counts.full;
+    sum.total += counts.total;
+  }
+  return sum;
+}
+
+bool Plan::budgetExceeded() const {
+  return std::any_of(steps.begin(), steps.end(), [](const auto &step) { return step->info().budgetExceeded; });
+}
+
+StepInfo Plan::step(size_t index) const { return steps[index]->info(); }
+
+Result<TileCounts> Plan::itemTiles(size_t step, int64_t item) const {
+  if (step >= steps.size())
+    return makeError(StatusCode::InvalidArgument, "expects a step below ", steps.size(), ", but got ", step);
+  return steps[step]->itemTiles(item);
+}
+
+Status Plan::predicate(size_t step, int64_t b, int64_t h, int64_t row, uint8_t *attends) const {
+  if (step >= steps.size())
+    return makeError(StatusCode::InvalidArgument, "expects a step below ", steps.size(), ", but got ", step);
+  return steps[step]->predicate(b, h, row, attends);
+}
+
+} // namespace sparse_attn

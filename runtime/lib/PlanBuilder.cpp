@@ -1,0 +1,169 @@
+//===- PlanBuilder.cpp - Fill a plan, step by step ------------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "PlanBuilder.h"
+
+#include "ArrayCheck.h"
+#include "StepPlan.h"
+#include "sparse_attn/Device.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace sparse_attn {
+
+namespace {
+
+/// Adds `count` pieces of `bytes` to `end`, aligned; false where that overflows.
+bool reserve(int64_t &end, int64_t count, std::optional<int64_t> bytes) {
+  int64_t size;
+  if (!bytes || __builtin_mul_overflow(count, *bytes, &size) || __builtin_add_overflow(end, size, &end) ||
+      __builtin_add_overflow(end, workspaceAlignment - 1, &end))
+    return false;
+  end -= end % workspaceAlignment;
+  return true;
+}
+
+Status workspaceOverflows() {
+  return makeError(StatusCode::ShapeMismatch, "expects a workspace below 2^63 bytes, but got more");
+}
+
+} // namespace
+
+PlanBuilder::PlanBuilder(Plan &plan, ValueList arguments)
+    : plan(plan), function(*plan.info), arguments(arguments), pyramids(function.arguments.size()) {}
+
+Status PlanBuilder::build() {
+  if (Status status = checkArguments(); !status.isOk())
+    return status;
+  plan.arguments.assign(arguments.values, arguments.values + arguments.count);
+  plan.captured.resize(function.arguments.size());
+  plan.resultShapes.resize(function.results.size());
+  plan.bufferShapes.resize(function.buffers.size());
+  // All shapes are checked before the first array is read.
+  for (const Step &step : function.steps)
+    if (Status status = checkStep(step); !status.isOk())
+      return status;
+  for (const Step &step : function.steps)
+    if (Status status = prepareStep(step); !status.isOk())
+      return status;
+  return layOutWorkspace();
+}
+
+Status PlanBuilder::checkArguments() const {
+  if (Status status = checkCount("arguments", function.arguments.size(), arguments); !status.isOk())
+    return status;
+  for (size_t i = 0; i < arguments.count; ++i)
+    if (Status status = checkArgument(function, i, arguments[i]); !status.isOk())
+      return status;
+  return {};
+}
+
+Status PlanBuilder::checkStep(const Step &step) {
+  const KernelInfo &kernel = kernelOf(step);
+  std::vector<Value> captures;
+  for (size_t index : step.captures) {
+    captures.push_back(arguments[index]);
+    plan.captured[index] = true;
+    if (Status status = checkData(argumentName(function, index), arguments[index]); !status.isOk())
+      return status;
+  }
+  Shape query = shape(step.query);
+  if (Status status = StepPlan::checkShapes(kernel, query, shape(step.key), shape(step.value), captures);
+      !status.isOk())
+    return status;
+  if (Status status = define(step.output, query); !status.isOk())
+    return status;
+  if (!step.lse)
+    return {};
+  Shape lse = query;
+  lse.rank = 3;
+  lse.size[3] = 0;
+  return define(*step.lse, lse);
+}
+
+Status PlanBuilder::define(const Operand &operand, const Shape &shape) {
+  bool isResult = operand.kind == Operand::Kind::Result;
+  const ArrayType &type = isResult ? function.results[operand.index] : function.buffers[operand.index];
+  ValueName name{isResult ? "result" : "buffer", operand.index, nullptr};
+  (isResult ? plan.resultShapes : plan.bufferShapes)[operand.index] = shape;
+  if (!contiguousBytes(shape, type.dtype))
+    return makeError(StatusCode::ShapeMismatch, name, ": expects an array below 2^63 bytes, but got sizes ", shape);
+  return checkShape(name, shape, type.shape);
+}
+
+Status PlanBuilder::prepareStep(const Step &step) {
+  const KernelInfo &kernel = kernelOf(step);
+  std::vector<StepCapture> captures;
+  for (size_t i = 0; i < step.captures.size(); ++i) {
+    size_t index = step.captures[i];
+    captures.push_back({arguments[index], kernel.captures[i].pyramid ? pyramidOf(index) : nullptr});
+  }
+  StepArrays arrays{view(step.query), view(step.key), view(step.value), view(step.output), {}};
+  if (step.lse)
+    arrays.lse = view(*step.lse);
+  Result<std::unique_ptr<const StepPlan>> prepared =
+      StepPlan::prepare(*plan.artifact, kernel, arrays, std::move(captures));
+  if (!prepared.isOk())
+    return prepared.status();
+  plan.steps.push_back(std::move(*prepared));
+  return {};
+}
+
+Status PlanBuilder::layOutWorkspace() {
+  int64_t end = 0;
+  for (size_t i = 0; i < function.buffers.size(); ++i) {
+    plan.bufferOffsets.push_back(static_cast<size_t>(end));
+    if (!reserve(end, 1, contiguousBytes(plan.bufferShapes[i], function.buffers[i].dtype)))
+      return workspaceOverflows();
+  }
+  int64_t scratch = 0;
+  int64_t items = 1;
+  for (const std::unique_ptr<const StepPlan> &step : plan.steps) {
+    scratch = std::max(scratch, step->scratchBytes());
+    items = std::max(items, step->items());
+  }
+  plan.maxWorkers = static_cast<int32_t>(std::min<int64_t>(threadCount(), items));
+  plan.scratchOffset = static_cast<size_t>(end);
+  plan.scratchStride =
+      static_cast<size_t>((scratch + workspaceAlignment - 1) / workspaceAlignment * workspaceAlignment);
+  if (!reserve(end, plan.maxWorkers, static_cast<int64_t>(plan.scratchStride)))
+    return workspaceOverflows();
+  plan.workspaceSize = static_cast<size_t>(end);
+  return {};
+}
+
+const KernelInfo &PlanBuilder::kernelOf(const Step &step) const {
+  return plan.artifact->manifest().kernels[step.kernel];
+}
+
+Shape PlanBuilder::shape(const Operand &operand) const {
+  switch (operand.kind) {
+  case Operand::Kind::Argument:
+    return shapeOf(arguments[operand.index]);
+  case Operand::Kind::Result:
+    return plan.resultShapes[operand.index];
+  case Operand::Kind::Buffer:
+    break;
+  }
+  return plan.bufferShapes[operand.index];
+}
+
+Value PlanBuilder::view(const Operand &operand) const {
+  if (operand.kind == Operand::Kind::Argument)
+    return arguments[operand.index];
+  const std::vector<ArrayType> &types = operand.kind == Operand::Kind::Result ? function.results : function.buffers;
+  return makeArray(nullptr, types[operand.index].dtype, shape(operand));
+}
+
+std::shared_ptr<const Pyramid> PlanBuilder::pyramidOf(size_t argument) {
+  if (!pyramids[argument])
+    pyramids[argument] = std::make_shared<const Pyramid>(arguments[argument]);
+  return pyramids[argument];
+}
+
+} // namespace sparse_attn

@@ -1,0 +1,202 @@
+//===- StepPlan.cpp - One kernel prepared for its shapes ------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "StepPlan.h"
+
+#include "sparse_attn/CpuFeatures.h"
+
+namespace sparse_attn {
+
+namespace {
+
+/// Numbers of the dimensions of query, key and value.
+enum Dimension { Batch, Heads, Length, HeadSize };
+
+int64_t divideUp(int64_t dividend, int64_t divisor) { return dividend / divisor + (dividend % divisor != 0 ? 1 : 0); }
+
+/// The failure with the kernel's name in front.
+Status inKernel(const KernelInfo &kernel, const Status &status) {
+  return Status(status.code(), "kernel '" + kernel.name + "': " + status.message());
+}
+
+template <typename... Parts> Status mismatch(const KernelInfo &kernel, const Parts &...parts) {
+  return makeError(StatusCode::ShapeMismatch, "kernel '", kernel.name, "': ", parts...);
+}
+
+Status checkLength(const KernelInfo &kernel, const char *what, int64_t length) {
+  if (length > maxLength)
+    return mismatch(kernel, "expects a ", what, " length of at most ", maxLength, ", but got ", length);
+  return {};
+}
+
+Status checkHeads(const KernelInfo &kernel, int64_t queryHeads, int64_t keyHeads) {
+  bool divides = keyHeads == 0 ? queryHeads == 0 : queryHeads % keyHeads == 0;
+  if (!divides)
+    return mismatch(kernel, "expects the number of query heads to be a multiple of the number of key heads, but got ",
+                    queryHeads, " and ", keyHeads);
+  return {};
+}
+
+Status checkCapture(const KernelInfo &kernel, size_t index, const Value &value, int64_t batch) {
+  if (value.rank == 0)
+    return {};
+  if (value.rank == 2 && value.size[0] != batch)
+    return mismatch(kernel, "expects captured array ", index, " to have one row for each of the ", batch,
+                    " batches, but got ", value.size[0]);
+  return checkLength(kernel, "captured", value.size[value.rank - 1]);
+}
+
+} // namespace
+
+Status StepPlan::checkShapes(const KernelInfo &kernel, const Shape &query, const Shape &key, const Shape &value,
+                             const std::vector<Value> &captures) {
+  const char *dimensions[] = {"batch", "heads", "length", "head size"};
+  if (key.size[Batch] != query.size[Batch])
+    return mismatch(kernel, "expects query and key to agree in batch, but got ", query.size[Batch], " and ",
+                    key.size[Batch]);
+  for (int i : {Batch, Heads, Length})
+    if (value.size[i] != key.size[i])
+      return mismatch(kernel, "expects key and value to agree in ", dimensions[i], ", but got ", key.size[i], " and ",
+                      value.size[i]);
+  for (const Shape *shape : {&query, &key, &value})
+    if (shape->size[HeadSize] != kernel.headSize)
+      return mismatch(kernel, "expects head size ", kernel.headSize, ", but got ", shape->size[HeadSize]);
+  if (Status status = checkHeads(kernel, query.size[Heads], key.size[Heads]); !status.isOk())
+    return status;
+  if (Status status = checkLength(kernel, "query", query.size[Length]); !status.isOk())
+    return status;
+  if (Status status = checkLength(kernel, "key", key.size[Length]); !status.isOk())
+    return status;
+  for (size_t i = 0; i < captures.size(); ++i)
+    if (Status status = checkCapture(kernel, i, captures[i], query.size[Batch]); !status.isOk())
+      return status;
+  return {};
+}
+
+StepPlan::StepPlan(const KernelInfo &kernel, const Variant &variant, const Artifact &artifact, const StepArrays &arrays,
+                   std::vector<StepCapture> captures)
+    : kernel(&kernel), variant(&variant),
+      itemsEntry(reinterpret_cast<ItemsEntry>(artifact.entry(variant.entries.items))),
+      workEntry(reinterpret_cast<WorkEntry>(artifact.entry(variant.entries.work))),
+      predicateEntry(reinterpret_cast<PredicateEntry>(artifact.entry(variant.entries.predicate))),
+      planEntry(variant.entries.plan ? reinterpret_cast<PlanEntry>(artifact.entry(*variant.entries.plan)) : nullptr),
+      layout(kernel), query(shapeOf(arrays.query)), key(shapeOf(arrays.key)), captures(std::move(captures)) {}
+
+Result<std::unique_ptr<const StepPlan>> StepPlan::prepare(const Artifact &artifact, const KernelInfo &kernel,
+                                                          const StepArrays &arrays, std::vector<StepCapture> captures) {
+  Result<const Variant *> variant = selectVariant(kernel, hostCpuFeatures());
+  if (!variant.isOk())
+    return variant.status();
+  std::unique_ptr<StepPlan> step(new StepPlan(kernel, **variant, artifact, arrays, std::move(captures)));
+  if (Status status = step->measure(); !status.isOk())
+    return inKernel(kernel, status);
+  step->writeBlock(arrays);
+  if (Status status = step->list(); !status.isOk())
+    return inKernel(kernel, status);
+  if (Status status = step->weigh(); !status.isOk())
+    return inKernel(kernel, status);
+  return std::unique_ptr<const StepPlan>(std::move(step));
+}
+
+Status StepPlan::measure() {
+  grid.batch = query.size[Batch];
+  grid.heads = query.size[Heads];
+  grid.tiles = divideUp(query.size[Length], variant->tileQ);
+  grid.perBatch = kernel->dependsOnBatch;
+  grid.perHead = kernel->dependsOnHead;
+  keyTiles = divideUp(key.size[Length], variant->tileK);
+  int64_t product;
+  if (__builtin_mul_overflow(grid.batch, grid.heads, &product) ||
+      __builtin_mul_overflow(product, grid.tiles, &product) || __builtin_mul_overflow(product, keyTiles, &product))
+    return makeError(StatusCode::ShapeMismatch, "expects fewer than 2^63 tiles, but got ", grid.batch, " x ",
+                     grid.heads, " x ", grid.tiles, " x ", keyTiles);
+  if (grid.rows() > int64_t(UINT32_MAX))
+    return makeError(StatusCode::ShapeMismatch, "expects at most ", UINT32_MAX,
+                     " query tiles with a schedule of their own, but got ", grid.rows());
+  return {};
+}
+
+void StepPlan::writeArrays(uint64_t *words, const StepArrays &arrays) const {
+  writeValue(words + layout.query, arrays.query);
+  writeValue(words + layout.key, arrays.key);
+  writeValue(words + layout.value, arrays.value);
+  writeValue(words + layout.output, arrays.output);
+  if (kernel->lse)
+    writeValue(words + layout.lse, arrays.lse);
+}
+
+void StepPlan::writeBlock(const StepArrays &arrays) {
+  block.assign(layout.words, 0);
+  writeArrays(block.data(), arrays);
+  for (size_t i = 0; i < captures.size(); ++i) {
+    writeValue(&block[layout.captures[i]], captures[i].value);
+    if (const Pyramid *pyramid = captures[i].pyramid.get()) {
+      uint64_t *words = &block[layout.pyramids[i]];
+      words[0] = addressWord(pyramid->minima());
+      words[1] = addressWord(pyramid->maxima());
+      words[2] = static_cast<uint64_t>(pyramid->entries());
+    }
+  }
+}
+
+Status StepPlan::list() {
+  if (!planEntry)
+    return {};
+  Result<RowLists> listed = listRows(planEntry, block.data(), grid, keyTiles);
+  if (!listed.isOk())
+    return listed.status();
+  lists = std::move(*listed);
+  uint64_t *words = &block[layout.lists];
+  words[0] = addressWord(lists.partialOffsets.data());
+  words[1] = addressWord(lists.partial.data());
+  words[2] = addressWord(lists.fullOffsets.data());
+  words[3] = addressWord(lists.full.data());
+  words[4] = static_cast<uint64_t>(grid.batchStride());
+  words[5] = static_cast<uint64_t>(grid.headStride());
+  return {};
+}
+
+Status StepPlan::weigh() {
+  Result<WeighedItems> weighed = weighItems(workEntry, block.data(), grid, keyTiles);
+  if (!weighed.isOk())
+    return weighed.status();
+  tiles = weighed->tiles;
+  order = std::move(weighed->order);
+  return {};
+}
+
+Status StepPlan::launch(const StepArrays &arrays, char *scratch, size_t scratchStride, int32_t maxWorkers) const {
+  uint64_t words[maxBlockWords];
+  std::copy(block.begin(), block.end(), words);
+  writeArrays(words, arrays);
+  KernelLaunch launch{itemsEntry, words, &order, scratch, scratchStride, maxWorkers};
+  Status status = cpuDevice().run(launch);
+  return status.isOk() ? status : inKernel(*kernel, status);
+}
+
+StepInfo StepPlan::info() const {
+  return {kernel, variant, query, key, grid.items(), tiles, !order.isNatural(), lists.budgetExceeded, lists.bytes()};
+}
+
+Result<TileCounts> StepPlan::itemTiles(int64_t item) const {
+  if (item < 0 || item >= grid.items())
+    return makeError(StatusCode::InvalidArgument, "expects an item below ", grid.items(), ", but got ", item);
+  return countTiles(workEntry, block.data(), item, keyTiles);
+}
+
+Status StepPlan::predicate(int64_t b, int64_t h, int64_t row, uint8_t *attends) const {
+  int64_t coordinates[] = {b, h, row};
+  for (int i : {Batch, Heads, Length})
+    if (coordinates[i] < 0 || coordinates[i] >= query.size[i])
+      return makeError(StatusCode::InvalidArgument, "expects coordinate ", i, " to be below ", query.size[i],
+                       ", but got ", coordinates[i]);
+  if (int32_t code = predicateEntry(block.data(), b, h, row, attends); code != 0)
+    return makeError(StatusCode::DeviceError, "expects the predicate to succeed, but got error ", code);
+  return {};
+}
+
+} // namespace sparse_attn

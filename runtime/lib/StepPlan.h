@@ -1,0 +1,90 @@
+//===- StepPlan.h - One kernel prepared for its shapes --------*- C++ -*-===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A plan is a sequence of steps, each of which runs one kernel once. This is
+// such a step: the variant that fits the CPU, the argument block but for the
+// addresses of a launch, the lists, and the order of the items.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SPARSE_ATTN_LIB_STEPPLAN_H
+#define SPARSE_ATTN_LIB_STEPPLAN_H
+
+#include "ArgumentBlock.h"
+#include "ItemOrder.h"
+#include "Pyramid.h"
+#include "RowLists.h"
+#include "sparse_attn/Artifact.h"
+#include "sparse_attn/Plan.h"
+
+#include <memory>
+#include <vector>
+
+namespace sparse_attn {
+
+/// The arrays of one step, in `prepare` (where all data may be null) or in a launch.
+struct StepArrays {
+  Value query, key, value, output;
+  Value lse; ///< Unused without a log-sum-exp.
+};
+
+/// A captured value, and its pyramid where the kernel asks for one.
+struct StepCapture {
+  Value value;
+  std::shared_ptr<const Pyramid> pyramid;
+};
+
+class StepPlan {
+public:
+  /// Checks the shapes of a step's inputs against each other and the kernel. The shape of the output is the query's.
+  static Status checkShapes(const KernelInfo &kernel, const Shape &query, const Shape &key, const Shape &value,
+                            const std::vector<Value> &captures);
+
+  /// Plans a step whose shapes have been checked, and which a valid captured array backs. Throws std::bad_alloc.
+  static Result<std::unique_ptr<const StepPlan>> prepare(const Artifact &artifact, const KernelInfo &kernel,
+                                                         const StepArrays &arrays, std::vector<StepCapture> captures);
+
+  /// Runs the kernel. `scratch` has `maxWorkers` pieces of `scratchStride` bytes, of at least `scratchBytes()` each.
+  Status launch(const StepArrays &arrays, char *scratch, size_t scratchStride, int32_t maxWorkers) const;
+
+  StepInfo info() const;
+  int64_t items() const { return grid.items(); }
+  int64_t scratchBytes() const { return variant->scratchBytes; }
+  Result<TileCounts> itemTiles(int64_t item) const;
+  Status predicate(int64_t b, int64_t h, int64_t row, uint8_t *attends) const;
+
+private:
+  StepPlan(const KernelInfo &kernel, const Variant &variant, const Artifact &artifact, const StepArrays &arrays,
+           std::vector<StepCapture> captures);
+
+  /// Sets the sizes that follow from the shapes. Errors: ShapeMismatch where they overflow.
+  Status measure();
+  void writeArrays(uint64_t *words, const StepArrays &arrays) const;
+  void writeBlock(const StepArrays &arrays);
+  Status list();
+  Status weigh();
+
+  const KernelInfo *kernel;
+  const Variant *variant;
+  ItemsEntry itemsEntry;
+  WorkEntry workEntry;
+  PredicateEntry predicateEntry;
+  PlanEntry planEntry; ///< Null where nothing is listed.
+  BlockLayout layout;
+  Shape query;
+  Shape key;
+  std::vector<StepCapture> captures;
+  RowGrid grid;
+  int64_t keyTiles = 0;
+  std::vector<uint64_t> block; ///< As `prepare` saw the arrays.
+  RowLists lists;
+  ItemOrder order;
+  TileCounts tiles;
+};
+
+} // namespace sparse_attn
+
+#endif // SPARSE_ATTN_LIB_STEPPLAN_H

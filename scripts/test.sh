@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+#
+# Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# Sets everything up, then runs every test: lit, the unit tests, and the runtime's unit tests again under the address
+# and undefined-behaviour sanitizers. Ends with one line that adds up all of them; fails where one of them fails.
+set -euo pipefail
+
+# shellcheck source=scripts/setup.sh
+. "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+
+sanitized=$root/build-asan
+results=$build/test-results
+rm -rf "$results"
+mkdir -p "$results"
+
+# unit_tests FOLDER NAME: runs ctest; count_tests.py reads how it went.
+unit_tests() {
+  ctest --test-dir "$1" -j "$jobs" --output-on-failure --no-tests=error --output-junit "$results/$2.xml" \
+    --progress || true
+}
+
+say "lit tests"
+"$python" "$(llvm-config-22 --bindir)/lit" -sv --output "$results/lit.json" "$build/test" || true
+
+say "unit tests"
+unit_tests "$build" unit
+
+say "unit tests of the runtime with sanitizers"
+configure "$sanitized" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1" \
+  -DSPARSE_ATTN_BUILD_COMPILER=OFF -DSPARSE_ATTN_BUILD_TOOLS=OFF -DSPARSE_ATTN_BUILD_BENCHMARKS=OFF \
+  -DSPARSE_ATTN_SANITIZE=address,undefined
+compile "$sanitized"
+unit_tests "$sanitized" sanitized
+
+"$python" "$root/scripts/count_tests.py" "$results/lit.json" "$results/unit.xml" "$results/sanitized.xml"

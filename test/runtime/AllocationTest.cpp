@@ -1,0 +1,82 @@
+//===- AllocationTest.cpp - Launches allocate nothing ---------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Replaces operator new in the test program, which the runtime library then
+// uses too, and counts.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Problem.h"
+
+#include <new>
+
+using namespace sparse_attn;
+using namespace sparse_attn::test;
+
+namespace {
+thread_local size_t allocations = 0;
+/// Allocations from this number on fail; 0 lets all succeed.
+thread_local size_t firstToFail = 0;
+} // namespace
+
+// Not inlined, or GCC 12 pairs one half with the library's other half, and warns.
+[[gnu::noinline]] void *operator new(size_t bytes) {
+  if (++allocations >= firstToFail && firstToFail != 0)
+    throw std::bad_alloc();
+  if (void *memory = std::malloc(bytes > 0 ? bytes : 1))
+    return memory;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void *memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void *memory, size_t) noexcept { std::free(memory); }
+
+namespace {
+
+TEST(Allocation, LaunchAllocatesNothing) {
+  ThreadScope scope(1);
+  Problem problem({2, 4, 2, 61, 61});
+  Documents documents(2, 61, 30);
+  std::vector<Value> arguments = problem.arguments({makeScalar(6), makeScalar(6), documents.captured()});
+  std::vector<Value> results = problem.results(false);
+  size_t before = allocations;
+  Result<std::shared_ptr<const Plan>> plan = Plan::prepare(linkedArtifact(), "two_steps", arguments);
+  ASSERT_TRUE(plan.isOk()) << plan.status().message();
+  EXPECT_GT(allocations, before) << "the count must see the runtime library";
+  Workspace workspace((*plan)->workspaceBytes());
+  before = allocations;
+  Status status = (*plan)->launch(arguments, results, workspace.memory.get(), workspace.bytes);
+  EXPECT_EQ(allocations, before);
+  EXPECT_TRUE(status.isOk());
+}
+
+// Opening an artifact is left out: the JSON library allocates in its destructor, and ends the program if that fails.
+TEST(Allocation, EveryFailureOfPrepareIsReported) {
+  ThreadScope scope(1);
+  Problem problem({1, 2, 2, 20, 20});
+  Documents documents(1, 20, 5);
+  std::vector<Value> arguments = problem.arguments({makeScalar(6), makeScalar(6), documents.captured()});
+  sparse_attn_artifact *artifact = nullptr;
+  ASSERT_EQ(sparse_attn_artifact_from_image(&handwritten_sparse_attn_image, &artifact), SPARSE_ATTN_OK);
+  bool succeeded = false;
+  for (size_t allowed = 1; !succeeded && allowed < 10000; ++allowed) {
+    sparse_attn_plan *plan = nullptr;
+    firstToFail = allocations + allowed;
+    sparse_attn_status status = sparse_attn_prepare(artifact, "two_steps", arguments.data(), arguments.size(), &plan);
+    firstToFail = 0;
+    succeeded = status == SPARSE_ATTN_OK;
+    if (!succeeded) {
+      ASSERT_EQ(status, SPARSE_ATTN_OUT_OF_MEMORY) << sparse_attn_last_error();
+      ASSERT_STREQ(sparse_attn_last_error(), "expects enough memory, but got none");
+      ASSERT_EQ(plan, nullptr);
+    }
+    sparse_attn_plan_destroy(plan);
+  }
+  sparse_attn_artifact_close(artifact);
+  EXPECT_TRUE(succeeded);
+}
+
+} // namespace

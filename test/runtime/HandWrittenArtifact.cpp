@@ -1,0 +1,378 @@
+//===- HandWrittenArtifact.cpp - An artifact that no compiler made --------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The runtime is tested without the compiler: this file follows
+// docs/artifact.md by hand, with naive kernels. It is built as a shared
+// library and also linked into the tests. It uses nothing of the runtime but
+// the C header. Kernels return an error where their arguments are not what the
+// document promises.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sparse_attn/sparse_attn.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+namespace {
+
+constexpr int64_t headSize = 16;
+constexpr float scale = 0.25f;
+constexpr size_t scratchFloats = 4096;
+
+/// An array in the argument block: address, sizes, strides.
+struct Array {
+  Array(const uint64_t *words, int64_t rank) : words(words), rank(rank) {}
+
+  int64_t size(int64_t i) const { return static_cast<int64_t>(words[1 + i]); }
+  int64_t stride(int64_t i) const { return static_cast<int64_t>(words[1 + rank + i]); }
+  template <typename T> T *row(int64_t b, int64_t h, int64_t s) const {
+    return reinterpret_cast<T *>(words[0]) + b * stride(0) + h * stride(1) + s * stride(2);
+  }
+
+  const uint64_t *words;
+  int64_t rank;
+};
+
+constexpr size_t captureWord = 27;
+
+//===----------------------------------------------------------------------===//
+// Patterns: where the words lie, and who attends to whom
+//===----------------------------------------------------------------------===//
+
+/// Captures left and right: q - left <= k <= q + right.
+struct Window {
+  static constexpr int64_t tileQ = 8, tileK = 8;
+  static constexpr size_t outputWord = captureWord + 2;
+  static constexpr bool lse = true, listed = false;
+
+  static bool attends(const uint64_t *block, int64_t b, int64_t h, int64_t q, int64_t k) {
+    int64_t left = static_cast<int64_t>(block[captureWord]);
+    int64_t right = static_cast<int64_t>(block[captureWord + 1]);
+    return q - left <= k && k <= q + right;
+  }
+};
+
+/// Captures width: head h sees the last width * (h + 1) keys.
+struct WidthOfHead {
+  static constexpr int64_t tileQ = 4, tileK = 16;
+  static constexpr size_t outputWord = captureWord + 1;
+  static constexpr bool lse = false, listed = false;
+
+  static bool attends(const uint64_t *block, int64_t b, int64_t h, int64_t q, int64_t k) {
+    return k <= q && q - k < static_cast<int64_t>(block[captureWord]) * (h + 1);
+  }
+};
+
+/// Captures ids, an array [batch, positions]: causal, and both in one document.
+struct Packed {
+  static constexpr int64_t tileQ = 8, tileK = 64;
+  static constexpr size_t outputWord = captureWord + 5;
+  static constexpr size_t listWord = outputWord + 9;
+  static constexpr size_t pyramidWord = listWord + 6;
+  static constexpr bool lse = false, listed = true;
+
+  static bool attends(const uint64_t *block, int64_t b, int64_t h, int64_t q, int64_t k) {
+    Array ids(block + captureWord, 2);
+    if (q < 0 || q >= ids.size(1) || k >= ids.size(1) || k > q)
+      return false;
+    const int32_t *row = reinterpret_cast<const int32_t *>(block[captureWord]) + b * ids.stride(0);
+    return row[q] == row[k];
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Entries, the same for every pattern
+//===----------------------------------------------------------------------===//
+
+template <typename Pattern> struct Kernel {
+  struct Item {
+    int64_t b, h, t;
+  };
+
+  static Array query(const uint64_t *block) { return Array(block, 4); }
+  static Array key(const uint64_t *block) { return Array(block + 9, 4); }
+  static Array value(const uint64_t *block) { return Array(block + 18, 4); }
+
+  static int64_t queryTiles(const uint64_t *block) {
+    return (query(block).size(2) + Pattern::tileQ - 1) / Pattern::tileQ;
+  }
+
+  static Item split(const uint64_t *block, int64_t item) {
+    int64_t tiles = queryTiles(block);
+    int64_t heads = query(block).size(1);
+    return {item / tiles / heads, item / tiles % heads, item % tiles};
+  }
+
+  /// Does query row i, not aligned, attend to key k?
+  static bool attends(const uint64_t *block, int64_t b, int64_t h, int64_t i, int64_t k) {
+    int64_t aligned = i + key(block).size(2) - query(block).size(2);
+    return Pattern::attends(block, b, h, aligned, k);
+  }
+
+  /// Numbers of pairs of a tile that attend, and of all its pairs.
+  static void countPairs(const uint64_t *block, const Item &item, int64_t keyTile, int64_t &any, int64_t &all) {
+    int64_t rows = std::min((item.t + 1) * Pattern::tileQ, query(block).size(2));
+    int64_t keys = std::min((keyTile + 1) * Pattern::tileK, key(block).size(2));
+    any = all = 0;
+    for (int64_t i = item.t * Pattern::tileQ; i < rows; ++i)
+      for (int64_t k = keyTile * Pattern::tileK; k < keys; ++k, ++all)
+        any += attends(block, item.b, item.h, i, k);
+  }
+
+  static void computeRow(const uint64_t *block, const Item &item, int64_t i, float *scores) {
+    Array q = query(block), k = key(block), v = value(block), o(block + Pattern::outputWord, 4);
+    int64_t keyHead = item.h / (q.size(1) / k.size(1));
+    const float *queryRow = q.row<const float>(item.b, item.h, i);
+    float maximum = -std::numeric_limits<float>::infinity();
+    for (int64_t j = 0; j < k.size(2); ++j) {
+      scores[j] = -std::numeric_limits<float>::infinity();
+      if (!attends(block, item.b, item.h, i, j))
+        continue;
+      float product = 0.0f;
+      for (int64_t d = 0; d < headSize; ++d)
+        product += queryRow[d] * k.row<const float>(item.b, keyHead, j)[d];
+      scores[j] = scale * product;
+      maximum = std::max(maximum, scores[j]);
+    }
+    float *output = o.row<float>(item.b, item.h, i);
+    std::fill(output, output + headSize, 0.0f);
+    float sum = 0.0f;
+    for (int64_t j = 0; j < k.size(2); ++j) {
+      if (scores[j] == -std::numeric_limits<float>::infinity())
+        continue;
+      float weight = std::exp(scores[j] - maximum);
+      sum += weight;
+      for (int64_t d = 0; d < headSize; ++d)
+        output[d] += weight * v.row<const float>(item.b, keyHead, j)[d];
+    }
+    for (int64_t d = 0; d < headSize && sum > 0.0f; ++d)
+      output[d] /= sum;
+    if constexpr (Pattern::lse) {
+      Array lse(block + Pattern::outputWord + 9, 3);
+      *lse.row<float>(item.b, item.h, i) =
+          sum > 0.0f ? maximum + std::log(sum) : -std::numeric_limits<float>::infinity();
+    }
+  }
+
+  static int32_t items(const uint64_t *block, int64_t begin, int64_t end, void *scratch) {
+    if (reinterpret_cast<uintptr_t>(scratch) % 64 != 0 || key(block).size(2) > static_cast<int64_t>(scratchFloats))
+      return 1;
+    for (int64_t number = begin; number < end; ++number) {
+      Item item = split(block, number);
+      int64_t last = std::min((item.t + 1) * Pattern::tileQ, query(block).size(2));
+      for (int64_t i = item.t * Pattern::tileQ; i < last; ++i)
+        computeRow(block, item, i, static_cast<float *>(scratch));
+    }
+    return 0;
+  }
+
+  static int32_t work(const uint64_t *block, int64_t number, int64_t *counts) {
+    Item item = split(block, number);
+    counts[0] = counts[1] = 0;
+    if constexpr (Pattern::listed) {
+      // From the lists: their offsets count intervals, and an interval has two words.
+      const uint64_t *lists = block + Pattern::listWord;
+      int64_t row = item.b * static_cast<int64_t>(lists[4]) + item.h * static_cast<int64_t>(lists[5]) + item.t;
+      for (int64_t list = 0; list < 2; ++list) {
+        const int64_t *offsets = reinterpret_cast<const int64_t *>(lists[2 * list]);
+        const uint32_t *intervals = reinterpret_cast<const uint32_t *>(lists[2 * list + 1]);
+        for (int64_t i = offsets[row]; i < offsets[row + 1]; ++i)
+          counts[list] += intervals[2 * i + 1];
+      }
+      return 0;
+    }
+    for (int64_t tile = 0; tile * Pattern::tileK < key(block).size(2); ++tile) {
+      int64_t any, all;
+      countPairs(block, item, tile, any, all);
+      counts[0] += any > 0 && any < all;
+      counts[1] += any == all;
+    }
+    return 0;
+  }
+
+  static int32_t predicate(const uint64_t *block, int64_t b, int64_t h, int64_t i, uint8_t *result) {
+    for (int64_t k = 0; k < key(block).size(2); ++k)
+      result[k] = attends(block, b, h, i, k);
+    return 0;
+  }
+};
+
+/// Adds key tile `tile` to a list of intervals.
+void append(uint32_t *intervals, int64_t &count, int64_t tile) {
+  if (count > 0 && intervals[2 * count - 2] + intervals[2 * count - 1] == tile) {
+    ++intervals[2 * count - 1];
+    return;
+  }
+  intervals[2 * count] = static_cast<uint32_t>(tile);
+  intervals[2 * count + 1] = 1;
+  ++count;
+}
+
+/// Compares a pyramid with the array it is about, entry by entry.
+bool pyramidHolds(const uint64_t *block, int64_t b) {
+  Array ids(block + captureWord, 2);
+  const int32_t *row = reinterpret_cast<const int32_t *>(block[captureWord]) + b * ids.stride(0);
+  int64_t m = static_cast<int64_t>(block[Packed::pyramidWord + 2]);
+  const int32_t *minima = reinterpret_cast<const int32_t *>(block[Packed::pyramidWord]) + 2 * m * b;
+  const int32_t *maxima = reinterpret_cast<const int32_t *>(block[Packed::pyramidWord + 1]) + 2 * m * b;
+  int64_t needed = std::max<int64_t>(1, (ids.size(1) + 63) / 64);
+  if (m < needed || (m > 1 && m / 2 >= needed) || (m & (m - 1)) != 0)
+    return false;
+  for (int64_t level = 0; (m >> level) > 0; ++level)
+    for (int64_t i = 0; i < (m >> level); ++i) {
+      int32_t minimum = INT32_MAX, maximum = INT32_MIN;
+      for (int64_t e = (i << level) * 64; e < std::min(((i + 1) << level) * 64, ids.size(1)); ++e) {
+        minimum = std::min(minimum, row[e]);
+        maximum = std::max(maximum, row[e]);
+      }
+      int64_t entry = 2 * m - ((2 * m) >> level) + i;
+      if (minima[entry] != minimum || maxima[entry] != maximum)
+        return false;
+    }
+  return true;
+}
+
+/// Takes a key tile as partial where its ids, by the pyramid, and those of the queries have a common range. An id of
+/// -1 among the queries stands for a budget that ran out.
+int32_t planPacked(const uint64_t *block, int64_t b, int64_t h, int64_t t, uint32_t *partial, uint32_t *full,
+                   int64_t *counts) {
+  using Packing = Kernel<Packed>;
+  if (!pyramidHolds(block, b))
+    return 1;
+  counts[0] = counts[1] = counts[2] = 0;
+  Array ids(block + captureWord, 2);
+  const int32_t *row = reinterpret_cast<const int32_t *>(block[captureWord]) + b * ids.stride(0);
+  int64_t queries = Packing::query(block).size(2), keys = Packing::key(block).size(2);
+  int32_t low = INT32_MAX, high = INT32_MIN;
+  for (int64_t i = t * Packed::tileQ; i < std::min((t + 1) * Packed::tileQ, queries); ++i)
+    if (int64_t q = i + keys - queries; q >= 0 && q < ids.size(1)) {
+      low = std::min(low, row[q]);
+      high = std::max(high, row[q]);
+    }
+  counts[2] = low == -1;
+  int64_t m = static_cast<int64_t>(block[Packed::pyramidWord + 2]);
+  const int32_t *minima = reinterpret_cast<const int32_t *>(block[Packed::pyramidWord]) + 2 * m * b;
+  const int32_t *maxima = reinterpret_cast<const int32_t *>(block[Packed::pyramidWord + 1]) + 2 * m * b;
+  for (int64_t tile = 0; tile * Packed::tileK < keys; ++tile) {
+    int64_t any, all;
+    Packing::countPairs(block, {b, h, t}, tile, any, all);
+    bool mayAttend = tile < m && minima[tile] <= high && maxima[tile] >= low;
+    if (any > 0 && !mayAttend)
+      return 1;
+    if (any == all)
+      append(full, counts[1], tile);
+    else if (mayAttend)
+      append(partial, counts[0], tile);
+  }
+  return 0;
+}
+
+//===----------------------------------------------------------------------===//
+// Image
+//===----------------------------------------------------------------------===//
+
+#define QUERY R"({"name": "q", "kind": "array", "dtype": "f32", "shape": [-1, -1, -1, 16]})"
+#define KEY R"({"name": "k", "kind": "array", "dtype": "f32", "shape": [-1, -1, -1, 16]})"
+#define VALUE R"({"name": "v", "kind": "array", "dtype": "f32", "shape": [-1, -1, -1, 16]})"
+#define OUTPUT R"({"dtype": "f32", "shape": [-1, -1, -1, 16]})"
+#define LSE R"({"dtype": "f32", "shape": [-1, -1, -1]})"
+
+constexpr char json[] = R"({"module": ")"
+                        "handwritten"
+                        R"(", "target": "cpu", "compiler": "none",
+"functions": [
+ {"name": "window", "arguments": [)" QUERY "," KEY "," VALUE R"(,
+   {"name": "left", "kind": "scalar"}, {"name": "right", "kind": "scalar"}],
+  "results": [)" OUTPUT "," LSE R"(], "buffers": [],
+  "steps": [{"kernel": "window_0", "query": {"argument": 0}, "key": {"argument": 1}, "value": {"argument": 2},
+   "captures": [{"argument": 3}, {"argument": 4}], "output": {"result": 0}, "lse": {"result": 1}}]},
+ {"name": "width_of_head", "arguments": [)" QUERY "," KEY "," VALUE R"(, {"name": "width", "kind": "scalar"}],
+  "results": [)" OUTPUT R"(], "buffers": [],
+  "steps": [{"kernel": "width_of_head_0", "query": {"argument": 0}, "key": {"argument": 1},
+   "value": {"argument": 2}, "captures": [{"argument": 3}], "output": {"result": 0}}]},
+ {"name": "packed", "arguments": [)" QUERY "," KEY "," VALUE R"(,
+   {"name": "ids", "kind": "array", "dtype": "i32", "shape": [-1, -1]}],
+  "results": [)" OUTPUT R"(], "buffers": [],
+  "steps": [{"kernel": "packed_0", "query": {"argument": 0}, "key": {"argument": 1}, "value": {"argument": 2},
+   "captures": [{"argument": 3}], "output": {"result": 0}}]},
+ {"name": "two_steps", "arguments": [)" QUERY "," KEY "," VALUE R"(,
+   {"name": "left", "kind": "scalar"}, {"name": "right", "kind": "scalar"},
+   {"name": "ids", "kind": "array", "dtype": "i32", "shape": [-1, -1]}],
+  "results": [)" OUTPUT R"(], "buffers": [)" LSE "," OUTPUT R"(],
+  "steps": [{"kernel": "window_0", "query": {"argument": 0}, "key": {"argument": 1}, "value": {"argument": 2},
+   "captures": [{"argument": 3}, {"argument": 4}], "output": {"buffer": 1}, "lse": {"buffer": 0}},
+   {"kernel": "packed_0", "query": {"buffer": 1}, "key": {"argument": 1}, "value": {"argument": 2},
+   "captures": [{"argument": 5}], "output": {"result": 0}}]},
+ {"name": "demanding", "arguments": [)" QUERY "," KEY "," VALUE R"(, {"name": "width", "kind": "scalar"}],
+  "results": [)" OUTPUT R"(], "buffers": [],
+  "steps": [{"kernel": "demanding_0", "query": {"argument": 0}, "key": {"argument": 1},
+   "value": {"argument": 2}, "captures": [{"argument": 3}], "output": {"result": 0}}]}],
+"kernels": [
+ {"name": "window_0", "pattern": "window", "dtype": "f32", "head_size": 16, "scale": 0.25, "lse": true,
+  "captures": [{"kind": "scalar"}, {"kind": "scalar"}], "schedule": "ranges",
+  "depends_on": {"batch": false, "head": false},
+  "variants": [
+   {"level": "never", "features": ["sse2", "no-such-feature"], "tile_q": 8, "tile_k": 8, "scratch_bytes": 16384,
+    "entries": {"items": 0, "work": 1, "predicate": 2}},
+   {"level": "any", "features": ["sse2"], "tile_q": 8, "tile_k": 8, "scratch_bytes": 16384,
+    "entries": {"items": 0, "work": 1, "predicate": 2}}]},
+ {"name": "width_of_head_0", "pattern": "width_of_head", "dtype": "f32", "head_size": 16, "scale": 0.25,
+  "lse": false, "captures": [{"kind": "scalar"}], "schedule": "ranges",
+  "depends_on": {"batch": false, "head": true},
+  "variants": [{"level": "any", "features": [], "tile_q": 4, "tile_k": 16, "scratch_bytes": 16384,
+   "entries": {"items": 3, "work": 4, "predicate": 5}}]},
+ {"name": "packed_0", "pattern": "packed", "dtype": "f32", "head_size": 16, "scale": 0.25, "lse": false,
+  "captures": [{"kind": "array", "dtype": "i32", "rank": 2, "pyramid": true}], "schedule": "listed",
+  "depends_on": {"batch": true, "head": false},
+  "variants": [{"level": "any", "features": [], "tile_q": 8, "tile_k": 64, "scratch_bytes": 16384,
+   "entries": {"items": 6, "work": 7, "predicate": 8, "plan": 9}}]},
+ {"name": "demanding_0", "pattern": "width_of_head", "dtype": "f32", "head_size": 16, "scale": 0.25,
+  "lse": false, "captures": [{"kind": "scalar"}], "schedule": "ranges",
+  "depends_on": {"batch": true, "head": true},
+  "variants": [
+   {"level": "most", "features": ["no-such-feature", "nor-this"], "tile_q": 4, "tile_k": 16, "scratch_bytes": 0,
+    "entries": {"items": 3, "work": 4, "predicate": 5}},
+   {"level": "least", "features": ["sse2", "nor-this"], "tile_q": 4, "tile_k": 16, "scratch_bytes": 0,
+    "entries": {"items": 3, "work": 4, "predicate": 5}}]}]})";
+
+/// The bytes of section `.sparse_attn.manifest`.
+struct ManifestSection {
+  char magic[8];
+  uint32_t version;
+  uint32_t length;
+  char text[sizeof(json) - 1];
+};
+
+constexpr ManifestSection makeSection() {
+  ManifestSection section{{'S', 'P', 'R', 'S', 'A', 'T', 'T', 'N'}, 1, sizeof(json) - 1, {}};
+  for (size_t i = 0; i < sizeof(json) - 1; ++i)
+    section.text[i] = json[i];
+  return section;
+}
+
+__attribute__((section(".sparse_attn.manifest"), used)) const ManifestSection manifest = makeSection();
+
+using Entry = void (*)();
+
+template <typename Function> Entry entry(Function function) { return reinterpret_cast<Entry>(function); }
+
+const Entry entries[] = {
+    entry(Kernel<Window>::items),     entry(Kernel<Window>::work),
+    entry(Kernel<Window>::predicate), entry(Kernel<WidthOfHead>::items),
+    entry(Kernel<WidthOfHead>::work), entry(Kernel<WidthOfHead>::predicate),
+    entry(Kernel<Packed>::items),     entry(Kernel<Packed>::work),
+    entry(Kernel<Packed>::predicate), entry(planPacked),
+};
+
+} // namespace
+
+/// <module>_sparse_attn_image
+extern "C" __attribute__((visibility("default"))) const sparse_attn_image handwritten_sparse_attn_image = {
+    &manifest, sizeof(manifest), entries, sizeof(entries) / sizeof(entries[0])};

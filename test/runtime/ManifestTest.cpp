@@ -1,0 +1,261 @@
+//===- ManifestTest.cpp - Untrusted manifests -----------------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Problem.h"
+
+#include <cstring>
+
+using namespace sparse_attn;
+using namespace sparse_attn::test;
+
+namespace {
+
+std::string goodText() {
+  const char *section = static_cast<const char *>(handwritten_sparse_attn_image.manifest);
+  return std::string(section + 16, handwritten_sparse_attn_image.manifest_bytes - 16);
+}
+
+std::string makeSection(const std::string &text, uint32_t version = 1) {
+  std::string section = "SPRSATTN";
+  uint32_t words[] = {version, static_cast<uint32_t>(text.size())};
+  section.append(reinterpret_cast<const char *>(words), sizeof(words));
+  return section + text;
+}
+
+/// Parses a copy of exactly that size, so that a sanitizer sees reads past its end.
+Result<Manifest> parse(const std::string &section) {
+  std::unique_ptr<char[]> copy(new char[section.size()]);
+  std::memcpy(copy.get(), section.data(), section.size());
+  return parseManifest(copy.get(), section.size());
+}
+
+/// The good manifest with the first `from` behind `anchor` replaced.
+std::string changed(const std::string &anchor, const std::string &from, const std::string &to) {
+  std::string text = goodText();
+  size_t start = text.find(anchor);
+  EXPECT_NE(start, std::string::npos) << anchor;
+  size_t at = text.find(from, start);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+TEST(Manifest, IsReadWhole) {
+  Result<Manifest> manifest = parse(makeSection(goodText()));
+  ASSERT_TRUE(manifest.isOk()) << manifest.status().message();
+  EXPECT_EQ(manifest->module, "handwritten");
+  ASSERT_EQ(manifest->functions.size(), 5u);
+  const FunctionInfo *function = manifest->findFunction("two_steps");
+  ASSERT_TRUE(function);
+  EXPECT_EQ(manifest->findFunction("none"), nullptr);
+  ASSERT_EQ(function->steps.size(), 2u);
+  EXPECT_EQ(function->steps[1].query.kind, Operand::Kind::Buffer);
+  EXPECT_EQ(function->steps[1].query.index, 1u);
+  EXPECT_FALSE(function->steps[1].lse);
+  EXPECT_TRUE(function->arguments[4].isScalar);
+  EXPECT_EQ(function->arguments[5].array.dtype, DType::I32);
+  EXPECT_EQ(function->results[0].shape, (Shape{4, {-1, -1, -1, 16}}));
+  const KernelInfo &packed = manifest->kernels[2];
+  EXPECT_EQ(packed.schedule, KernelInfo::Schedule::Listed);
+  EXPECT_TRUE(packed.captures[0].pyramid);
+  EXPECT_EQ(packed.captures[0].rank, 2);
+  EXPECT_TRUE(packed.dependsOnBatch);
+  EXPECT_FALSE(packed.dependsOnHead);
+  EXPECT_EQ(packed.variants[0].tileK, 64);
+  EXPECT_EQ(packed.variants[0].entries.plan, 9u);
+  EXPECT_EQ(packed.scale, 0.25);
+}
+
+TEST(Manifest, ExampleOfTheDocumentParses) {
+  const char *text = R"({"module": "longformer", "target": "cpu", "compiler": "0.1.0",
+    "functions": [{"name": "attention",
+      "arguments": [
+        {"name": "q", "kind": "array", "dtype": "f32", "shape": [-1, 8, -1, 64]},
+        {"name": "k", "kind": "array", "dtype": "f32", "shape": [-1, 8, -1, 64]},
+        {"name": "v", "kind": "array", "dtype": "f32", "shape": [-1, 8, -1, 64]},
+        {"name": "ids", "kind": "array", "dtype": "i32", "shape": [-1]},
+        {"name": "width", "kind": "scalar"}],
+      "results": [{"dtype": "f32", "shape": [-1, 8, -1, 64]}, {"dtype": "f32", "shape": [-1, 8, -1]}],
+      "buffers": [],
+      "steps": [{"kernel": "attention_0",
+                 "query": {"argument": 0}, "key": {"argument": 1}, "value": {"argument": 2},
+                 "captures": [{"argument": 3}, {"argument": 4}],
+                 "output": {"result": 0}, "lse": {"result": 1}}]}],
+    "kernels": [{
+      "name": "attention_0", "pattern": "packed", "dtype": "f32", "head_size": 64, "scale": 0.125, "lse": true,
+      "captures": [{"kind": "array", "dtype": "i32", "rank": 1, "pyramid": true}, {"kind": "scalar"}],
+      "schedule": "ranges",
+      "depends_on": {"batch": false, "head": false},
+      "variants": [{
+        "level": "x86-64-v4", "features": ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"],
+        "tile_q": 64, "tile_k": 64, "scratch_bytes": 65536,
+        "entries": {"items": 0, "work": 1, "predicate": 2, "plan": 3}}]}]})";
+  Result<Manifest> manifest = parse(makeSection(text));
+  EXPECT_TRUE(manifest.isOk()) << manifest.status().message();
+}
+
+TEST(Manifest, HeaderIsChecked) {
+  std::string good = makeSection(goodText());
+  EXPECT_EQ(parse(makeSection(goodText(), 2)).status().code(), StatusCode::VersionMismatch);
+  EXPECT_EQ(parse(makeSection(goodText(), 2)).status().message(), "expects artifact format version 1, but got 2");
+  EXPECT_EQ(parse("").status().message(), "expects a manifest of at least 16 bytes, but got 0");
+  EXPECT_EQ(parse("SPRSATTM" + good.substr(8)).status().message(),
+            "expects a manifest that starts with SPRSATTN, but got other bytes");
+  EXPECT_EQ(parseManifest(nullptr, 100).status().code(), StatusCode::InvalidArgument);
+  for (size_t length = 0; length < good.size(); length += length < 40 ? 1 : 97)
+    EXPECT_EQ(parse(good.substr(0, length)).status().code(), StatusCode::InvalidArgument) << length;
+  // Bytes after the text do not count.
+  EXPECT_TRUE(parse(good + std::string(7, '\0')).isOk());
+}
+
+TEST(Manifest, ErrorsNameTheKey) {
+  struct Case {
+    std::string text;
+    const char *message;
+  };
+  const std::string packed = "\"name\": \"packed_0\"", twoSteps = "\"two_steps\"";
+  const Case cases[] = {
+      {"[]", "manifest: expects an object, but got array"},
+      {"{", "expects a manifest in JSON, but got text that does not parse"},
+      {"{\"module\": \"\xff\"}", "expects a manifest in JSON, but got text that does not parse"},
+      {"{}", "manifest.module: expects a value, but got none"},
+      {changed("", "\"handwritten\"", "7"), "manifest.module: expects a string, but got number"},
+      {changed("", "\"handwritten\"", "\"a-b\""), "manifest.module: expects a C identifier, but got 'a-b'"},
+      {changed("", "\"handwritten\"", "\"\""), "manifest.module: expects a C identifier, but got ''"},
+      {changed("", "\"cpu\"", "\"sm_80\""), "expects an artifact for target 'cpu', but got 'sm_80'"},
+      {changed("\"window\"", "\"kind\": \"array\"", "\"kind\": \"list\""),
+       "manifest.functions[0].arguments[0].kind: expects array or scalar, but got 'list'"},
+      {changed("\"window\"", "\"f32\"", "\"f64\""),
+       "manifest.functions[0].arguments[0].dtype: expects f32, f16, bf16 or i32, but got 'f64'"},
+      {changed("\"window\"", "[-1, -1, -1, 16]", "[-1, -2, -1, 16]"),
+       "manifest.functions[0].arguments[0].shape[1]: expects an integer from -1 to 9223372036854775807, but got -2"},
+      {changed("\"window\"", "[-1, -1, -1, 16]", "[-1, -1, -1, 99999999999999999999]"), "but got number"},
+      {changed("\"window\"", "[-1, -1, -1, 16]", "[-1, -1, -1, 18446744073709551615]"), "but got 18446744073709551615"},
+      {changed("\"window\"", "[-1, -1, -1, 16]", "[]"), "shape: expects 1 to 4 sizes, but got 0"},
+      {changed("\"window\"", "[-1, -1, -1, 16]", "[1,1,1,1,1]"), "shape: expects 1 to 4 sizes, but got 5"},
+      {changed("\"window\"", "[-1, -1, -1, 16]", "[-1, -1, 16]"),
+       "manifest.functions[0].steps[0].query: expects an array of rank 4, but got 3"},
+      {changed("\"window\"", "[-1, -1, -1, 16]", "[-1, -1, -1, 32]"),
+       "manifest.functions[0].steps[0].query: expects head size 16, but got 32"},
+      {changed("\"window\"", "\"f32\"", "\"bf16\""),
+       "manifest.functions[0].steps[0].query: expects an array of f32, but got bf16"},
+      {changed("\"window\"", "\"argument\": 0", "\"argument\": 5"),
+       "manifest.functions[0].steps[0].query.argument: expects an index below 5, but got 5"},
+      {changed("\"window\"", "\"argument\": 0", "\"argument\": 3"),
+       "manifest.functions[0].steps[0].query: expects an array, but got scalar argument 3"},
+      {changed("\"window\"", "\"argument\": 0", "\"argument\": 0.5"), "expects an integer, but got number"},
+      {changed("\"window\"", "\"argument\": 0", "\"result\": 0"),
+       "query: expects an array that an earlier step writes, but got number 0"},
+      {changed("\"window\"", "{\"argument\": 0}", "{}"),
+       "query: expects an argument, a result or a buffer, but got none of these keys"},
+      {changed("\"window\"", "{\"result\": 0}", "{\"argument\": 0}"),
+       "output: expects a result or a buffer, but got argument 0"},
+      {changed("\"window\"", "{\"result\": 1}", "{\"result\": 0}"),
+       "lse: expects an array that no other step writes, but got number 0"},
+      {changed("\"window\"", ", \"lse\": {\"result\": 1}", ""),
+       "steps[0]: expects a lse, as kernel 'window_0' has, but got none"},
+      {changed("\"window\"", "window_0", "window_9"),
+       "steps[0].kernel: expects the name of a kernel, but got 'window_9'"},
+      {changed("\"window\"", "{\"argument\": 3}, ", ""), "captures: expects 2 captures, but got 1"},
+      {changed("\"window\"", "{\"argument\": 3}", "{\"argument\": 2}"),
+       "captures[0]: expects a scalar, but got argument 'v'"},
+      {changed(twoSteps, "{\"buffer\": 1}, \"lse\"", "{\"result\": 0}, \"lse\""),
+       "manifest.functions[3].steps[1].query: expects an array that an earlier step writes, but got number 1"},
+      {changed("\"packed\"", "\"name\": \"two_steps\"", "\"name\": \"packed\""),
+       "manifest.functions[3]: expects a name of its own, but got 'packed' again"},
+      {changed(packed, "\"packed_0\"", "\"window_0\""),
+       "manifest.kernels[2]: expects a name of its own, but got 'window_0' again"},
+      {changed(packed, "\"dtype\": \"f32\"", "\"dtype\": \"i32\""),
+       "manifest.kernels[2].dtype: expects f32, f16 or bf16, but got 'i32'"},
+      {changed(packed, "\"head_size\": 16", "\"head_size\": 0"),
+       "manifest.kernels[2].head_size: expects an integer from 1 to 65536, but got 0"},
+      {changed(packed, "\"scale\": 0.25", "\"scale\": \"0.25\""),
+       "manifest.kernels[2].scale: expects a number, but got string"},
+      {changed(packed, "\"lse\": false", "\"lse\": 0"),
+       "manifest.kernels[2].lse: expects true or false, but got number"},
+      {changed(packed, "\"rank\": 2", "\"rank\": 3"),
+       "manifest.kernels[2].captures[0].rank: expects an integer from 1 to 2, but got 3"},
+      {changed(packed, "\"i32\"", "\"f32\""),
+       "manifest.kernels[2].captures[0]: expects a pyramid of an i32 array only, but got f32"},
+      {changed(packed, "\"listed\"", "\"list\""),
+       "manifest.kernels[2].schedule: expects ranges or listed, but got 'list'"},
+      {changed(packed, "\"batch\": true, ", ""), "manifest.kernels[2].depends_on.batch: expects a value, but got none"},
+      {changed(packed, "\"tile_q\": 8", "\"tile_q\": 0"),
+       "manifest.kernels[2].variants[0].tile_q: expects an integer from 1 to 1048576, but got 0"},
+      {changed(packed, "\"tile_k\": 64", "\"tile_k\": -64"), "manifest.kernels[2].variants[0].tile_k: expects"},
+      {changed(packed, "\"scratch_bytes\": 16384", "\"scratch_bytes\": -1"), "scratch_bytes: expects an integer"},
+      {changed(packed, ", \"plan\": 9", ""),
+       "manifest.kernels[2].variants[0].entries.plan: expects a value, but got none"},
+      {changed(packed, "\"items\": 6", "\"items\": -6"), "entries.items: expects an integer from 0"},
+      {changed(packed, "\"features\": []", "\"features\": [1]"),
+       "manifest.kernels[2].variants[0].features[0]: expects a string, but got number"},
+  };
+  for (const Case &each : cases) {
+    Status status = parse(makeSection(each.text)).status();
+    EXPECT_FALSE(status.isOk()) << each.message;
+    EXPECT_THAT(status.message(), testing::HasSubstr(each.message));
+  }
+}
+
+TEST(Manifest, TooManyCapturesAreRejected) {
+  std::string captures;
+  for (size_t i = 0; i <= maxCaptures; ++i)
+    captures += "{\"kind\": \"scalar\"},";
+  Status status =
+      parse(makeSection(changed("\"name\": \"width_of_head_0\"", "[{\"kind\"", "[" + captures + "{\"kind\""))).status();
+  EXPECT_EQ(status.message(), "manifest.kernels[1].captures: expects at most 32 captures, but got 34");
+}
+
+TEST(Manifest, EntriesMustExist) {
+  Result<Manifest> manifest = parse(makeSection(goodText()));
+  ASSERT_TRUE(manifest.isOk());
+  EXPECT_TRUE(checkEntries(*manifest, 10).isOk());
+  EXPECT_EQ(checkEntries(*manifest, 9).message(),
+            "kernel 'packed_0' (any): expects entries below 9, the image's number, but got 9");
+}
+
+TEST(Manifest, DeepNestingIsHarmless) {
+  EXPECT_FALSE(parse(makeSection(std::string(200000, '['))).isOk());
+  EXPECT_FALSE(parse(makeSection(std::string(200000, '[') + std::string(200000, ']'))).isOk());
+}
+
+TEST(Manifest, MutationsNeverCrash) {
+  const std::string good = makeSection(goodText());
+  std::mt19937 generator(5);
+  const std::string spice = "{}[]\",:0123456789-.eE \\\x80\xff\0ntf";
+  size_t accepted = 0;
+  for (int round = 0; round < 5000; ++round) {
+    std::string section = good;
+    for (uint32_t edits = 1 + generator() % 3; edits > 0; --edits) {
+      size_t at = generator() % section.size();
+      switch (generator() % 4) {
+      case 0:
+        section[at] = static_cast<char>(generator());
+        break;
+      case 1:
+        section[at] = spice[generator() % spice.size()];
+        break;
+      case 2:
+        section.erase(at, 1 + generator() % 20);
+        break;
+      case 3:
+        section.insert(at, section.substr(generator() % section.size(), generator() % 40));
+        break;
+      }
+    }
+    // Half the time the length in the header fits again.
+    if (section.size() >= 16 && generator() % 2 == 0) {
+      uint32_t length = static_cast<uint32_t>(section.size() - 16);
+      std::memcpy(&section[12], &length, sizeof(length));
+    }
+    Result<Manifest> manifest = parse(section);
+    accepted += manifest.isOk();
+    EXPECT_TRUE(manifest.isOk() || !manifest.status().message().empty());
+  }
+  EXPECT_LT(accepted, 2500u);
+}
+
+} // namespace

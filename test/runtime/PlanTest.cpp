@@ -1,0 +1,326 @@
+//===- PlanTest.cpp - What prepare finds out, and what it rejects ---------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Problem.h"
+
+#include "ItemOrder.h"
+#include "RowLists.h"
+
+#include <numeric>
+#include <set>
+
+using namespace sparse_attn;
+using namespace sparse_attn::test;
+
+namespace {
+
+constexpr int64_t huge = INT64_MAX;
+
+Result<std::shared_ptr<const Plan>> prepare(const std::string &function, const std::vector<Value> &arguments) {
+  return Plan::prepare(linkedArtifact(), function, arguments);
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles, orders, lists
+//===----------------------------------------------------------------------===//
+
+TEST(Plan, CountsTilesOfEveryItem) {
+  Problem problem({2, 4, 2, 61, 100});
+  Documents documents(2, 100, 30);
+  std::vector<Value> captures = {makeScalar(6), makeScalar(2), documents.captured()};
+  Result<std::shared_ptr<const Plan>> plan = prepare("two_steps", problem.arguments(captures));
+  ASSERT_TRUE(plan.isOk()) << plan.status().message();
+  TileCounts sum;
+  for (size_t step = 0; step < (*plan)->stepCount(); ++step)
+    for (int64_t item = 0; item < (*plan)->step(step).items; ++item) {
+      Result<TileCounts> counts = (*plan)->itemTiles(step, item);
+      ASSERT_TRUE(counts.isOk());
+      sum.partial += counts->partial;
+      sum.full += counts->full;
+      sum.total += counts->total;
+    }
+  TileCounts tiles = (*plan)->tiles();
+  EXPECT_EQ(tiles.partial, sum.partial);
+  EXPECT_EQ(tiles.full, sum.full);
+  EXPECT_EQ(tiles.total, sum.total);
+  EXPECT_EQ(tiles.total, 2 * 4 * 8 * (13 + 2));
+  EXPECT_FALSE((*plan)->budgetExceeded());
+  EXPECT_EQ((*plan)->resultShape(0), (Shape{4, {2, 4, 61, 16}}));
+  // Two lists of 8 rows a batch, with one offset more, and at least an interval a row.
+  EXPECT_GE((*plan)->step(1).listBytes, (2 * 8 + 1) * 2 * sizeof(int64_t) + 2 * 8 * 8);
+  EXPECT_EQ((*plan)->step(0).listBytes, 0u);
+}
+
+TEST(Plan, BudgetIsReported) {
+  Problem problem({1, 1, 1, 20, 20});
+  Documents documents(1, 20, 5);
+  std::fill(documents.ids.begin() + 8, documents.ids.begin() + 16, -1);
+  Result<std::shared_ptr<const Plan>> plan = prepare("packed", problem.arguments({documents.captured()}));
+  ASSERT_TRUE(plan.isOk()) << plan.status().message();
+  EXPECT_TRUE((*plan)->budgetExceeded());
+  EXPECT_TRUE((*plan)->step(0).budgetExceeded);
+}
+
+TEST(Plan, ListsDoNotDependOnThreads) {
+  Problem problem({3, 2, 2, 700, 700});
+  Documents documents(3, 700, 100);
+  TileCounts first;
+  for (int32_t threads : {1, 2, 4}) {
+    ThreadScope scope(threads);
+    Result<std::shared_ptr<const Plan>> plan = prepare("packed", problem.arguments({documents.captured()}));
+    ASSERT_TRUE(plan.isOk()) << plan.status().message();
+    TileCounts tiles = (*plan)->tiles();
+    if (threads == 1)
+      first = tiles;
+    EXPECT_EQ(tiles.partial, first.partial);
+    EXPECT_EQ(tiles.full, first.full);
+  }
+  EXPECT_LT(first.partial + first.full, first.total);
+}
+
+TEST(Plan, PredicateIsTheKernels) {
+  Problem problem({1, 2, 2, 10, 12});
+  Result<std::shared_ptr<const Plan>> plan = prepare("window", problem.arguments({makeScalar(1), makeScalar(0)}));
+  ASSERT_TRUE(plan.isOk());
+  std::vector<uint8_t> attends(12, 2);
+  ASSERT_TRUE((*plan)->predicate(0, 0, 1, 3, attends.data()).isOk());
+  EXPECT_EQ(attends, (std::vector<uint8_t>{0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0}));
+  EXPECT_EQ((*plan)->predicate(0, 0, 2, 3, attends.data()).message(), "expects coordinate 1 to be below 2, but got 2");
+  EXPECT_EQ((*plan)->predicate(0, 0, 0, -1, attends.data()).code(), StatusCode::InvalidArgument);
+  EXPECT_EQ((*plan)->predicate(1, 0, 0, 0, attends.data()).code(), StatusCode::InvalidArgument);
+  EXPECT_EQ((*plan)->itemTiles(0, 4).status().message(), "expects an item below 4, but got 4");
+}
+
+TEST(Plan, HeavyTilesComeFirst) {
+  // Tiles of a causal window grow; those of a wide one are all equal.
+  Problem problem({1, 2, 2, 64, 64});
+  Result<std::shared_ptr<const Plan>> causal = prepare("window", problem.arguments({makeScalar(64), makeScalar(0)}));
+  Result<std::shared_ptr<const Plan>> all = prepare("window", problem.arguments({makeScalar(64), makeScalar(64)}));
+  ASSERT_TRUE(causal.isOk() && all.isOk());
+  EXPECT_TRUE((*causal)->step(0).reordered);
+  EXPECT_FALSE((*all)->step(0).reordered);
+}
+
+TEST(ItemOrder, IsAStablePermutationOfEveryGrid) {
+  for (bool perBatch : {false, true})
+    for (bool perHead : {false, true}) {
+      RowGrid grid{3, 4, 5, perBatch, perHead};
+      std::vector<uint32_t> weights(static_cast<size_t>(grid.rows()));
+      for (size_t i = 0; i < weights.size(); ++i)
+        weights[i] = static_cast<uint32_t>(i * 7 % 4);
+      ItemOrder order(grid, weights);
+      ASSERT_FALSE(order.isNatural());
+      ASSERT_EQ(order.items(), 60);
+      std::set<int64_t> seen;
+      for (int64_t position = 0; position < 60; ++position) {
+        int64_t item = order.item(position);
+        ASSERT_TRUE(item >= 0 && item < 60 && seen.insert(item).second);
+        // The documented row of the item has the weight that the position asks for.
+        auto row = [&](int64_t i) { return i / 20 * grid.batchStride() + i / 5 % 4 * grid.headStride() + i % 5; };
+        if (position % grid.rows() == 0)
+          continue;
+        int64_t before = row(order.item(position - 1)), now = row(item);
+        uint32_t weightBefore = weights[static_cast<size_t>(before)], weightNow = weights[static_cast<size_t>(now)];
+        EXPECT_TRUE(weightBefore > weightNow || (weightBefore == weightNow && before < now));
+      }
+    }
+}
+
+TEST(ItemOrder, NeedsNoMemoryWhereWorkNeverGrows) {
+  RowGrid grid{1, 2, 4, false, false};
+  EXPECT_TRUE(ItemOrder(grid, {3, 3, 3, 3}).isNatural());
+  EXPECT_TRUE(ItemOrder(grid, {9, 3, 3, 1}).isNatural());
+  EXPECT_FALSE(ItemOrder(grid, {3, 3, 3, 4}).isNatural());
+  EXPECT_EQ(ItemOrder(grid, {3, 3, 3, 3}).items(), 8);
+}
+
+/// Lists tile t of three as its bits say; rows differ by batch and head.
+int32_t listBits(const uint64_t *, int64_t b, int64_t h, int64_t t, uint32_t *partial, uint32_t *full,
+                 int64_t *counts) {
+  counts[0] = counts[1] = counts[2] = 0;
+  for (uint32_t tile = 0; tile < 10; ++tile)
+    if (uint32_t choice = (tile * 3 + static_cast<uint32_t>(b * 5 + h * 7 + t)) % 4; choice < 2) {
+      uint32_t *list = choice == 0 ? partial : full;
+      list[2 * counts[choice]] = tile;
+      list[2 * counts[choice]++ + 1] = 1;
+    }
+  return 0;
+}
+
+TEST(RowLists, HoldWhatEachRowListed) {
+  for (bool perBatch : {false, true})
+    for (bool perHead : {false, true}) {
+      RowGrid grid{2, 3, 150, perBatch, perHead};
+      Result<RowLists> lists = listRows(listBits, nullptr, grid, 10);
+      ASSERT_TRUE(lists.isOk());
+      ASSERT_EQ(lists->partialOffsets.size(), static_cast<size_t>(grid.rows()) + 1);
+      for (int64_t b = 0; b < (perBatch ? 2 : 1); ++b)
+        for (int64_t h = 0; h < (perHead ? 3 : 1); ++h)
+          for (int64_t t = 0; t < 150; ++t) {
+            uint32_t partial[20], full[20];
+            int64_t counts[3];
+            listBits(nullptr, b, h, t, partial, full, counts);
+            size_t row = static_cast<size_t>(b * grid.batchStride() + h * grid.headStride() + t);
+            int64_t begin = lists->partialOffsets[row];
+            ASSERT_EQ(lists->partialOffsets[row + 1] - begin, counts[0]);
+            ASSERT_TRUE(std::equal(partial, partial + 2 * counts[0], lists->partial.data() + 2 * begin));
+            begin = lists->fullOffsets[row];
+            ASSERT_EQ(lists->fullOffsets[row + 1] - begin, counts[1]);
+            ASSERT_TRUE(std::equal(full, full + 2 * counts[1], lists->full.data() + 2 * begin));
+          }
+    }
+}
+
+TEST(RowLists, WrongListsAreRejected) {
+  auto list = [](PlanEntry plan) { return listRows(plan, nullptr, RowGrid{1, 1, 3, false, false}, 10).status(); };
+  EXPECT_EQ(
+      list([](const uint64_t *, int64_t, int64_t, int64_t, uint32_t *, uint32_t *, int64_t *) { return 5; }).message(),
+      "expects the kernel to list key tiles, but got error 5");
+  EXPECT_EQ(list([](const uint64_t *, int64_t, int64_t, int64_t, uint32_t *, uint32_t *, int64_t *counts) {
+              counts[1] = 11;
+              return 0;
+            }).message(),
+            "expects the kernel to list at most 10 intervals, but got 0 partial and 11 full ones");
+  EXPECT_EQ(list([](const uint64_t *, int64_t, int64_t, int64_t, uint32_t *partial, uint32_t *, int64_t *counts) {
+              counts[0] = 1;
+              partial[0] = 9;
+              partial[1] = 2;
+              return 0;
+            }).code(),
+            StatusCode::DeviceError);
+}
+
+//===----------------------------------------------------------------------===//
+// Errors
+//===----------------------------------------------------------------------===//
+
+struct ErrorCase {
+  const char *function;
+  std::function<void(std::vector<Value> &)> change;
+  StatusCode code;
+  const char *message;
+};
+
+void check(const ErrorCase &each) {
+  Problem problem({2, 4, 2, 20, 30});
+  Documents documents(2, 30, 5);
+  bool packed = std::string(each.function) == "packed";
+  std::vector<Value> arguments = problem.arguments(packed ? std::vector<Value>{documents.captured()}
+                                                          : std::vector<Value>{makeScalar(6), makeScalar(6)});
+  each.change(arguments);
+  Result<std::shared_ptr<const Plan>> plan = prepare(each.function, arguments);
+  EXPECT_EQ(plan.status().code(), each.code) << plan.status().message();
+  EXPECT_THAT(plan.status().message(), testing::HasSubstr(each.message));
+}
+
+TEST(PlanErrors, NumberAndKindOfArguments) {
+  check({"window", [](auto &a) {}, StatusCode::Ok, ""});
+  check({"none", [](auto &a) {}, StatusCode::InvalidArgument,
+         "expects a function among window, width_of_head, packed, two_steps, demanding, but got 'none'"});
+  check({"window", [](auto &a) { a.pop_back(); }, StatusCode::InvalidArgument, "expects 5 arguments, but got 4"});
+  check({"window", [](auto &a) { a.push_back(a[0]); }, StatusCode::InvalidArgument, "expects 5 arguments, but got 6"});
+  check({"window", [](auto &a) { a[0] = makeScalar(1); }, StatusCode::InvalidArgument,
+         "function 'window': argument 'q': expects an array of rank 4, but got a scalar (rank 0)"});
+  check({"window", [](auto &a) { a[3] = a[0]; }, StatusCode::InvalidArgument,
+         "argument 'left': expects a scalar (rank 0), but got an array of rank 4"});
+  check({"window", [](auto &a) { a[1].dtype = SPARSE_ATTN_BF16; }, StatusCode::InvalidArgument,
+         "argument 'k': expects element type f32, but got bf16"});
+  check({"window", [](auto &a) { a[1].dtype = 77; }, StatusCode::InvalidArgument,
+         "expects element type f32, but got the unknown type 77"});
+  check({"window", [](auto &a) { a[1].rank = 3; }, StatusCode::ShapeMismatch, "expects rank 4, but got 3"});
+  check({"window", [](auto &a) { a[1].rank = 5; }, StatusCode::InvalidArgument, "expects rank 4, but got 5"});
+  check({"window", [](auto &a) { a[1].rank = -1; }, StatusCode::InvalidArgument, "expects rank 4, but got -1"});
+  check({"window", [](auto &a) { a[1].data = static_cast<char *>(a[1].data) + 2; }, StatusCode::InvalidArgument,
+         "expects data aligned to 4 bytes, but got an address 2 past a multiple"});
+  check({"window", [](auto &a) { a[0].data = a[1].data = a[2].data = nullptr; }, StatusCode::Ok, ""});
+  check({"packed", [](auto &a) { a[3].data = nullptr; }, StatusCode::InvalidArgument,
+         "argument 'ids': expects data, but got null"});
+  EXPECT_EQ(Plan::prepare(nullptr, "window", {}).status().message(), "expects an artifact, but got null");
+  EXPECT_EQ(Plan::prepare(linkedArtifact(), "window", {nullptr, 5}).status().message(),
+            "function 'window': expects 5 arguments, but got null");
+}
+
+TEST(PlanErrors, ShapesThatDisagree) {
+  check({"window", [](auto &a) { a[0].size[0] = 3; }, StatusCode::ShapeMismatch,
+         "kernel 'window_0': expects query and key to agree in batch, but got 3 and 2"});
+  check({"window", [](auto &a) { a[0].size[1] = 5; }, StatusCode::ShapeMismatch,
+         "expects the number of query heads to be a multiple of the number of key heads, but got 5 and 2"});
+  check({"window", [](auto &a) { a[1].size[1] = a[2].size[1] = 0; }, StatusCode::ShapeMismatch,
+         "expects the number of query heads to be a multiple of the number of key heads, but got 4 and 0"});
+  check({"window", [](auto &a) { a[2].size[1] = 1; }, StatusCode::ShapeMismatch,
+         "expects key and value to agree in heads, but got 2 and 1"});
+  check({"window", [](auto &a) { a[2].size[2] = 29; }, StatusCode::ShapeMismatch,
+         "expects key and value to agree in length, but got 30 and 29"});
+  check({"window", [](auto &a) { a[2].size[0] = 1; }, StatusCode::ShapeMismatch,
+         "expects key and value to agree in batch, but got 2 and 1"});
+  check({"window", [](auto &a) { a[0].size[3] = 8; }, StatusCode::ShapeMismatch,
+         "argument 'q': expects size 3 to be 16, but got 8"});
+  check({"packed", [](auto &a) { a[3].size[0] = 1; }, StatusCode::ShapeMismatch,
+         "expects captured array 0 to have one row for each of the 2 batches, but got 1"});
+}
+
+TEST(PlanErrors, SizesOutOfRange) {
+  check({"window", [](auto &a) { a[0].size[2] = -1; }, StatusCode::ShapeMismatch,
+         "argument 'q': expects size 2 to be at least 0, but got -1"});
+  check({"window", [](auto &a) { a[0].size[0] = INT64_MIN; }, StatusCode::ShapeMismatch, "to be at least 0, but got "});
+  check({"window", [](auto &a) { a[0].stride[2] = -16; }, StatusCode::ShapeMismatch,
+         "argument 'q': expects stride 2 to be at least 0, but got -16"});
+  check({"window", [](auto &a) { a[0].stride[3] = 2; }, StatusCode::ShapeMismatch,
+         "argument 'q': expects the innermost stride to be 1, but got 2"});
+  check({"window", [](auto &a) { a[0].stride[0] = huge; }, StatusCode::ShapeMismatch,
+         "expects an array below 2^63 bytes"});
+  check({"window", [](auto &a) { a[0].stride[0] = huge / 4; }, StatusCode::ShapeMismatch,
+         "expects an array below 2^63 bytes"});
+  check(
+      {"window", [](auto &a) { a[0].size[0] = huge; }, StatusCode::ShapeMismatch, "expects an array below 2^63 bytes"});
+  check({"window", [](auto &a) { a[0].size[2] = maxLength + 1; }, StatusCode::ShapeMismatch,
+         "expects a query length of at most 1073741824, but got 1073741825"});
+  check({"window", [](auto &a) { a[1].size[2] = a[2].size[2] = maxLength + 1; }, StatusCode::ShapeMismatch,
+         "expects a key length of at most 1073741824, but got 1073741825"});
+  check({"packed", [](auto &a) { a[3].size[1] = maxLength + 1; }, StatusCode::ShapeMismatch,
+         "expects a captured length of at most 1073741824, but got 1073741825"});
+}
+
+TEST(PlanErrors, WorkThatOverflows) {
+  // Broadcast arrays have any number of batches without memory.
+  auto broadcast = [](std::vector<Value> &a) {
+    for (int i = 0; i < 3; ++i) {
+      a[i].size[0] = int64_t(1) << 40;
+      a[i].stride[0] = 0;
+    }
+  };
+  check({"window",
+         [&](auto &a) {
+           broadcast(a);
+           for (int i = 0; i < 3; ++i) {
+             a[i].size[2] = 1 << 15;
+             a[i].size[1] = 1 << 2;
+           }
+           a[0].size[2] = 1 << 14;
+         },
+         StatusCode::ShapeMismatch, "2^63"});
+  // Every head has rows of its own.
+  Problem problem({1, 1, 1, 20, 20});
+  std::vector<Value> arguments = problem.arguments({makeScalar(2)});
+  for (int i = 0; i < 3; ++i) {
+    arguments[i].size[1] = int64_t(1) << 33;
+    arguments[i].stride[1] = 0;
+  }
+  EXPECT_EQ(prepare("width_of_head", arguments).status().message(),
+            "function 'width_of_head': kernel 'width_of_head_0': expects at most 4294967295 query tiles with a "
+            "schedule of their own, but got 42949672960");
+}
+
+TEST(PlanErrors, MissingCpuFeatureIsNamed) {
+  Problem problem({1, 1, 1, 8, 8});
+  Result<std::shared_ptr<const Plan>> plan = prepare("demanding", problem.arguments({makeScalar(2)}));
+  EXPECT_EQ(plan.status().code(), StatusCode::Unsupported);
+  EXPECT_EQ(plan.status().message(), "function 'demanding': kernel 'demanding_0' (least): expects a CPU with feature "
+                                     "nor-this, but got one without it");
+}
+
+} // namespace

@@ -1,0 +1,143 @@
+//===- Compilation.cpp - The pipeline, level by level ---------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The whole pipeline runs once for each CPU level, from the user's module on,
+// because tile sizes and the shape of the code depend on the level.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Compilation.h"
+#include "dialect/SparseAttn.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "mlir/Transforms/Passes.h"
+#include "passes/Passes.h"
+#include "passes/cpu/KernelLowering.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+using namespace mlir::sparse_attn;
+
+namespace mlir::sparse_attn::compile {
+
+static void setOptions(ToCPUOptions &options, const Request &request, const cpu::Level &level) {
+  options.cpu = level.cpu;
+  options.features = level.features;
+  options.tileQ = request.tileQ;
+  options.tileK = request.tileK;
+}
+
+static LogicalResult runPipeline(ModuleOp module, llvm::function_ref<void(OpPassManager &)> build) {
+  PassManager pm(module.getContext(), ModuleOp::getOperationName());
+  build(pm);
+  return pm.run(module);
+}
+
+LogicalResult checkFunctions(ModuleOp module) {
+  for (Operation &op : *module.getBody()) {
+    if (isa<PatternOp>(op))
+      continue;
+    auto function = dyn_cast<func::FuncOp>(op);
+    if (!function)
+      return op.emitError("expects only patterns and functions in a module, but got '") << op.getName() << "'";
+    if (function.isDeclaration() || !llvm::hasSingleElement(function.getBody()))
+      return op.emitError("expects a function with a body of one block");
+    for (Operation &inner : function.getBody().front())
+      if (!isa<AttentionOp, func::ReturnOp>(inner))
+        return inner.emitError("expects only sparse_attn.attention in a compiled function, but got '")
+               << inner.getName() << "'";
+    auto results = function.getBody().front().getTerminator();
+    for (Value result : results->getOperands())
+      if (!result.getDefiningOp<AttentionOp>())
+        return results->emitError("expects a function to return results of attention, but got an argument");
+  }
+  return success();
+}
+
+FailureOr<OwningOpRef<ModuleOp>> runStage(const Request &request, const Input &input, llvm::StringRef stage) {
+  OwningOpRef<ModuleOp> module(input.module.get().clone());
+  LogicalResult result = runPipeline(*module, [&](OpPassManager &pm) {
+    ToCPUOptions options;
+    setOptions(options, request, request.levels.front());
+    if (stage == "tile")
+      return buildToTilesPipeline(pm, options);
+    pm.addPass(createSimplifyPatterns());
+    if (stage == "mlir")
+      return;
+    SpecializeBlocksOptions blocks;
+    blocks.tileQ = request.tileQ;
+    blocks.tileK = request.tileK;
+    pm.addPass(createSpecializeBlocks(blocks));
+    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCSEPass());
+  });
+  if (failed(result))
+    return failure();
+  return module;
+}
+
+static std::string sanitize(llvm::StringRef name) {
+  std::string result;
+  for (char c : name)
+    result += llvm::isAlnum(c) ? c : '_';
+  return result;
+}
+
+std::string getEntrySymbol(const Request &request, const cpu::Level &level, llvm::StringRef kernel,
+                           llvm::StringRef entry) {
+  return request.moduleName + "_" + kernel.str() + "_" + entry.str() + "_" + sanitize(level.name);
+}
+
+/// Gives every function of a level the level's CPU and a name of its own.
+static void markFunctions(const Request &request, const cpu::Level &level, llvm::Module &code) {
+  for (llvm::Function &function : code) {
+    if (function.isDeclaration())
+      continue;
+    auto [kernel, entry] = function.getName().rsplit('_');
+    function.setName(getEntrySymbol(request, level, kernel, entry));
+    function.setLinkage(llvm::GlobalValue::InternalLinkage);
+    function.addFnAttr("target-cpu", level.cpu);
+    if (!level.features.empty())
+      function.addFnAttr("target-features", level.features);
+    function.addFnAttr(llvm::Attribute::NoUnwind);
+  }
+}
+
+FailureOr<CompiledLevel> compileLevel(const Request &request, const Input &input, const cpu::Level &level,
+                                      llvm::LLVMContext &context) {
+  CompiledLevel result;
+  result.level = level;
+  std::string message;
+  FailureOr<std::vector<std::string>> features = cpu::getRequiredFeatures(level, message);
+  if (failed(features)) {
+    input.module.get().emitError(message);
+    return failure();
+  }
+  result.features = *features;
+  FailureOr<OwningOpRef<ModuleOp>> tiles = runStage(request, input, "tile");
+  if (failed(tiles))
+    return failure();
+  result.tiles = std::move(*tiles);
+  OwningOpRef<ModuleOp> lowered(result.tiles->clone());
+  ToCPUOptions options;
+  setOptions(options, request, level);
+  if (failed(runPipeline(*lowered, [&](OpPassManager &pm) { buildTilesToLLVMPipeline(pm, options); })))
+    return failure();
+  lowered->walk([&](LLVM::LLVMFuncOp function) {
+    if (auto bytes = function->getAttrOfType<IntegerAttr>(cpu::kScratchBytesAttr))
+      result.scratchBytes[function.getSymName().rsplit('_').first.str()] = bytes.getInt();
+  });
+  result.code = translateModuleToLLVMIR(*lowered, context, request.moduleName);
+  if (!result.code)
+    return failure();
+  markFunctions(request, level, *result.code);
+  return result;
+}
+
+} // namespace mlir::sparse_attn::compile

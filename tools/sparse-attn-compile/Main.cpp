@@ -1,0 +1,242 @@
+//===- Main.cpp - sparse-attn-compile -------------------------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Compilation.h"
+#include "dialect/SparseAttn.h"
+#include "mlir/AsmParser/AsmParser.h"
+#include "mlir/AsmParser/AsmParserState.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "passes/RegisterDialects.h"
+#include "passes/cpu/TileSizes.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/ToolOutputFile.h"
+#include "llvm/TargetParser/Host.h"
+
+using namespace mlir;
+using namespace mlir::sparse_attn;
+using namespace mlir::sparse_attn::compile;
+namespace cl = llvm::cl;
+
+static cl::OptionCategory category("sparse-attn-compile options");
+static cl::opt<std::string> inputPath(cl::Positional, cl::desc("IN.mlir"), cl::Required, cl::cat(category));
+static cl::opt<std::string> outputPath("o", cl::desc("Output file; - is standard output"), cl::value_desc("FILE"),
+                                       cl::cat(category));
+static cl::opt<std::string> targetName("target", cl::desc("Target: cpu"), cl::init("cpu"), cl::cat(category));
+static cl::opt<std::string> cpuName("cpu",
+                                    cl::desc("One CPU level: native, x86-64-v3, x86-64-v4, znver4, ... (default: "
+                                             "x86-64-v3, v4, and v4 with avx512bf16, chosen at run time)"),
+                                    cl::value_desc("NAME"), cl::cat(category));
+static cl::opt<std::string> emitKind("emit",
+                                     cl::desc("mlir, schedule, tile, llvm, asm, obj, shared or header (default: by "
+                                              "the ending of the output file)"),
+                                     cl::value_desc("KIND"), cl::cat(category));
+static cl::opt<int64_t> tileQ("tile-q", cl::desc("Queries a tile (default: by head size)"), cl::init(0),
+                              cl::cat(category));
+static cl::opt<int64_t> tileK("tile-k", cl::desc("Keys a tile (default: by head size)"), cl::init(0),
+                              cl::cat(category));
+static cl::opt<std::string> moduleName("module-name",
+                                       cl::desc("Prefix of the artifact's symbols (default: the input file's name)"),
+                                       cl::value_desc("NAME"), cl::cat(category));
+
+static int fail(const llvm::Twine &message) {
+  llvm::errs() << "sparse-attn-compile: error: " << message << "\n";
+  return 2;
+}
+
+static std::string makeIdentifier(llvm::StringRef name) {
+  std::string result;
+  for (char c : name)
+    result += llvm::isAlnum(c) ? c : '_';
+  return result.empty() || llvm::isDigit(result.front()) ? "_" + result : result;
+}
+
+/// The output's kind, where --emit does not say.
+static std::string inferKind(llvm::StringRef path) {
+  return llvm::StringSwitch<std::string>(llvm::sys::path::extension(path))
+      .Case(".so", "shared")
+      .Case(".o", "obj")
+      .Case(".h", "header")
+      .Case(".s", "asm")
+      .Case(".ll", "llvm")
+      .Case(".mlir", "mlir")
+      .Default("shared");
+}
+
+/// Features of this machine beyond those that its name implies, or lacking from them.
+static cpu::Level getNativeLevel() {
+  std::string features;
+  for (const auto &feature : llvm::sys::getHostCPUFeatures())
+    features += (features.empty() ? "" : ",") + std::string(feature.second ? "+" : "-") + feature.first().str();
+  std::string name = llvm::sys::getHostCPUName().str();
+  return {name, name, features};
+}
+
+static std::vector<cpu::Level> getLevels(ModuleOp module) {
+  if (cpuName == "native")
+    return {getNativeLevel()};
+  if (!cpuName.empty())
+    return {{cpuName, cpuName, ""}};
+  std::vector<cpu::Level> levels{{"x86-64-v4", "x86-64-v4", ""}, {"x86-64-v3", "x86-64-v3", ""}};
+  bool bf16 = false;
+  module.walk([&](AttentionOp attention) { bf16 |= attention.getElementType().isBF16(); });
+  if (bf16)
+    levels.insert(levels.begin(), {"x86-64-v4-bf16", "x86-64-v4", "+avx512bf16"});
+  return levels;
+}
+
+/// The names that the arguments of functions have in the source, which IR does not keep.
+static void readArgumentNames(Input &input, const AsmParserState &state) {
+  for (auto function : input.module->getOps<func::FuncOp>()) {
+    std::vector<std::string> &names = input.argumentNames[function.getSymName().str()];
+    const AsmParserState::BlockDefinition *block =
+        function.isDeclaration() ? nullptr : state.getBlockDef(&function.getBody().front());
+    for (unsigned i = 0; i < function.getNumArguments(); ++i) {
+      std::string name;
+      if (block && i < block->arguments.size()) {
+        llvm::SMRange range = block->arguments[i].loc;
+        name = std::string(range.Start.getPointer(), range.End.getPointer());
+      }
+      llvm::StringRef bare = llvm::StringRef(name).ltrim('%');
+      names.push_back(bare.empty() ? "arg" + std::to_string(i) : makeIdentifier(bare));
+    }
+  }
+}
+
+static LogicalResult parseInput(MLIRContext &context, llvm::SourceMgr &sources, Input &input) {
+  ParserConfig config(&context);
+  AsmParserState state;
+  Block block;
+  if (failed(parseAsmSourceFile(sources, &block, config, &state)))
+    return failure();
+  input.module = mlir::detail::constructContainerOpForParserIfNecessary<ModuleOp>(&block, &context,
+                                                                   UnknownLoc::get(&context));
+  if (!input.module)
+    return failure();
+  readArgumentNames(input, state);
+  return success();
+}
+
+/// Writes the output whole or not at all.
+static int writeOutput(const Request &request, llvm::StringRef content) {
+  if (request.outputPath == "-") {
+    llvm::outs() << content;
+    return 0;
+  }
+  std::error_code error;
+  llvm::ToolOutputFile file(request.outputPath, error, llvm::sys::fs::OF_None);
+  if (error)
+    return fail("cannot write '" + request.outputPath + "': " + error.message());
+  file.os() << content;
+  file.keep();
+  return 0;
+}
+
+static int emitStage(const Request &request, const Input &input) {
+  FailureOr<OwningOpRef<ModuleOp>> module = runStage(request, input, request.emit);
+  if (failed(module))
+    return 1;
+  std::string text;
+  llvm::raw_string_ostream(text) << **module << "\n";
+  return writeOutput(request, text);
+}
+
+static int emitCode(const Request &request, llvm::Module &code) {
+  if (std::string error = optimize(code); !error.empty())
+    return fail("code generation failed: " + error);
+  if (request.emit == "llvm") {
+    std::string text;
+    llvm::raw_string_ostream(text) << code;
+    return writeOutput(request, text);
+  }
+  llvm::SmallVector<char, 0> bytes;
+  if (std::string error = generateCode(code, request.emit == "asm", bytes); !error.empty())
+    return fail("code generation failed: " + error);
+  llvm::StringRef content(bytes.data(), bytes.size());
+  if (request.emit != "shared")
+    return writeOutput(request, content);
+  if (std::string error = linkShared(content, request.outputPath); !error.empty())
+    return fail(error);
+  return 0;
+}
+
+static int compileModule(const Request &request, const Input &input) {
+  if (failed(checkFunctions(*input.module)))
+    return 1;
+  if (llvm::is_contained({"mlir", "schedule", "tile"}, request.emit))
+    return emitStage(request, input);
+  llvm::LLVMContext context;
+  std::vector<CompiledLevel> levels;
+  for (const cpu::Level &level : request.levels) {
+    FailureOr<CompiledLevel> compiled = compileLevel(request, input, level, context);
+    if (failed(compiled))
+      return 1;
+    levels.push_back(std::move(*compiled));
+  }
+  std::vector<std::string> entries;
+  llvm::json::Object manifest = buildManifest(request, input, levels, entries);
+  if (request.emit == "header")
+    return writeOutput(request, buildHeader(request, manifest));
+  std::unique_ptr<llvm::Module> code = joinLevels(request, levels, manifest, entries);
+  if (!code)
+    return fail("cannot join the code of the CPU levels");
+  return emitCode(request, *code);
+}
+
+static int run() {
+  if (targetName != "cpu")
+    return fail("expects --target=cpu, but got '" + targetName + "'");
+  Request request;
+  request.inputPath = inputPath;
+  request.outputPath = outputPath;
+  request.emit = emitKind.empty() ? inferKind(outputPath) : emitKind.getValue();
+  if (!llvm::is_contained({"mlir", "schedule", "tile", "llvm", "asm", "obj", "shared", "header"}, request.emit))
+    return fail("expects --emit=mlir|schedule|tile|llvm|asm|obj|shared|header, but got '" + request.emit + "'");
+  if (request.outputPath.empty()) {
+    if (request.emit == "shared" || request.emit == "obj")
+      return fail("expects an output file (-o FILE)");
+    request.outputPath = "-";
+  }
+  request.moduleName =
+      makeIdentifier(moduleName.empty() ? llvm::sys::path::stem(inputPath) : llvm::StringRef(moduleName));
+  request.tileQ = tileQ;
+  request.tileK = tileK;
+
+  DialectRegistry registry;
+  registerCompilerDialects(registry);
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  llvm::SourceMgr sources;
+  auto file = llvm::MemoryBuffer::getFileOrSTDIN(inputPath);
+  if (!file)
+    return fail("cannot read '" + inputPath + "': " + file.getError().message());
+  sources.AddNewSourceBuffer(std::move(*file), llvm::SMLoc());
+  SourceMgrDiagnosticHandler diagnostics(sources, &context);
+  Input input;
+  if (failed(parseInput(context, sources, input)))
+    return 1;
+  request.levels = getLevels(*input.module);
+  return compileModule(request, input);
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  cl::HideUnrelatedOptions(category);
+  cl::SetVersionPrinter([](llvm::raw_ostream &os) { os << "sparse-attn-compile " SPARSE_ATTN_VERSION "\n"; });
+  cl::ParseCommandLineOptions(argc, argv, "compiles sparse attention ahead of time\n");
+  return run();
+}

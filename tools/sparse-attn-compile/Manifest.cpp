@@ -1,0 +1,189 @@
+//===- Manifest.cpp - What the runtime has to know ------------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Functions and kernels as JSON, in the format of docs/artifact.md. Functions
+// come from the launches that fuse-softmax left, kernels from the tile program.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Compilation.h"
+#include "dialect/SparseAttn.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/cpu/KernelLowering.h"
+#include "llvm/ADT/DenseMap.h"
+
+using namespace mlir;
+using namespace mlir::sparse_attn;
+namespace json = llvm::json;
+
+namespace mlir::sparse_attn::compile {
+
+static std::string getTypeName(Type type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  return text;
+}
+
+static json::Object describeArray(ShapedType type) {
+  json::Array shape;
+  for (int64_t size : type.getShape())
+    shape.push_back(ShapedType::isDynamic(size) ? -1 : size);
+  return json::Object{{"dtype", getTypeName(type.getElementType())}, {"shape", std::move(shape)}};
+}
+
+namespace {
+
+/// One function: which array each launch reads and writes.
+class FunctionDescription {
+public:
+  FunctionDescription(func::FuncOp function, llvm::ArrayRef<std::string> argumentNames)
+      : function(function), argumentNames(argumentNames) {}
+
+  json::Object build();
+
+private:
+  json::Array describeArguments();
+  json::Object describeStep(LaunchOp launch);
+  json::Object place(Value value) { return json::Object(places.find(value)->second); }
+  void placeResult(Value value);
+
+  func::FuncOp function;
+  llvm::ArrayRef<std::string> argumentNames;
+  llvm::DenseMap<Value, json::Object> places;
+  json::Array buffers;
+};
+
+json::Array FunctionDescription::describeArguments() {
+  json::Array arguments;
+  for (BlockArgument argument : function.getArguments()) {
+    json::Object entry;
+    if (auto shaped = dyn_cast<ShapedType>(argument.getType())) {
+      entry = describeArray(shaped);
+      entry["kind"] = "array";
+    } else {
+      entry["kind"] = "scalar";
+    }
+    entry["name"] = argumentNames[argument.getArgNumber()];
+    arguments.push_back(std::move(entry));
+    places[argument] = json::Object{{"argument", argument.getArgNumber()}};
+  }
+  return arguments;
+}
+
+/// A value that the function returns goes to that result, any other to a buffer.
+void FunctionDescription::placeResult(Value value) {
+  for (OpOperand &use : value.getUses())
+    if (isa<func::ReturnOp>(use.getOwner())) {
+      places[value] = json::Object{{"result", use.getOperandNumber()}};
+      return;
+    }
+  places[value] = json::Object{{"buffer", static_cast<int64_t>(buffers.size())}};
+  buffers.push_back(describeArray(cast<ShapedType>(value.getType())));
+}
+
+json::Object FunctionDescription::describeStep(LaunchOp launch) {
+  json::Array captures;
+  for (Value capture : launch.getCaptures())
+    captures.push_back(place(capture));
+  placeResult(launch.getOutput());
+  json::Object step{{"kernel", launch.getKernel()},          {"query", place(launch.getQuery())},
+                    {"key", place(launch.getKey())},         {"value", place(launch.getValue())},
+                    {"captures", std::move(captures)},       {"output", place(launch.getOutput())}};
+  if (launch.getLse()) {
+    placeResult(launch.getLse());
+    step["lse"] = place(launch.getLse());
+  }
+  return step;
+}
+
+json::Object FunctionDescription::build() {
+  json::Object description{{"name", function.getSymName()}, {"arguments", describeArguments()}};
+  json::Array results, steps;
+  for (Type type : function.getResultTypes())
+    results.push_back(describeArray(cast<ShapedType>(type)));
+  for (LaunchOp launch : function.getOps<LaunchOp>())
+    steps.push_back(describeStep(launch));
+  description["results"] = std::move(results);
+  description["buffers"] = std::move(buffers);
+  description["steps"] = std::move(steps);
+  return description;
+}
+
+json::Array describeCaptures(cpu::KernelParts parts) {
+  json::Array captures;
+  for (auto [capture, pyramid] : llvm::zip_equal(parts.kernel.getCaptures(), parts.getPyramids())) {
+    auto array = dyn_cast<MemRefType>(capture.getType());
+    if (!array)
+      captures.push_back(json::Object{{"kind", "scalar"}});
+    else
+      captures.push_back(
+          json::Object{{"kind", "array"}, {"dtype", "i32"}, {"rank", array.getRank()}, {"pyramid", bool(pyramid)}});
+  }
+  return captures;
+}
+
+} // namespace
+
+static json::Object describeVariant(const Request &request, const CompiledLevel &level, cpu::KernelParts parts,
+                                    std::vector<std::string> &entries) {
+  json::Object table;
+  std::string kernel = parts.kernel.getSymName().str();
+  for (const char *entry : kEntryNames) {
+    if (!parts.plan && llvm::StringRef(entry) == "plan")
+      continue;
+    table[entry] = static_cast<int64_t>(entries.size());
+    entries.push_back(getEntrySymbol(request, level.level, kernel, entry));
+  }
+  return json::Object{{"level", level.level.name},
+          {"features", json::Array(level.features)},
+          {"tile_q", static_cast<int64_t>(parts.kernel.getTileQ())},
+          {"tile_k", static_cast<int64_t>(parts.kernel.getTileK())},
+          {"scratch_bytes", level.scratchBytes.find(kernel)->second},
+          {"entries", std::move(table)}};
+}
+
+static json::Object describeKernel(const Request &request, llvm::ArrayRef<CompiledLevel> levels, KernelOp kernel,
+                                   std::vector<std::string> &entries) {
+  SymbolTable symbols(kernel->getParentOp());
+  cpu::KernelParts parts = cpu::KernelParts::lookup(kernel, symbols);
+  Dependence dependence = parts.pattern.getRoot().getDependence();
+  json::Array variants;
+  for (const CompiledLevel &level : levels) {
+    ModuleOp tiles = level.tiles.get();
+    SymbolTable levelSymbols(tiles);
+    auto ofLevel = levelSymbols.lookup<KernelOp>(kernel.getSymName());
+    variants.push_back(describeVariant(request, level, cpu::KernelParts::lookup(ofLevel, levelSymbols), entries));
+  }
+  return json::Object{{"name", kernel.getSymName()},
+          {"pattern", kernel.getPattern()},
+          {"dtype", getTypeName(kernel.getElementType())},
+          {"head_size", kernel.getHeadSize()},
+          {"scale", kernel.getScale().convertToDouble()},
+          {"lse", bool(kernel.getLse())},
+          {"captures", describeCaptures(parts)},
+          {"schedule", parts.plan ? "listed" : "ranges"},
+          {"depends_on", json::Object{{"batch", dependence.batch}, {"head", dependence.head}}},
+          {"variants", std::move(variants)}};
+}
+
+json::Object buildManifest(const Request &request, const Input &input, llvm::ArrayRef<CompiledLevel> levels,
+                           std::vector<std::string> &entries) {
+  ModuleOp module = levels.front().tiles.get();
+  json::Array functions, kernels;
+  for (auto function : module.getOps<func::FuncOp>())
+    functions.push_back(
+        FunctionDescription(function, input.argumentNames.find(function.getSymName().str())->second).build());
+  for (auto kernel : module.getOps<KernelOp>())
+    kernels.push_back(describeKernel(request, levels, kernel, entries));
+  return json::Object{{"module", request.moduleName},
+          {"target", "cpu"},
+          {"compiler", SPARSE_ATTN_VERSION},
+          {"functions", std::move(functions)},
+          {"kernels", std::move(kernels)}};
+}
+
+} // namespace mlir::sparse_attn::compile

@@ -1,0 +1,191 @@
+//===- Options.cpp - The command line --------------------------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Options.h"
+
+#include "InputError.h"
+
+#include <algorithm>
+#include <charconv>
+#include <iomanip>
+#include <iostream>
+#include <limits>
+
+namespace sparse_attn::run {
+
+namespace {
+
+template <typename T>
+T parseInteger(const std::string &what, const std::string &text, T low, T high = std::numeric_limits<T>::max()) {
+  T value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size() || value < low || value > high)
+    fail(what, " expects an integer from ", low, " to ", high, ", but got '", text, "'");
+  return value;
+}
+
+DType parseFloatType(const std::string &text) {
+  std::optional<DType> dtype = parseDType(text);
+  if (!dtype || *dtype == DType::I32)
+    fail("--random expects dtype f32, f16 or bf16, but got '", text, "'");
+  return *dtype;
+}
+
+/// "name=value" in two; `what` names the option in errors.
+std::pair<std::string, std::string> splitAssignment(const std::string &what, const std::string &text) {
+  size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
+    fail(what, " expects NAME=VALUE, but got '", text, "'");
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+void parseRandomEntry(RandomShape &shape, const std::string &entry) {
+  auto [name, value] = splitAssignment("--random", entry);
+  if (name == "dtype") {
+    shape.dtype = parseFloatType(value);
+    return;
+  }
+  const std::pair<const char *, std::optional<int64_t> *> sizes[] = {{"B", &shape.batch},      {"H", &shape.queryHeads},
+                                                                     {"Hkv", &shape.keyHeads}, {"S", &shape.queries},
+                                                                     {"Skv", &shape.keys},     {"D", &shape.headSize}};
+  auto known = std::find_if(std::begin(sizes), std::end(sizes), [&](auto &size) { return name == size.first; });
+  if (known == std::end(sizes))
+    fail("--random expects B, H, Hkv, S, Skv, D or dtype, but got '", name, "'");
+  *known->second = parseInteger<int64_t>("--random " + name, value, 0, int64_t(1) << 40);
+}
+
+RandomShape parseRandom(const std::string &text) {
+  RandomShape shape;
+  for (size_t begin = 0; begin <= text.size();) {
+    size_t end = std::min(text.find(',', begin), text.size());
+    parseRandomEntry(shape, text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return shape;
+}
+
+/// One option: how it is written, what it does, how it changes Options. Options without metavar take no value.
+struct Option {
+  const char *name, *metavar, *help;
+  void (*apply)(Options &options, const std::string &value);
+};
+
+const Option table[] = {
+    {"--function", "NAME", "the function to run; needed where there are several",
+     [](Options &o, const std::string &v) { o.function = v; }},
+    {"--device", "cpu", "where to run",
+     [](Options &, const std::string &v) {
+       if (v != "cpu")
+         fail("--device expects cpu, but got '", v, "'");
+     }},
+    {"--threads", "N", "threads that run the kernel (default: all cores)",
+     [](Options &o, const std::string &v) { o.threads = parseInteger<int>("--threads", v, 1, 4096); }},
+    {"--q", "FILE.npy", "queries, [batch, heads, length, head size]",
+     [](Options &o, const std::string &v) { o.query = v; }},
+    {"--k", "FILE.npy", "keys", [](Options &o, const std::string &v) { o.key = v; }},
+    {"--v", "FILE.npy", "values", [](Options &o, const std::string &v) { o.value = v; }},
+    {"--capture", "NAME=FILE.npy|INT", "any other argument of the function: an array or an integer",
+     [](Options &o, const std::string &v) { o.captures.push_back(splitAssignment("--capture", v)); }},
+    {"--random", "B=1,H=8,Hkv=2,S=4096,Skv=4096,D=64,dtype=bf16",
+     "normally distributed inputs instead of files; what the function fixes may be left out",
+     [](Options &o, const std::string &v) { o.random = parseRandom(v); }},
+    {"--seed", "N", "seed of --random (default 0)",
+     [](Options &o, const std::string &v) { o.seed = parseInteger<uint64_t>("--seed", v, 0); }},
+    {"--out", "FILE.npy", "write the output; once for each output where there are several",
+     [](Options &o, const std::string &v) { o.outputs.push_back(v); }},
+    {"--lse", "FILE.npy", "write the log-sum-exp; likewise",
+     [](Options &o, const std::string &v) { o.logSumExps.push_back(v); }},
+    {"--verify", nullptr, "compare with the reference; exit with 1 where the error exceeds the tolerance",
+     [](Options &o, const std::string &) { o.verify = true; }},
+    {"--time", "N", "measure: the median of N runs",
+     [](Options &o, const std::string &v) { o.timedRuns = parseInteger<int>("--time", v, 1, 1'000'000); }},
+    {"--json", "FILE", "write what --verify and --time found as JSON",
+     [](Options &o, const std::string &v) { o.json = v; }},
+    {"--cpu", "NAME", "CPU to compile a .mlir for (default: native)",
+     [](Options &o, const std::string &v) { o.compileFlags.push_back("--cpu=" + v); }},
+    {"--tile-q", "N", "queries in a tile, when compiling a .mlir",
+     [](Options &o, const std::string &v) {
+       o.compileFlags.push_back("--tile-q=" + std::to_string(parseInteger<int>("--tile-q", v, 1)));
+     }},
+    {"--tile-k", "N", "keys in a tile, when compiling a .mlir",
+     [](Options &o, const std::string &v) {
+       o.compileFlags.push_back("--tile-k=" + std::to_string(parseInteger<int>("--tile-k", v, 1)));
+     }},
+};
+
+const Option &findOption(const std::string &name) {
+  auto option = std::find_if(std::begin(table), std::end(table), [&](const Option &o) { return name == o.name; });
+  if (option == std::end(table))
+    fail("unknown option '", name, "'; --help lists all");
+  return *option;
+}
+
+/// Checks what options cannot be combined.
+void checkOptions(const Options &options) {
+  if (options.input.empty())
+    fail("expects a module (.mlir) or an artifact (.so); --help shows how");
+  bool files = !options.query.empty() || !options.key.empty() || !options.value.empty();
+  if (options.random && files)
+    fail("expects either --random or --q, --k and --v, but got both");
+  if (!options.random && !files)
+    fail("expects inputs: --q, --k and --v, or --random");
+}
+
+} // namespace
+
+std::string helpText() {
+  std::ostringstream text;
+  text << "usage: sparse-attn-run IN.mlir|ARTIFACT.so [options]\n\n"
+          "Runs a compiled attention function on arrays, checks it against a reference in double precision and\n"
+          "measures it. A module (.mlir) is compiled first.\n\n";
+  for (const Option &option : table) {
+    std::string left = std::string("  ") + option.name + (option.metavar ? std::string("=") + option.metavar : "");
+    const int column = 24;
+    text << std::left << std::setw(column) << left;
+    if (left.size() >= column)
+      text << '\n' << std::string(column, ' ');
+    text << option.help << '\n';
+  }
+  text << "  --help                this text\n"
+          "  --version             the version\n\n"
+          "bf16 arrays are uint16 (or ml_dtypes' bfloat16) in .npy files.\n"
+          "Exit codes: 0 success, 1 verification failed, 2 bad usage or input.\n";
+  return text.str();
+}
+
+std::optional<Options> parseOptions(int argc, char **argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    std::string argument = argv[i];
+    if (argument == "--help" || argument == "-h") {
+      std::cout << helpText();
+      return std::nullopt;
+    }
+    if (argument == "--version") {
+      std::cout << "sparse-attn-run " SPARSE_ATTN_VERSION "\n";
+      return std::nullopt;
+    }
+    if (argument.empty() || argument[0] != '-') {
+      if (!options.input.empty())
+        fail("expects one input, but got '", options.input, "' and '", argument, "'");
+      options.input = argument;
+      continue;
+    }
+    size_t equals = argument.find('=');
+    const Option &option = findOption(argument.substr(0, equals));
+    bool inlineValue = equals != std::string::npos;
+    if (!option.metavar && inlineValue)
+      fail(option.name, " expects no value, but got '", argument.substr(equals + 1), "'");
+    if (option.metavar && !inlineValue && i + 1 == argc)
+      fail(option.name, " expects a value");
+    option.apply(options, !option.metavar ? "" : inlineValue ? argument.substr(equals + 1) : argv[++i]);
+  }
+  checkOptions(options);
+  return options;
+}
+
+} // namespace sparse_attn::run

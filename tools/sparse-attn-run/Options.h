@@ -1,0 +1,54 @@
+//===- Options.h - The command line ----------------------------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSE_ATTN_RUN_OPTIONS_H
+#define SPARSE_ATTN_RUN_OPTIONS_H
+
+#include "sparse_attn/Value.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sparse_attn::run {
+
+/// Sizes given to --random. What is absent comes from the function's declaration.
+struct RandomShape {
+  std::optional<int64_t> batch, queryHeads, keyHeads, queries, keys, headSize;
+  std::optional<DType> dtype;
+};
+
+struct Options {
+  std::string input;    ///< A module (.mlir) or an artifact.
+  std::string function; ///< Empty: the only one.
+  int threads = 0;      ///< 0: all cores.
+
+  std::string query, key, value;                             ///< .npy files; empty where not given.
+  std::vector<std::pair<std::string, std::string>> captures; ///< Argument name, and file or integer.
+  std::optional<RandomShape> random;
+  uint64_t seed = 0;
+
+  std::vector<std::string> outputs, logSumExps; ///< .npy files to write, in the order of the function's results.
+  bool verify = false;
+  int timedRuns = 0; ///< 0: no measurement.
+  std::string json;
+
+  std::vector<std::string> compileFlags; ///< Passed on to sparse-attn-compile.
+};
+
+/// The text of --help.
+std::string helpText();
+
+/// Parses a command line; throws an InputError that names the option. Returns nothing where --help or --version was
+/// given and answered.
+std::optional<Options> parseOptions(int argc, char **argv);
+
+} // namespace sparse_attn::run
+
+#endif // SPARSE_ATTN_RUN_OPTIONS_H

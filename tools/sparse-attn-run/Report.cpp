@@ -1,0 +1,89 @@
+//===- Report.cpp - What a run tells ---------------------------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Report.h"
+
+#include <iomanip>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+namespace sparse_attn::run {
+
+namespace {
+
+void printTiles(std::ostream &stream, const Report &report) {
+  const TileCounts &tiles = report.tiles;
+  int64_t visited = tiles.partial + tiles.full;
+  double percent = tiles.total ? 100.0 * static_cast<double>(visited) / static_cast<double>(tiles.total) : 0;
+  stream << "tiles      " << visited << " of " << tiles.total << " visited (" << std::setprecision(3) << percent
+         << " %), " << tiles.full << " of them without a mask\n";
+  if (report.budgetExceeded)
+    stream << "           the listing of tiles stopped early; more are visited than need be\n";
+}
+
+void printVerification(std::ostream &stream, const Verification &found) {
+  stream << "max error  " << std::setprecision(3) << found.maxError << ", tolerance " << found.tolerance;
+  if (found.lseError)
+    stream << "; log-sum-exp " << *found.lseError << ", tolerance " << *found.lseTolerance;
+  stream << "\n           against the reference in double precision, with the mask of the compiled predicate, on ";
+  if (found.rows < found.allRows)
+    stream << "a sample of " << found.rows << " of " << found.allRows << " rows\n";
+  else
+    stream << "all " << found.allRows << " rows\n";
+}
+
+} // namespace
+
+std::optional<double> Report::gflops() const {
+  if (!milliseconds || !operations || *milliseconds <= 0)
+    return std::nullopt;
+  return *operations / (*milliseconds * 1e6);
+}
+
+void print(std::ostream &stream, const Report &report) {
+  stream << "function   " << report.function << ", code for " << report.level << ", " << report.threads
+         << (report.threads == 1 ? " thread\n" : " threads\n");
+  printTiles(stream, report);
+  if (report.pairs)
+    stream << "pairs      " << report.pairs->pairs << " attend" << (report.pairs->estimated ? " (estimated)\n" : "\n");
+  if (report.milliseconds)
+    stream << "time       " << std::setprecision(4) << *report.milliseconds << " ms\n";
+  if (report.gflops())
+    stream << "speed      " << std::setprecision(4) << *report.gflops() << " GFLOP/s on attending pairs\n";
+  if (report.verification)
+    printVerification(stream, *report.verification);
+}
+
+std::string toJson(const Report &report) {
+  nlohmann::ordered_json json = {{"function", report.function}, {"level", report.level}, {"threads", report.threads}};
+  if (report.milliseconds)
+    json["time_ms"] = *report.milliseconds;
+  if (report.gflops())
+    json["gflops"] = *report.gflops();
+  if (report.pairs) {
+    json["active_pairs"] = report.pairs->pairs;
+    json["active_pairs_estimated"] = report.pairs->estimated;
+  }
+  json["visited_tiles"] = report.tiles.partial + report.tiles.full;
+  json["partial_tiles"] = report.tiles.partial;
+  json["full_tiles"] = report.tiles.full;
+  json["total_tiles"] = report.tiles.total;
+  if (const auto &found = report.verification) {
+    json["max_error"] = found->maxError;
+    json["tolerance"] = found->tolerance;
+    if (found->lseError) {
+      json["lse_error"] = *found->lseError;
+      json["lse_tolerance"] = *found->lseTolerance;
+    }
+    json["verified_rows"] = found->rows;
+    json["total_rows"] = found->allRows;
+    json["verified"] = found->passed();
+  }
+  return json.dump(2) + "\n";
+}
+
+} // namespace sparse_attn::run

@@ -1,0 +1,48 @@
+//===- Report.h - What a run tells -----------------------------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSE_ATTN_RUN_REPORT_H
+#define SPARSE_ATTN_RUN_REPORT_H
+
+#include "Pairs.h"
+#include "Verify.h"
+
+#include "sparse_attn/Plan.h"
+
+#include <iosfwd>
+#include <optional>
+#include <string>
+
+namespace sparse_attn::run {
+
+/// All that a run found out.
+struct Report {
+  std::string function;
+  std::string level; ///< CPU level of the code that ran.
+  int threads = 0;
+  TileCounts tiles;
+  bool budgetExceeded = false;        ///< More tiles are visited than need be.
+  std::optional<double> milliseconds; ///< Median time of a run.
+  std::optional<PairCount> pairs;     ///< Attending pairs.
+  std::optional<double> operations;   ///< 4 x attending pairs x head size, over the steps.
+  std::optional<Verification> verification;
+
+  /// Operations on attending pairs a second, in 10^9; only where time and pairs are known.
+  std::optional<double> gflops() const;
+};
+
+/// Prints a report for people.
+void print(std::ostream &stream, const Report &report);
+
+/// A report as JSON. Keys: function, level, threads, time_ms, gflops, active_pairs, active_pairs_estimated,
+/// visited_tiles, partial_tiles, full_tiles, total_tiles, max_error, tolerance, lse_error, lse_tolerance,
+/// verified_rows, total_rows, verified. What was not asked for is absent; an infinite error is null.
+std::string toJson(const Report &report);
+
+} // namespace sparse_attn::run
+
+#endif // SPARSE_ATTN_RUN_REPORT_H

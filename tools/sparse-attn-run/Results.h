@@ -1,0 +1,36 @@
+//===- Results.h - The results of a run ------------------------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSE_ATTN_RUN_RESULTS_H
+#define SPARSE_ATTN_RUN_RESULTS_H
+
+#include "Array.h"
+
+#include "sparse_attn/Plan.h"
+
+#include <vector>
+
+namespace sparse_attn::run {
+
+/// Arrays for all results of a plan, poisoned.
+struct Results {
+  explicit Results(const Plan &plan);
+
+  std::vector<Array> arrays;
+  std::vector<Value> values; ///< Views of the arrays.
+};
+
+/// The numbers of the results that are outputs, and of those that are log-sum-exps, in the order of the steps.
+struct ResultKinds {
+  explicit ResultKinds(const FunctionInfo &function);
+
+  std::vector<size_t> outputs, logSumExps;
+};
+
+} // namespace sparse_attn::run
+
+#endif // SPARSE_ATTN_RUN_RESULTS_H

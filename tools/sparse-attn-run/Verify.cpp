@@ -1,0 +1,219 @@
+//===- Verify.cpp - Comparison with the reference --------------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Verify.h"
+
+#include "InputError.h"
+#include "Pairs.h"
+#include "Progress.h"
+#include "SampleRows.h"
+
+#include "sparse_attn/Reference.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <tbb/blocked_range.h>
+#include <tbb/parallel_reduce.h>
+#include <utility>
+#include <vector>
+
+namespace sparse_attn::run {
+
+namespace {
+
+constexpr double maxComparedPairs = 2147483648.0; // 2^31
+constexpr int64_t comparedRows = 512;
+
+double outputTolerance(DType dtype) { return dtype == DType::F32 ? 2e-6 : dtype == DType::F16 ? 1e-3 : 8e-3; }
+double lseTolerance(DType dtype) { return dtype == DType::F32 ? 1e-5 : 2e-3; }
+
+/// |got - expected|; infinite where one of them is NaN or infinite and the other is not the same.
+double difference(double got, double expected) {
+  if (std::isfinite(got) && std::isfinite(expected))
+    return std::abs(got - expected);
+  bool same = std::isnan(expected) ? std::isnan(got) : got == expected;
+  return same ? 0 : std::numeric_limits<double>::infinity();
+}
+
+/// An array [batch, heads, length, head size] as floats: an argument's own memory where that is f32, else a copy.
+class FloatArray {
+public:
+  explicit FloatArray(const Array &array) {
+    if (array.dtype() == DType::F32) {
+      view = makeFloatView(array.data<float>(), array.shape().size);
+      return;
+    }
+    storage.resize(static_cast<size_t>(array.elements()));
+    for (int64_t i = 0; i < array.elements(); ++i)
+      storage[static_cast<size_t>(i)] = static_cast<float>(array.at(i));
+    view = makeFloatView(storage.data(), array.shape().size);
+  }
+
+  double maxAbs() const {
+    double largest = 0;
+    for (int64_t i = 0; i < view.size[0] * view.size[1] * view.size[2] * view.size[3]; ++i)
+      if (std::isfinite(view.data[i]))
+        largest = std::max(largest, std::abs(static_cast<double>(view.data[i])));
+    return largest;
+  }
+
+  FloatView view;
+
+private:
+  std::vector<float> storage;
+};
+
+/// What was found in some rows of one step.
+struct RowErrors {
+  double output = 0; ///< Absolute.
+  double lse = 0;
+  int64_t pairs = 0;
+
+  void join(const RowErrors &other) {
+    output = std::max(output, other.output);
+    lse = std::max(lse, other.lse);
+    pairs += other.pairs;
+  }
+};
+
+/// One step: its operands, and where its results are and go.
+class StepCheck {
+public:
+  StepCheck(const Plan &plan, size_t number, const FloatArray &query, const FloatArray &key, const FloatArray &value)
+      : plan(plan), number(number), info(plan.step(number)), query(query.view), key(key.view), value(value.view) {}
+
+  const Array *output = nullptr;    ///< Compared with the reference; null: not compared.
+  const Array *logSumExp = nullptr; ///< The same.
+  Array *reference = nullptr;       ///< Receives the reference; null where no later step needs it.
+
+  RowErrors check(const std::vector<Row> &rows, Progress &progress) const {
+    auto checkRange = [&](const tbb::blocked_range<size_t> &range, RowErrors errors) {
+      std::vector<uint8_t> attends(static_cast<size_t>(key.size[2]));
+      std::vector<double> expected(static_cast<size_t>(value.size[3]));
+      for (size_t r = range.begin(); r < range.end(); ++r) {
+        errors.join(checkRow(rows[r], attends, expected));
+        progress.advance();
+      }
+      return errors;
+    };
+    auto join = [](RowErrors a, const RowErrors &b) { return a.join(b), a; };
+    return tbb::parallel_reduce(tbb::blocked_range<size_t>(0, rows.size()), RowErrors(), checkRange, join);
+  }
+
+private:
+  RowErrors checkRow(const Row &row, std::vector<uint8_t> &attends, std::vector<double> &expected) const {
+    Status status = plan.predicate(number, row.batch, row.head, row.query, attends.data());
+    if (!status.isOk())
+      fail(status.message());
+    double lse = referenceRow(query, key, value, info.kernel->scale, attends.data(), row.batch, row.head, row.query,
+                              expected.data());
+    RowErrors errors;
+    int64_t index = (row.batch * query.size[1] + row.head) * query.size[2] + row.query;
+    int64_t first = index * value.size[3];
+    for (int64_t d = 0; d < value.size[3]; ++d) {
+      double element = expected[static_cast<size_t>(d)];
+      if (output)
+        errors.output = std::max(errors.output, difference(output->at(first + d), element));
+      if (reference)
+        reference->set(first + d, static_cast<float>(element));
+    }
+    if (logSumExp)
+      errors.lse = difference(logSumExp->at(index), lse);
+    errors.pairs = std::count(attends.begin(), attends.end(), 1);
+    return errors;
+  }
+
+  const Plan &plan;
+  size_t number;
+  StepInfo info;
+  FloatView query, key, value;
+};
+
+/// Walks the steps of a function. The reference of what a step leaves for later ones is rounded as the kernels round.
+class Verifier {
+public:
+  Verifier(const Plan &plan, const Inputs &inputs, const Results &results)
+      : plan(plan), inputs(inputs), results(results), steps(plan.function().steps) {
+    for (size_t s = 0; s < steps.size(); ++s)
+      sampled |= allPairs(plan.step(s)) > maxComparedPairs;
+    if (sampled && steps.size() > 1)
+      fail("--verify expects at most 2^31 pairs in each step of a function with several, but got more");
+  }
+
+  Verification run() {
+    for (size_t s = 0; s < steps.size(); ++s)
+      checkStep(s);
+    if (sampled)
+      found.activePairs.reset();
+    return found;
+  }
+
+private:
+  using Name = std::pair<Operand::Kind, size_t>;
+
+  void checkStep(size_t s) {
+    const Step &step = steps[s];
+    StepInfo info = plan.step(s);
+    FloatArray query = read(step.query), key = read(step.key), value = read(step.value);
+    StepCheck check(plan, s, query, key, value);
+    check.output = resultOf(step.output);
+    check.logSumExp = step.lse ? resultOf(*step.lse) : nullptr;
+    if (s + 1 < steps.size())
+      check.reference = &(intermediates[{step.output.kind, step.output.index}] = Array(info.kernel->dtype, info.query));
+
+    const auto &size = info.query.size;
+    std::vector<Row> rows = sampled ? sampleRows(size[0], size[1], size[2], info.variant->tileQ, comparedRows)
+                                    : allRows(size[0], size[1], size[2]);
+    Progress progress("verifying", static_cast<int64_t>(rows.size()));
+    record(info, check, check.check(rows, progress), value.maxAbs());
+    found.rows += static_cast<int64_t>(rows.size());
+    found.allRows += size[0] * size[1] * size[2];
+  }
+
+  /// Joins the errors of a step to those found so far; a tolerance is that of the coarsest dtype.
+  void record(const StepInfo &info, const StepCheck &check, const RowErrors &errors, double maxValue) {
+    DType dtype = info.kernel->dtype;
+    if (check.output) {
+      double relative = errors.output == 0 ? 0 : errors.output / maxValue;
+      found.maxError = std::max(found.maxError, relative);
+      found.tolerance = std::max(found.tolerance, outputTolerance(dtype));
+    }
+    if (check.logSumExp) {
+      found.lseError = std::max(found.lseError.value_or(0), errors.lse);
+      found.lseTolerance = std::max(found.lseTolerance.value_or(0), lseTolerance(dtype));
+    }
+    found.activePairs = found.activePairs.value_or(0) + errors.pairs;
+  }
+
+  FloatArray read(const Operand &operand) const {
+    if (operand.kind == Operand::Kind::Argument)
+      return FloatArray(inputs.arrays[operand.index]);
+    return FloatArray(intermediates.at({operand.kind, operand.index}));
+  }
+
+  const Array *resultOf(const Operand &operand) const {
+    return operand.kind == Operand::Kind::Result ? &results.arrays[operand.index] : nullptr;
+  }
+
+  const Plan &plan;
+  const Inputs &inputs;
+  const Results &results;
+  const std::vector<Step> &steps;
+  bool sampled = false;
+  std::map<Name, Array> intermediates;
+  Verification found;
+};
+
+} // namespace
+
+Verification verify(const Plan &plan, const Inputs &inputs, const Results &results) {
+  return Verifier(plan, inputs, results).run();
+}
+
+} // namespace sparse_attn::run

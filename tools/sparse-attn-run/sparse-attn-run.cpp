@@ -1,0 +1,195 @@
+//===- sparse-attn-run.cpp - Runs, checks and measures an artifact ---------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "AtomicFile.h"
+#include "CompileModule.h"
+#include "InputError.h"
+#include "Inputs.h"
+#include "Npy.h"
+#include "Options.h"
+#include "Pairs.h"
+#include "Report.h"
+#include "Results.h"
+#include "Timing.h"
+#include "Verify.h"
+
+#include "sparse_attn/Artifact.h"
+#include "sparse_attn/Device.h"
+#include "sparse_attn/Plan.h"
+
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <memory>
+#include <new>
+#include <optional>
+#include <utility>
+
+using namespace sparse_attn;
+using namespace sparse_attn::run;
+
+namespace {
+
+enum ExitCode { Success = 0, VerificationFailed = 1, BadInput = 2 };
+
+template <typename T> T valueOf(Result<T> result) {
+  if (!result.isOk())
+    fail(result.status().message());
+  return std::move(*result);
+}
+
+void check(const Status &status) {
+  if (!status.isOk())
+    fail(status.message());
+}
+
+std::shared_ptr<const Artifact> openArtifact(const Options &options) {
+  if (!isModule(options.input)) {
+    if (!options.compileFlags.empty())
+      fail(options.compileFlags.front(), " expects a module (.mlir) to compile, but got ", options.input);
+    return valueOf(Artifact::open(options.input));
+  }
+  TemporaryArtifact compiled(options.input, options.compileFlags);
+  return valueOf(Artifact::open(compiled.path()));
+}
+
+const FunctionInfo &findFunction(const Manifest &manifest, const std::string &name) {
+  if (name.empty() && manifest.functions.size() == 1)
+    return manifest.functions.front();
+  if (const FunctionInfo *function = manifest.findFunction(name))
+    return *function;
+  std::string names;
+  for (const FunctionInfo &function : manifest.functions)
+    names += (names.empty() ? "'" : ", '") + function.name + "'";
+  if (name.empty())
+    fail("--function expects one of ", names);
+  fail("--function expects one of ", names, ", but got '", name, "'");
+}
+
+/// Memory for the intermediate arrays of a launch, 64-byte aligned.
+class Workspace {
+public:
+  explicit Workspace(size_t bytes) : size((bytes + 63) / 64 * 64), memory(std::aligned_alloc(64, size + 64)) {
+    if (!memory)
+      throw std::bad_alloc();
+  }
+  ~Workspace() { std::free(memory); }
+  Workspace(const Workspace &) = delete;
+  Workspace &operator=(const Workspace &) = delete;
+
+  const size_t size;
+  void *const memory;
+};
+
+/// The files to write. They are opened before the work, so that a path that cannot be written costs no time, and
+/// appear only at its end.
+class OutputFiles {
+public:
+  OutputFiles(const Options &options, const FunctionInfo &function) {
+    ResultKinds kinds(function);
+    addArrays("--out", "output", options.outputs, kinds.outputs);
+    addArrays("--lse", "log-sum-exp", options.logSumExps, kinds.logSumExps);
+    if (!options.json.empty())
+      json.emplace(options.json);
+  }
+
+  void writeReport(const Report &report) {
+    if (!json)
+      return;
+    json->write(toJson(report));
+    json->commit();
+  }
+
+  void writeArrays(const Results &results) {
+    for (auto &[result, file] : arrays)
+      writeNpy(*file, results.arrays[result]);
+    for (auto &[result, file] : arrays)
+      file->commit();
+  }
+
+private:
+  void addArrays(const char *option, const char *what, const std::vector<std::string> &paths,
+                 const std::vector<size_t> &results) {
+    if (paths.size() > results.size())
+      fail(option, " expects a function that returns ", what, "s, one for each time it is given, but got ",
+           results.size(), " for ", paths.size());
+    for (size_t i = 0; i < paths.size(); ++i)
+      arrays.emplace_back(results[i], std::make_unique<AtomicFile>(paths[i]));
+  }
+
+  std::vector<std::pair<size_t, std::unique_ptr<AtomicFile>>> arrays; ///< With the number of the result.
+  std::optional<AtomicFile> json;
+};
+
+/// Counts pairs and operations over all steps.
+void countWork(const Plan &plan, Report &report) {
+  report.pairs = PairCount();
+  report.operations = 0;
+  for (size_t s = 0; s < plan.stepCount(); ++s) {
+    bool known = plan.stepCount() == 1 && report.verification && report.verification->activePairs;
+    PairCount step = known ? PairCount{*report.verification->activePairs, false} : countPairs(plan, s);
+    report.pairs->pairs += step.pairs;
+    report.pairs->estimated |= step.estimated;
+    *report.operations += 4.0 * static_cast<double>(step.pairs) * static_cast<double>(plan.step(s).kernel->headSize);
+  }
+}
+
+Report startReport(const Plan &plan) {
+  Report report;
+  report.function = plan.function().name;
+  report.level = plan.stepCount() ? plan.step(0).variant->level : "none";
+  report.threads = threadCount();
+  report.tiles = plan.tiles();
+  report.budgetExceeded = plan.budgetExceeded();
+  return report;
+}
+
+ExitCode runFunction(const Options &options) {
+  check(setThreadCount(options.threads));
+  std::shared_ptr<const Artifact> artifact = openArtifact(options);
+  const FunctionInfo &function = findFunction(artifact->manifest(), options.function);
+  OutputFiles files(options, function);
+  Inputs inputs = bindInputs(function, options);
+  std::shared_ptr<const Plan> plan = valueOf(Plan::prepare(artifact, function.name, inputs.values));
+  Results results(*plan);
+  Workspace workspace(plan->workspaceBytes());
+  auto launch = [&] { check(plan->launch(inputs.values, results.values, workspace.memory, workspace.size)); };
+
+  Report report = startReport(*plan);
+  if (options.timedRuns)
+    report.milliseconds = medianMilliseconds(options.timedRuns, launch);
+  else
+    launch();
+  if (options.verify)
+    report.verification = verify(*plan, inputs, results);
+  if (options.timedRuns || options.verify || !options.json.empty())
+    countWork(*plan, report);
+
+  print(std::cout, report);
+  std::cout.flush();
+  files.writeReport(report);
+  if (report.verification && !report.verification->passed()) {
+    std::cerr << "sparse-attn-run: error: the error exceeds the tolerance; outputs are not written\n";
+    return VerificationFailed;
+  }
+  files.writeArrays(results);
+  return Success;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  try {
+    std::optional<Options> options = parseOptions(argc, argv);
+    return options ? runFunction(*options) : Success;
+  } catch (const std::bad_alloc &) {
+    std::cerr << "sparse-attn-run: error: out of memory\n";
+  } catch (const std::exception &error) {
+    std::cerr << "sparse-attn-run: error: " << error.what() << '\n';
+  }
+  return BadInput;
+}
