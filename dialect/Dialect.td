@@ -35,7 +35,9 @@ def SparseAttn_Dialect : Dialect {
     remainder of positions round down.
   }];
   let useDefaultTypePrinterParser = 1;
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+  // What the methods of patterns emit.
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
 class SparseAttn_Type<string name, string typeMnemonic> : TypeDef<SparseAttn_Dialect, name> {

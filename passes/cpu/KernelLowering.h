@@ -42,6 +42,8 @@ void finishEntry(OpBuilder &builder, Location loc);
 void emitItems(KernelParts parts, const Target &target);
 /// `int32_t work(const uint64_t *block, int64_t item, int64_t *counts)`.
 void emitWork(KernelParts parts);
+/// `int32_t tiles(const uint64_t *block, int64_t item, uint32_t *partial, uint32_t *full, int64_t *counts)`.
+void emitTiles(KernelParts parts);
 /// `int32_t predicate(const uint64_t *block, int64_t b, int64_t h, int64_t row, uint8_t *attends)`.
 void emitPredicateRow(KernelParts parts);
 /// `int32_t plan(const uint64_t *block, int64_t b, int64_t h, int64_t t, uint32_t *partial, uint32_t *full,

@@ -69,6 +69,22 @@ Value LaneMath::exp2(Value x) {
   return mul(polynomial, vector::BitCastOp::create(builder, loc, floats, power));
 }
 
+Value LaneMath::narrow(Value x, Type elementType, bool native) {
+  auto type = VectorType::get(floats.getShape(), elementType);
+  if (!elementType.isBF16() || native)
+    return arith::TruncFOp::create(builder, loc, type, x);
+  // Without an instruction LLVM calls a function for every lane.
+  Value bits = vector::BitCastOp::create(builder, loc, integers, x);
+  Value odd = arith::AndIOp::create(
+      builder, loc, arith::ShRUIOp::create(builder, loc, bits, splatInteger(16)), splatInteger(1));
+  Value rounded = arith::AddIOp::create(builder, loc, arith::AddIOp::create(builder, loc, bits, splatInteger(0x7fff)), odd);
+  Value isNaN = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNO, x, x);
+  Value high = select(isNaN, splatInteger(0x7fc00000), rounded);
+  Value word = arith::ShRUIOp::create(builder, loc, high, splatInteger(16));
+  auto half = VectorType::get(floats.getShape(), builder.getI16Type());
+  return vector::BitCastOp::create(builder, loc, type, arith::TruncIOp::create(builder, loc, half, word));
+}
+
 Value LaneMath::packPairs(Value x, Value y) {
   auto toInteger = [&](Value value) -> Value {
     Value bits = vector::BitCastOp::create(builder, loc, integers, value);

@@ -39,6 +39,9 @@ public:
   /// 2^x for x <= 0, exactly 0 below -126.5 and for -inf; NaN stays NaN.
   Value exp2(Value x);
 
+  /// Rounds to f16 or bf16, to nearest even; NaN stays NaN. `native`: the CPU converts to bf16 itself.
+  Value narrow(Value x, Type elementType, bool native);
+
   /// Pairs of bf16, element by element (x in the low half), rounded half up. For x, y >= 0 or NaN.
   Value packPairs(Value x, Value y);
 

@@ -8,7 +8,7 @@
 #include "passes/cpu/Target.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/TargetParser/X86TargetParser.h"
 
 namespace mlir::sparse_attn::cpu {
@@ -32,25 +32,30 @@ FailureOr<std::vector<std::string>> getRequiredFeatures(const Level &level, std:
   }
   SmallVector<StringRef> ofCPU;
   llvm::X86::getFeaturesForCPU(level.cpu, ofCPU);
-  llvm::StringSet<> features;
+  // LLVM names only what the others do not imply.
+  llvm::StringMap<bool> features;
+  auto enable = [&](StringRef feature, bool enabled) {
+    features[feature] = enabled;
+    llvm::X86::updateImpliedFeatures(feature, enabled, features);
+  };
   for (StringRef feature : ofCPU)
-    features.insert(feature);
+    enable(feature, true);
   SmallVector<StringRef> extra;
   StringRef(level.features).split(extra, ',', -1, /*KeepEmpty=*/false);
   for (StringRef feature : extra) {
     if (feature.consume_front("-"))
-      features.erase(feature);
+      enable(feature, false);
     else if (feature.consume_front("+"))
-      features.insert(feature);
+      enable(feature, true);
   }
   for (StringRef needed : {"avx2", "fma", "f16c"})
-    if (!features.contains(needed)) {
+    if (!features.lookup(needed)) {
       message = "expects a CPU with avx2, fma and f16c, but '" + level.cpu + "' lacks " + needed.str();
       return failure();
     }
   std::vector<std::string> result;
   for (StringRef feature : kRelevantFeatures)
-    if (features.contains(feature))
+    if (features.lookup(feature))
       result.push_back(feature.str());
   return result;
 }

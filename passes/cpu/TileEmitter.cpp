@@ -341,7 +341,7 @@ void TileEmitter::storeOutputBlock(const HeadRows &output, Value column, Value d
       builder.setInsertionPointToStart(exists.thenBlock());
     }
     if (!elementType.isF32())
-      row = arith::TruncFOp::create(builder, loc, VectorType::get({width}, elementType), row);
+      row = lanes.narrow(row, elementType, /*native=*/kind == ProductKind::BF16Dot);
     vector::StoreOp::create(builder, loc, row, output.rows, ValueRange{s.add(output.first, index), dimension});
   });
 }

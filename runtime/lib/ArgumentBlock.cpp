@@ -7,7 +7,12 @@
 
 #include "ArgumentBlock.h"
 
+#include <algorithm>
+
 namespace sparse_attn {
+
+/// What kernels read of an empty captured array.
+static const int32_t zeroElement = 0;
 
 BlockLayout::BlockLayout(const KernelInfo &kernel) {
   words = 0;
@@ -38,6 +43,16 @@ void writeValue(uint64_t *words, const Value &value) {
     words[1 + i] = static_cast<uint64_t>(value.size[i]);
     words[1 + value.rank + i] = static_cast<uint64_t>(value.stride[i]);
   }
+}
+
+void writeCapture(uint64_t *words, const Value &value) {
+  writeValue(words, value);
+  const int64_t *sizesEnd = value.size + value.rank;
+  if (std::find(value.size, sizesEnd, 0) == sizesEnd)
+    return;
+  words[0] = addressWord(&zeroElement);
+  for (int32_t i = 0; i + 1 < value.rank; ++i)
+    words[1 + value.rank + i] = 0;
 }
 
 } // namespace sparse_attn

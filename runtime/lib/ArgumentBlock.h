@@ -20,6 +20,7 @@ namespace sparse_attn {
 /// Entries of a kernel besides `ItemsEntry`; see docs/artifact.md. All return 0, or another number on failure.
 using WorkEntry = int32_t (*)(const uint64_t *block, int64_t item, int64_t *counts);
 using PredicateEntry = int32_t (*)(const uint64_t *block, int64_t b, int64_t h, int64_t row, uint8_t *attends);
+using TilesEntry = int32_t (*)(const uint64_t *block, int64_t item, uint32_t *partial, uint32_t *full, int64_t *counts);
 using PlanEntry = int32_t (*)(const uint64_t *block, int64_t b, int64_t h, int64_t t, uint32_t *partial, uint32_t *full,
                               int64_t *counts);
 
@@ -46,6 +47,10 @@ struct BlockLayout {
 
 /// Writes an array (address, sizes, strides) or a scalar (its value) to `words`.
 void writeValue(uint64_t *words, const Value &value);
+
+/// Writes a captured value. Kernels clamp the indices of captured arrays to those that exist and read before they drop
+/// what lay outside; so where an array is empty, its address is that of a single 0, and its outer strides are 0.
+void writeCapture(uint64_t *words, const Value &value);
 
 inline uint64_t addressWord(const void *address) { return reinterpret_cast<uintptr_t>(address); }
 

@@ -146,6 +146,8 @@ Variant parseVariant(const JsonNode &node, KernelInfo::Schedule schedule) {
   variant.entries.items = entries.member("items").index(UINT32_MAX);
   variant.entries.work = entries.member("work").index(UINT32_MAX);
   variant.entries.predicate = entries.member("predicate").index(UINT32_MAX);
+  if (entries.has("tiles"))
+    variant.entries.tiles = entries.member("tiles").index(UINT32_MAX);
   if (schedule == KernelInfo::Schedule::Listed)
     variant.entries.plan = entries.member("plan").index(UINT32_MAX);
   return variant;
@@ -263,7 +265,8 @@ Status checkEntries(const Manifest &manifest, uint64_t entryCount) {
   for (const KernelInfo &kernel : manifest.kernels)
     for (const Variant &variant : kernel.variants) {
       const EntryIndices &entries = variant.entries;
-      uint64_t last = std::max({entries.items, entries.work, entries.predicate, entries.plan.value_or(0)});
+      uint64_t last = std::max(
+          {entries.items, entries.work, entries.predicate, entries.tiles.value_or(0), entries.plan.value_or(0)});
       if (last >= entryCount)
         return makeError(StatusCode::InvalidArgument, "kernel '", kernel.name, "' (", variant.level,
                          "): expects entries below ", entryCount, ", the image's number, but got ", last);

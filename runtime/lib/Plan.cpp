@@ -167,6 +167,13 @@ Result<TileCounts> Plan::itemTiles(size_t step, int64_t item) const {
   return steps[step]->itemTiles(item);
 }
 
+Status Plan::visitedTiles(size_t step, int64_t item, std::vector<uint32_t> &partial,
+                          std::vector<uint32_t> &full) const {
+  if (step >= steps.size())
+    return makeError(StatusCode::InvalidArgument, "expects a step below ", steps.size(), ", but got ", step);
+  return steps[step]->visitedTiles(item, partial, full);
+}
+
 Status Plan::predicate(size_t step, int64_t b, int64_t h, int64_t row, uint8_t *attends) const {
   if (step >= steps.size())
     return makeError(StatusCode::InvalidArgument, "expects a step below ", steps.size(), ", but got ", step);

@@ -83,6 +83,8 @@ StepPlan::StepPlan(const KernelInfo &kernel, const Variant &variant, const Artif
       itemsEntry(reinterpret_cast<ItemsEntry>(artifact.entry(variant.entries.items))),
       workEntry(reinterpret_cast<WorkEntry>(artifact.entry(variant.entries.work))),
       predicateEntry(reinterpret_cast<PredicateEntry>(artifact.entry(variant.entries.predicate))),
+      tilesEntry(variant.entries.tiles ? reinterpret_cast<TilesEntry>(artifact.entry(*variant.entries.tiles))
+                                       : nullptr),
       planEntry(variant.entries.plan ? reinterpret_cast<PlanEntry>(artifact.entry(*variant.entries.plan)) : nullptr),
       layout(kernel), query(shapeOf(arrays.query)), key(shapeOf(arrays.key)), captures(std::move(captures)) {}
 
@@ -133,7 +135,7 @@ void StepPlan::writeBlock(const StepArrays &arrays) {
   block.assign(layout.words, 0);
   writeArrays(block.data(), arrays);
   for (size_t i = 0; i < captures.size(); ++i) {
-    writeValue(&block[layout.captures[i]], captures[i].value);
+    writeCapture(&block[layout.captures[i]], captures[i].value);
     if (const Pyramid *pyramid = captures[i].pyramid.get()) {
       uint64_t *words = &block[layout.pyramids[i]];
       words[0] = addressWord(pyramid->minima());
@@ -182,10 +184,36 @@ StepInfo StepPlan::info() const {
   return {kernel, variant, query, key, grid.items(), tiles, !order.isNatural(), lists.budgetExceeded, lists.bytes()};
 }
 
-Result<TileCounts> StepPlan::itemTiles(int64_t item) const {
+Status StepPlan::checkItem(int64_t item) const {
   if (item < 0 || item >= grid.items())
     return makeError(StatusCode::InvalidArgument, "expects an item below ", grid.items(), ", but got ", item);
+  return {};
+}
+
+Result<TileCounts> StepPlan::itemTiles(int64_t item) const {
+  if (Status status = checkItem(item); !status.isOk())
+    return status;
   return countTiles(workEntry, block.data(), item, keyTiles);
+}
+
+Status StepPlan::visitedTiles(int64_t item, std::vector<uint32_t> &partial, std::vector<uint32_t> &full) const {
+  if (Status status = checkItem(item); !status.isOk())
+    return status;
+  if (!tilesEntry)
+    return makeError(StatusCode::Unsupported, "kernel '", kernel->name,
+                     "': expects an artifact whose kernels have the entry 'tiles', but got one without");
+  partial.resize(static_cast<size_t>(keyTiles));
+  full.resize(static_cast<size_t>(keyTiles));
+  int64_t counts[2] = {0, 0};
+  if (int32_t code = tilesEntry(block.data(), item, partial.data(), full.data(), counts); code != 0)
+    return makeError(StatusCode::DeviceError, "expects the kernel to name its key tiles, but got error ", code);
+  for (int64_t count : counts)
+    if (count < 0 || count > keyTiles)
+      return makeError(StatusCode::DeviceError, "expects the kernel to name at most ", keyTiles, " key tiles, but got ",
+                       counts[0], " partial and ", counts[1], " full ones");
+  partial.resize(static_cast<size_t>(counts[0]));
+  full.resize(static_cast<size_t>(counts[1]));
+  return {};
 }
 
 Status StepPlan::predicate(int64_t b, int64_t h, int64_t row, uint8_t *attends) const {

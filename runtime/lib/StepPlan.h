@@ -54,12 +54,14 @@ public:
   int64_t items() const { return grid.items(); }
   int64_t scratchBytes() const { return variant->scratchBytes; }
   Result<TileCounts> itemTiles(int64_t item) const;
+  Status visitedTiles(int64_t item, std::vector<uint32_t> &partial, std::vector<uint32_t> &full) const;
   Status predicate(int64_t b, int64_t h, int64_t row, uint8_t *attends) const;
 
 private:
   StepPlan(const KernelInfo &kernel, const Variant &variant, const Artifact &artifact, const StepArrays &arrays,
            std::vector<StepCapture> captures);
 
+  Status checkItem(int64_t item) const;
   /// Sets the sizes that follow from the shapes. Errors: ShapeMismatch where they overflow.
   Status measure();
   void writeArrays(uint64_t *words, const StepArrays &arrays) const;
@@ -72,7 +74,8 @@ private:
   ItemsEntry itemsEntry;
   WorkEntry workEntry;
   PredicateEntry predicateEntry;
-  PlanEntry planEntry; ///< Null where nothing is listed.
+  TilesEntry tilesEntry; ///< Null where the artifact has none.
+  PlanEntry planEntry;   ///< Null where nothing is listed.
   BlockLayout layout;
   Shape query;
   Shape key;

@@ -197,6 +197,21 @@ template <typename Pattern> struct Kernel {
     return 0;
   }
 
+  /// Of patterns that are not listed.
+  static int32_t tiles(const uint64_t *block, int64_t number, uint32_t *partial, uint32_t *full, int64_t *counts) {
+    Item item = split(block, number);
+    counts[0] = counts[1] = 0;
+    for (int64_t tile = 0; tile * Pattern::tileK < key(block).size(2); ++tile) {
+      int64_t any, all;
+      countPairs(block, item, tile, any, all);
+      if (any == all)
+        full[counts[1]++] = static_cast<uint32_t>(tile);
+      else if (any > 0)
+        partial[counts[0]++] = static_cast<uint32_t>(tile);
+    }
+    return 0;
+  }
+
   static int32_t predicate(const uint64_t *block, int64_t b, int64_t h, int64_t i, uint8_t *result) {
     for (int64_t k = 0; k < key(block).size(2); ++k)
       result[k] = attends(block, b, h, i, k);
@@ -249,6 +264,8 @@ int32_t planPacked(const uint64_t *block, int64_t b, int64_t h, int64_t t, uint3
   counts[0] = counts[1] = counts[2] = 0;
   Array ids(block + captureWord, 2);
   const int32_t *row = reinterpret_cast<const int32_t *>(block[captureWord]) + b * ids.stride(0);
+  if (ids.size(1) == 0 && row[0] != 0)
+    return 1; // A clamped read of an empty array sees a zero.
   int64_t queries = Packing::query(block).size(2), keys = Packing::key(block).size(2);
   int32_t low = INT32_MAX, high = INT32_MIN;
   for (int64_t i = t * Packed::tileQ; i < std::min((t + 1) * Packed::tileQ, queries); ++i)
@@ -322,7 +339,7 @@ constexpr char json[] = R"({"module": ")"
    {"level": "never", "features": ["sse2", "no-such-feature"], "tile_q": 8, "tile_k": 8, "scratch_bytes": 16384,
     "entries": {"items": 0, "work": 1, "predicate": 2}},
    {"level": "any", "features": ["sse2"], "tile_q": 8, "tile_k": 8, "scratch_bytes": 16384,
-    "entries": {"items": 0, "work": 1, "predicate": 2}}]},
+    "entries": {"items": 0, "work": 1, "predicate": 2, "tiles": 10}}]},
  {"name": "width_of_head_0", "pattern": "width_of_head", "dtype": "f32", "head_size": 16, "scale": 0.25,
   "lse": false, "captures": [{"kind": "scalar"}], "schedule": "ranges",
   "depends_on": {"batch": false, "head": true},
@@ -369,6 +386,7 @@ const Entry entries[] = {
     entry(Kernel<WidthOfHead>::work), entry(Kernel<WidthOfHead>::predicate),
     entry(Kernel<Packed>::items),     entry(Kernel<Packed>::work),
     entry(Kernel<Packed>::predicate), entry(planPacked),
+    entry(Kernel<Window>::tiles),
 };
 
 } // namespace

@@ -66,6 +66,8 @@ TEST(Manifest, IsReadWhole) {
   EXPECT_FALSE(packed.dependsOnHead);
   EXPECT_EQ(packed.variants[0].tileK, 64);
   EXPECT_EQ(packed.variants[0].entries.plan, 9u);
+  EXPECT_FALSE(packed.variants[0].entries.tiles);
+  EXPECT_EQ(manifest->kernels[0].variants[1].entries.tiles, 10u);
   EXPECT_EQ(packed.scale, 0.25);
 }
 
@@ -92,7 +94,7 @@ TEST(Manifest, ExampleOfTheDocumentParses) {
       "variants": [{
         "level": "x86-64-v4", "features": ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"],
         "tile_q": 64, "tile_k": 64, "scratch_bytes": 65536,
-        "entries": {"items": 0, "work": 1, "predicate": 2, "plan": 3}}]}]})";
+        "entries": {"items": 0, "work": 1, "predicate": 2, "tiles": 3, "plan": 4}}]}]})";
   Result<Manifest> manifest = parse(makeSection(text));
   EXPECT_TRUE(manifest.isOk()) << manifest.status().message();
 }
@@ -189,6 +191,7 @@ TEST(Manifest, ErrorsNameTheKey) {
       {changed(packed, "\"scratch_bytes\": 16384", "\"scratch_bytes\": -1"), "scratch_bytes: expects an integer"},
       {changed(packed, ", \"plan\": 9", ""),
        "manifest.kernels[2].variants[0].entries.plan: expects a value, but got none"},
+      {changed(packed, "\"plan\": 9", "\"plan\": 9, \"tiles\": -1"), "entries.tiles: expects an integer from 0"},
       {changed(packed, "\"items\": 6", "\"items\": -6"), "entries.items: expects an integer from 0"},
       {changed(packed, "\"features\": []", "\"features\": [1]"),
        "manifest.kernels[2].variants[0].features[0]: expects a string, but got number"},
@@ -212,6 +215,10 @@ TEST(Manifest, TooManyCapturesAreRejected) {
 TEST(Manifest, EntriesMustExist) {
   Result<Manifest> manifest = parse(makeSection(goodText()));
   ASSERT_TRUE(manifest.isOk());
+  EXPECT_TRUE(checkEntries(*manifest, 11).isOk());
+  EXPECT_EQ(checkEntries(*manifest, 10).message(),
+            "kernel 'window_0' (any): expects entries below 10, the image's number, but got 10");
+  manifest->kernels[0].variants[1].entries.tiles.reset();
   EXPECT_TRUE(checkEntries(*manifest, 10).isOk());
   EXPECT_EQ(checkEntries(*manifest, 9).message(),
             "kernel 'packed_0' (any): expects entries below 9, the image's number, but got 9");

@@ -95,6 +95,46 @@ TEST(Plan, PredicateIsTheKernels) {
   EXPECT_EQ((*plan)->itemTiles(0, 4).status().message(), "expects an item below 4, but got 4");
 }
 
+TEST(Plan, NamesTheTilesOfEveryItem) {
+  Problem problem({2, 2, 1, 61, 50});
+  Result<std::shared_ptr<const Plan>> plan = prepare("window", problem.arguments({makeScalar(20), makeScalar(3)}));
+  ASSERT_TRUE(plan.isOk()) << plan.status().message();
+  std::vector<uint32_t> partial, full;
+  for (int64_t item = 0; item < (*plan)->step(0).items; ++item) {
+    ASSERT_TRUE((*plan)->visitedTiles(0, item, partial, full).isOk());
+    Result<TileCounts> counts = (*plan)->itemTiles(0, item);
+    ASSERT_TRUE(counts.isOk());
+    EXPECT_EQ(static_cast<int64_t>(partial.size()), counts->partial) << item;
+    EXPECT_EQ(static_cast<int64_t>(full.size()), counts->full) << item;
+  }
+  // Rows 40 to 47 lie at 29 to 36: keys 9 to 39, of which all rows see 16 to 32.
+  ASSERT_TRUE((*plan)->visitedTiles(0, 5, partial, full).isOk());
+  EXPECT_EQ(partial, (std::vector<uint32_t>{1, 4}));
+  EXPECT_EQ(full, (std::vector<uint32_t>{2, 3}));
+  EXPECT_EQ((*plan)->visitedTiles(0, 32, partial, full).message(), "expects an item below 32, but got 32");
+  EXPECT_EQ((*plan)->visitedTiles(1, 0, partial, full).message(), "expects a step below 1, but got 1");
+}
+
+TEST(Plan, TilesMayBeMissing) {
+  Problem problem({1, 1, 1, 10, 10});
+  Result<std::shared_ptr<const Plan>> plan = prepare("width_of_head", problem.arguments({makeScalar(3)}));
+  ASSERT_TRUE(plan.isOk()) << plan.status().message();
+  std::vector<uint32_t> partial, full;
+  Status status = (*plan)->visitedTiles(0, 0, partial, full);
+  EXPECT_EQ(status.code(), StatusCode::Unsupported);
+  EXPECT_THAT(status.message(), testing::HasSubstr("entry 'tiles'"));
+}
+
+TEST(Plan, EmptyCapturesReadAsOneZero) {
+  // The kernel follows the address and the stride, and fails where it finds no zero. It would crash on these.
+  Problem problem({2, 1, 1, 10, 10});
+  Value ids = makeArray(nullptr, DType::I32, Shape{2, {2, 0}}, {int64_t(1) << 40, 1});
+  Result<std::shared_ptr<const Plan>> plan = prepare("packed", problem.arguments({ids}));
+  ASSERT_TRUE(plan.isOk()) << plan.status().message();
+  problem.launch(**plan, {ids}, false);
+  problem.expectReference([](int64_t, int64_t, int64_t, int64_t) { return false; }, false);
+}
+
 TEST(Plan, HeavyTilesComeFirst) {
   // Tiles of a causal window grow; those of a wide one are all equal.
   Problem problem({1, 2, 2, 64, 64});

@@ -105,6 +105,9 @@ static void markFunctions(const Request &request, const cpu::Level &level, llvm:
     function.addFnAttr("target-cpu", level.cpu);
     if (!level.features.empty())
       function.addFnAttr("target-features", level.features);
+    // Kernels are written in full-width vectors; some CPU models would have LLVM split them.
+    function.addFnAttr("prefer-vector-width", "512");
+    function.addFnAttr("min-legal-vector-width", "512");
     function.addFnAttr(llvm::Attribute::NoUnwind);
   }
 }

@@ -38,7 +38,7 @@ struct Input {
 };
 
 /// Entries of a kernel, in the order of the image's table.
-inline constexpr const char *kEntryNames[] = {"items", "work", "predicate", "plan"};
+inline constexpr const char *kEntryNames[] = {"items", "work", "predicate", "tiles", "plan"};
 
 /// One CPU level, compiled to LLVM IR. Every function of a kernel has internal linkage.
 struct CompiledLevel {

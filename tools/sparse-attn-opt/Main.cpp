@@ -5,12 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialect/SparseAttn.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "passes/Passes.h"
+#include "passes/RegisterDialects.h"
 
 int main(int argc, char **argv) {
   mlir::registerAllPasses();
@@ -18,6 +18,6 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
-  registry.insert<mlir::sparse_attn::SparseAttnDialect>();
+  mlir::sparse_attn::registerCompilerDialects(registry);
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "sparse-attn optimizer\n", registry));
 }

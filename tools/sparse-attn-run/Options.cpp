@@ -99,6 +99,8 @@ const Option table[] = {
      [](Options &o, const std::string &v) { o.outputs.push_back(v); }},
     {"--lse", "FILE.npy", "write the log-sum-exp; likewise",
      [](Options &o, const std::string &v) { o.logSumExps.push_back(v); }},
+    {"--tiles", "FILE.npy", "write the visited tiles in order: batch, head, query tile, key tile, without mask code",
+     [](Options &o, const std::string &v) { o.tiles = v; }},
     {"--verify", nullptr, "compare with the reference; exit with 1 where the error exceeds the tolerance",
      [](Options &o, const std::string &) { o.verify = true; }},
     {"--time", "N", "measure: the median of N runs",

@@ -38,6 +38,7 @@ struct Options {
   bool verify = false;
   int timedRuns = 0; ///< 0: no measurement.
   std::string json;
+  std::string tiles; ///< .npy file for the visited tiles; empty: not written.
 
   std::vector<std::string> compileFlags; ///< Passed on to sparse-attn-compile.
 };

@@ -16,6 +16,7 @@
 #include "Results.h"
 #include "Timing.h"
 #include "Verify.h"
+#include "VisitedTiles.h"
 
 #include "sparse_attn/Artifact.h"
 #include "sparse_attn/Device.h"
@@ -95,6 +96,8 @@ public:
     addArrays("--lse", "log-sum-exp", options.logSumExps, kinds.logSumExps);
     if (!options.json.empty())
       json.emplace(options.json);
+    if (!options.tiles.empty())
+      tiles.emplace(options.tiles);
   }
 
   void writeReport(const Report &report) {
@@ -102,6 +105,14 @@ public:
       return;
     json->write(toJson(report));
     json->commit();
+  }
+
+  /// Written whatever a verification finds, to tell why.
+  void writeTiles(const Plan &plan) {
+    if (!tiles)
+      return;
+    writeNpy(*tiles, visitedTiles(plan));
+    tiles->commit();
   }
 
   void writeArrays(const Results &results) {
@@ -123,6 +134,7 @@ private:
 
   std::vector<std::pair<size_t, std::unique_ptr<AtomicFile>>> arrays; ///< With the number of the result.
   std::optional<AtomicFile> json;
+  std::optional<AtomicFile> tiles;
 };
 
 /// Counts pairs and operations over all steps.
@@ -172,6 +184,7 @@ ExitCode runFunction(const Options &options) {
   print(std::cout, report);
   std::cout.flush();
   files.writeReport(report);
+  files.writeTiles(*plan);
   if (report.verification && !report.verification->passed()) {
     std::cerr << "sparse-attn-run: error: the error exceeds the tolerance; outputs are not written\n";
     return VerificationFailed;

@@ -86,7 +86,8 @@ struct EntryIndices {
   uint64_t items = 0;
   uint64_t work = 0;
   uint64_t predicate = 0;
-  std::optional<uint64_t> plan; ///< Of listed kernels only.
+  std::optional<uint64_t> tiles; ///< Of artifacts that can name the key tiles of an item.
+  std::optional<uint64_t> plan;  ///< Of listed kernels only.
 };
 
 /// A kernel compiled for one CPU level.

@@ -88,6 +88,9 @@ public:
   StepInfo step(size_t index) const;
   /// Key tiles that one item of a step visits. Errors: InvalidArgument where there is no such item.
   Result<TileCounts> itemTiles(size_t step, int64_t item) const;
+  /// The key tiles that one item of a step visits, in the order of the kernel: `partial` with mask code, then `full`
+  /// without. Errors: InvalidArgument where there is no such item; Unsupported where the artifact cannot name them.
+  Status visitedTiles(size_t step, int64_t item, std::vector<uint32_t> &partial, std::vector<uint32_t> &full) const;
   /// Evaluates the compiled predicate of a step: attends[k] becomes 1 where query row `row` (0-based, not aligned) of
   /// (b, h) attends to key k, else 0, for each of its keys. Errors: InvalidArgument where there is no such row.
   Status predicate(size_t step, int64_t b, int64_t h, int64_t row, uint8_t *attends) const;

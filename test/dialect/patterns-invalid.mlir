@@ -1,0 +1,326 @@
+// RUN: sparse-attn-opt %s -split-input-file -verify-diagnostics
+
+// expected-error @+1 {{expects captures of type index, memref<?xi32> or memref<?x?xi32>, but got 'f32'}}
+sparse_attn.pattern @pattern_c1(%x: f32) {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+// -----
+
+// expected-error @+1 {{expects captures of type index, memref<?xi32> or memref<?x?xi32>, but got 'memref<16xi32>'}}
+sparse_attn.pattern @pattern_c1_static_array(%x: memref<16xi32>) {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+// -----
+
+// expected-error @+1 {{expects captures of type index, memref<?xi32> or memref<?x?xi32>, but got 'memref<?xi64>'}}
+sparse_attn.pattern @pattern_c1_element_type(%x: memref<?xi64>) {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+// -----
+
+// expected-error @+1 {{expects to end in a sparse_attn.yield of one pattern}}
+sparse_attn.pattern @pattern_c2 {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p, %p
+}
+
+// -----
+
+// expected-error @+1 {{expects to end in a sparse_attn.yield of one pattern}}
+sparse_attn.pattern @pattern_c2_type(%n: index) {
+  sparse_attn.yield %n : index
+}
+
+// -----
+
+// A capture of type !sparse_attn.pattern does not exist, so whatever is yielded has been computed.
+// expected-error @+1 {{expects captures of type index, memref<?xi32> or memref<?x?xi32>, but got '!sparse_attn.pattern'}}
+sparse_attn.pattern @pattern_c1_pattern(%p: !sparse_attn.pattern) {
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @pattern_c3(%n: index) {
+  // expected-error @+1 {{expects only pattern ops and index constants in a pattern, but got 'arith.addi'}}
+  %m = arith.addi %n, %n : index
+  %p = sparse_attn.keys first(%m)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @pattern_c3_constant {
+  // expected-error @+1 {{expects only pattern ops and index constants in a pattern, but got 'arith.constant'}}
+  %n = arith.constant 4 : i32
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+// -----
+
+module {
+  module {
+    func.func @f() {
+      // expected-error @+1 {{'sparse_attn.pattern' op expects parent op 'builtin.module'}}
+      sparse_attn.pattern @pattern_parent {
+        %p = sparse_attn.dense
+        sparse_attn.yield %p
+      }
+      return
+    }
+  }
+}
+
+// -----
+
+func.func @leaf_parent() {
+  // expected-error @+1 {{'sparse_attn.dense' op expects parent op 'sparse_attn.pattern'}}
+  %p = sparse_attn.dense
+  return
+}
+
+// -----
+
+sparse_attn.pattern @window_c1_left {
+  // expected-error @+1 {{expects 'left' to lie in [-1073741824, 1073741824], but got 1073741825}}
+  %p = sparse_attn.window left(1073741825) right(0)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @window_c1_right {
+  // expected-error @+1 {{expects 'right' to lie in [-1073741824, 1073741824], but got -1073741825}}
+  %p = sparse_attn.window right(-1073741825)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @window_c2 {
+  // expected-error @+1 {{expects left + right >= 0, but got 3 + -4}}
+  %p = sparse_attn.window left(3) right(-4)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @window_both(%n: index) {
+  // expected-error @+1 {{expects each side to be a constant or a captured value, but got both}}
+  %p = "sparse_attn.window"(%n) <{operandSegmentSizes = array<i32: 1, 0>, staticLeft = 4 : i64}> : (index) -> !sparse_attn.pattern
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @window_wrong_type(%ids: memref<?xi32>) { // expected-note {{prior use here}}
+  // expected-error @+1 {{use of value '%ids' expects different type than prior uses: 'index' vs 'memref<?xi32>'}}
+  %p = sparse_attn.window left(%ids)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @keys_c1_negative {
+  // expected-error @+1 {{expects 'first' to lie in [0, 1073741824], but got -1}}
+  %p = sparse_attn.keys first(-1)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @keys_c1_large {
+  // expected-error @+1 {{expects 'first' to lie in [0, 1073741824], but got 1073741825}}
+  %p = sparse_attn.keys first(1073741825)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @keys_neither {
+  // expected-error @+1 {{expects 'first' to be a constant or a captured value, but got neither}}
+  %p = "sparse_attn.keys"() : () -> !sparse_attn.pattern
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @keys_both(%n: index) {
+  // expected-error @+1 {{expects 'first' to be a constant or a captured value, but got both}}
+  %p = "sparse_attn.keys"(%n) <{staticCount = 4 : i64}> : (index) -> !sparse_attn.pattern
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @queries_c1 {
+  // expected-error @+1 {{expects 'first' to lie in [0, 1073741824], but got -1}}
+  %p = sparse_attn.queries first(-1)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @global_c1 {
+  // expected-error @+1 {{expects 'first' to lie in [0, 1073741824], but got 1073741825}}
+  %p = sparse_attn.global first(1073741825)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @chunk_c1 {
+  // expected-error @+1 {{expects 'size' to lie in [1, 1073741824], but got 0}}
+  %p = sparse_attn.chunk size(0)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @stride_c1 {
+  // expected-error @+1 {{expects 'step' to lie in [1, 1073741824], but got 0}}
+  %p = sparse_attn.stride step(0)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @random_c1_blocks {
+  // expected-error @+1 {{expects 'blocks' to lie in [0, 1073741824], but got -1}}
+  %p = sparse_attn.random blocks(-1) size(64) seed(0)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @random_c1_size {
+  // expected-error @+1 {{expects 'size' to lie in [1, 1073741824], but got 0}}
+  %p = sparse_attn.random blocks(3) size(0) seed(0)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @random_c2 {
+  // expected-error @+1 {{expects 'seed' to lie in [0, 4294967295], but got 4294967296}}
+  %p = sparse_attn.random blocks(3) size(64) seed(4294967296)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @random_neither {
+  // expected-error @+1 {{expects 'blocks' to be a constant or a captured value, but got neither}}
+  %p = "sparse_attn.random"() <{size = 64 : i64, seed = 0 : i64}> : () -> !sparse_attn.pattern
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @predicate_c1_dialect {
+  %p = sparse_attn.predicate (%b, %h, %q, %k) {
+    // expected-error @+1 {{expects scalar arith and math ops and sparse_attn.read in a predicate, but got 'func.call'}}
+    %r = func.call @f() : () -> i1
+    sparse_attn.yield %r : i1
+  }
+  sparse_attn.yield %p
+}
+func.func private @f() -> i1
+
+// -----
+
+sparse_attn.pattern @predicate_c1_vector {
+  %p = sparse_attn.predicate (%b, %h, %q, %k) {
+    // expected-error @+1 {{expects scalar arith and math ops and sparse_attn.read in a predicate, but got 'arith.constant'}}
+    %v = arith.constant dense<1> : vector<4xi32>
+    %true = arith.constant true
+    sparse_attn.yield %true : i1
+  }
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @predicate_c1_pattern {
+  %p = sparse_attn.predicate (%b, %h, %q, %k) {
+    // expected-error @+1 {{'sparse_attn.causal' op expects parent op 'sparse_attn.pattern'}}
+    %c = sparse_attn.causal
+    %true = arith.constant true
+    sparse_attn.yield %true : i1
+  }
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @predicate_c2_type {
+  // expected-error @+1 {{expects to end in a sparse_attn.yield of one i1}}
+  %p = sparse_attn.predicate (%b, %h, %q, %k) {
+    sparse_attn.yield %k : index
+  }
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @predicate_c2_number {
+  // expected-error @+1 {{expects to end in a sparse_attn.yield of one i1}}
+  %p = sparse_attn.predicate (%b, %h, %q, %k) {
+    sparse_attn.yield
+  }
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @predicate_positions {
+  // expected-error @+1 {{expects four positions (batch, head, query, key), but got 2}}
+  %p = sparse_attn.predicate (%q, %k) {
+    %true = arith.constant true
+    sparse_attn.yield %true : i1
+  }
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @read_c1(%ids: memref<?x?xi32>) {
+  %p = sparse_attn.predicate (%b, %h, %q, %k) {
+    // expected-error @+1 {{expects 2 indices, but got 1}}
+    %id = sparse_attn.read %ids[%q] : memref<?x?xi32>
+    %true = arith.constant true
+    sparse_attn.yield %true : i1
+  }
+  sparse_attn.yield %p
+}
+
+// -----
+
+func.func @read_element_type(%ids: memref<?xf32>, %i: index) {
+  // expected-error @+1 {{expects an array of i32, but got 'memref<?xf32>'}}
+  %id = sparse_attn.read %ids[%i] : memref<?xf32>
+  return
+}
+
+// -----
+
+sparse_attn.pattern @union_c1 {
+  // expected-error @+1 {{expects at least one operand}}
+  %p = sparse_attn.union
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @intersect_c1 {
+  // expected-error @+1 {{expects at least one operand}}
+  %p = sparse_attn.intersect
+  sparse_attn.yield %p
+}

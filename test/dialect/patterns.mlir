@@ -1,0 +1,138 @@
+// RUN: sparse-attn-opt %s | sparse-attn-opt | FileCheck %s
+// RUN: sparse-attn-opt %s --mlir-print-op-generic | sparse-attn-opt | FileCheck %s
+
+// CHECK-LABEL: sparse_attn.pattern @dense {
+// CHECK-NEXT:    %[[P:.*]] = sparse_attn.dense
+// CHECK-NEXT:    sparse_attn.yield %[[P]]
+// CHECK-NEXT:  }
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+// CHECK-LABEL: sparse_attn.pattern @causal
+// CHECK:         sparse_attn.causal
+sparse_attn.pattern @causal {
+  %p = sparse_attn.causal
+  sparse_attn.yield %p
+}
+
+// CHECK-LABEL: sparse_attn.pattern @window(%{{.*}}: index, %{{.*}}: index) {
+sparse_attn.pattern @window(%left: index, %right: index) {
+  // CHECK: sparse_attn.window left(256) right(128)
+  %both = sparse_attn.window left(256) right(128)
+  // CHECK: sparse_attn.window left(-1) right(8)
+  %ahead = sparse_attn.window left(-1) right(8)
+  // CHECK: sparse_attn.window left(4){{$}}
+  %only_left = sparse_attn.window left(4)
+  // CHECK: sparse_attn.window right(0)
+  %only_right = sparse_attn.window right(0)
+  // CHECK: sparse_attn.window{{$}}
+  %neither = sparse_attn.window
+  // CHECK: sparse_attn.window left(%{{.*}}) right(%{{.*}})
+  %captured = sparse_attn.window left(%left) right(%right)
+  // CHECK: sparse_attn.window left(%{{.*}}) right(1073741824)
+  %mixed = sparse_attn.window left(%left) right(1073741824)
+  %p = sparse_attn.union %both, %ahead, %only_left, %only_right, %neither, %captured, %mixed
+  sparse_attn.yield %p
+}
+
+// CHECK-LABEL: sparse_attn.pattern @counted(
+// CHECK-SAME:    %[[N:.*]]: index)
+sparse_attn.pattern @counted(%n: index) {
+  // CHECK: sparse_attn.keys first(4)
+  %k0 = sparse_attn.keys first(4)
+  // CHECK: sparse_attn.keys first(%[[N]])
+  %k1 = sparse_attn.keys first(%n)
+  // CHECK: sparse_attn.queries first(0)
+  %q0 = sparse_attn.queries first(0)
+  // CHECK: sparse_attn.queries first(%[[N]])
+  %q1 = sparse_attn.queries first(%n)
+  // CHECK: sparse_attn.global first(64)
+  %g0 = sparse_attn.global first(64)
+  // CHECK: sparse_attn.global first(%[[N]])
+  %g1 = sparse_attn.global first(%n)
+  // CHECK: sparse_attn.chunk size(1024)
+  %c0 = sparse_attn.chunk size(1024)
+  // CHECK: sparse_attn.chunk size(%[[N]])
+  %c1 = sparse_attn.chunk size(%n)
+  // CHECK: sparse_attn.stride step(8)
+  %s0 = sparse_attn.stride step(8)
+  // CHECK: sparse_attn.stride step(%[[N]])
+  %s1 = sparse_attn.stride step(%n)
+  // CHECK: sparse_attn.random blocks(3) size(64) seed(7)
+  %r0 = sparse_attn.random blocks(3) size(64) seed(7)
+  // CHECK: sparse_attn.random blocks(%[[N]]) size(1) seed(4294967295)
+  %r1 = sparse_attn.random blocks(%n) size(1) seed(4294967295)
+  %p = sparse_attn.union %k0, %k1, %q0, %q1, %g0, %g1, %c0, %c1, %s0, %s1, %r0, %r1
+  sparse_attn.yield %p
+}
+
+// An index constant may stand for a capture.
+// CHECK-LABEL: sparse_attn.pattern @constant
+// CHECK:         %[[N:.*]] = arith.constant 4 : index
+// CHECK:         sparse_attn.keys first(%[[N]])
+sparse_attn.pattern @constant {
+  %n = arith.constant 4 : index
+  %p = sparse_attn.keys first(%n)
+  sparse_attn.yield %p
+}
+
+// CHECK-LABEL: sparse_attn.pattern @algebra
+// CHECK:         %[[A:.*]] = sparse_attn.causal
+// CHECK:         %[[B:.*]] = sparse_attn.chunk
+// CHECK:         %[[NOT:.*]] = sparse_attn.complement %[[B]]
+// CHECK:         %[[BOTH:.*]] = sparse_attn.intersect %[[A]], %[[NOT]]
+// CHECK:         sparse_attn.union %[[BOTH]], %[[B]], %[[A]]
+sparse_attn.pattern @algebra {
+  %a = sparse_attn.causal
+  %b = sparse_attn.chunk size(16)
+  %not = sparse_attn.complement %b
+  %both = sparse_attn.intersect %a, %not
+  %p = sparse_attn.union %both, %b, %a
+  sparse_attn.yield %p
+}
+
+// CHECK-LABEL: sparse_attn.pattern @packed(
+// CHECK-SAME:    %[[IDS:.*]]: memref<?xi32>, %[[TABLE:.*]]: memref<?x?xi32>)
+sparse_attn.pattern @packed(%document: memref<?xi32>, %table: memref<?x?xi32>) {
+  // CHECK: %[[P:.*]] = sparse_attn.predicate (%[[B:.*]], %{{.*}}, %[[Q:.*]], %[[K:.*]]) {
+  %p = sparse_attn.predicate (%b, %h, %q, %k) {
+    // CHECK: %[[DQ:.*]] = sparse_attn.read %[[IDS]][%[[Q]]] : memref<?xi32>
+    %dq = sparse_attn.read %document[%q] : memref<?xi32>
+    // CHECK: %[[DK:.*]] = sparse_attn.read %[[TABLE]][%[[B]], %[[K]]] : memref<?x?xi32>
+    %dk = sparse_attn.read %table[%b, %k] : memref<?x?xi32>
+    // CHECK: %[[E:.*]] = arith.cmpi eq, %[[DQ]], %[[DK]] : i32
+    %equal = arith.cmpi eq, %dq, %dk : i32
+    // CHECK: sparse_attn.yield %[[E]] : i1
+    sparse_attn.yield %equal : i1
+  }
+  // CHECK: sparse_attn.yield %[[P]]
+  sparse_attn.yield %p
+}
+
+// CHECK-LABEL: sparse_attn.pattern @annotated attributes {note = "local"}
+// CHECK:         sparse_attn.causal {note = 1 : i64}
+// CHECK:         sparse_attn.predicate (%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) attributes {note = 2 : i64} {
+sparse_attn.pattern @annotated attributes {note = "local"} {
+  %a = sparse_attn.causal {note = 1 : i64}
+  %b = sparse_attn.predicate (%b, %h, %q, %k) attributes {note = 2 : i64} {
+    %true = arith.constant true
+    sparse_attn.yield %true : i1
+  }
+  %p = sparse_attn.intersect %a, %b
+  sparse_attn.yield %p
+}
+
+// CHECK-LABEL: func.func @random_rank
+func.func @random_rank(%block: i32, %n: i32, %b: i32, %h: i32, %row: i32, %blocks: vector<8xi32>, %rows: vector<8xi32>) {
+  // CHECK: sparse_attn.random_rank %{{.*}} in %{{.*}} seed(7) row(%{{.*}}, %{{.*}}, %{{.*}}) : i32, i32 -> i32
+  %scalar = sparse_attn.random_rank %block in %n seed(7) row(%b, %h, %row) : i32, i32 -> i32
+  // CHECK: sparse_attn.random_rank {{.*}} : vector<8xi32>, vector<8xi32> -> vector<8xi32>
+  %vector = sparse_attn.random_rank %blocks in %n seed(7) row(%b, %h, %rows) : vector<8xi32>, vector<8xi32> -> vector<8xi32>
+  return
+}
+
+// CHECK-LABEL: func.func private @types
+// CHECK-SAME:    !sparse_attn.pattern, !sparse_attn.visit, !sparse_attn.tile<64x128xf32>, !sparse_attn.tile<64xbf16>
+func.func private @types(!sparse_attn.pattern, !sparse_attn.visit, !sparse_attn.tile<64x128xf32>, !sparse_attn.tile<64xbf16>)
