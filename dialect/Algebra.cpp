@@ -242,7 +242,7 @@ struct CausalWindow : OpRewritePattern<IntersectOp> {
     auto isCausal = [](Value operand) { return isa_and_nonnull<CausalOp>(operand.getDefiningOp()); };
     auto isWindow = [](Value operand) {
       auto window = operand.getDefiningOp<WindowOp>();
-      return window && !window.getRight() && (!window.getStaticLeft() || *window.getStaticLeft() >= 0);
+      return window && !window.getRight() && (!window.getStaticLeftAttr() || window.getStaticLeftAttr().getInt() >= 0);
     };
     if (!llvm::any_of(op.getOperands(), isCausal) || !llvm::any_of(op.getOperands(), isWindow))
       return failure();
@@ -252,7 +252,8 @@ struct CausalWindow : OpRewritePattern<IntersectOp> {
         continue;
       if (isWindow(operand)) {
         auto window = operand.getDefiningOp<WindowOp>();
-        int64_t right = std::min<int64_t>(window.getStaticRight().value_or(0), 0);
+        IntegerAttr side = window.getStaticRightAttr();
+        int64_t right = std::min<int64_t>(side ? side.getInt() : 0, 0);
         operand = WindowOp::create(rewriter, window.getLoc(), window.getType(), window.getLeft(), Value(),
                                    window.getStaticLeftAttr(), rewriter.getI64IntegerAttr(right));
       }
@@ -280,10 +281,10 @@ struct MeetWindows : OpRewritePattern<IntersectOp> {
         continue;
       }
       windows.push_back(window);
-      if (auto side = window.getStaticLeft())
-        left = std::min<int64_t>(left.value_or(*side), *side);
-      if (auto side = window.getStaticRight())
-        right = std::min<int64_t>(right.value_or(*side), *side);
+      if (IntegerAttr side = window.getStaticLeftAttr())
+        left = std::min(left.value_or(side.getInt()), side.getInt());
+      if (IntegerAttr side = window.getStaticRightAttr())
+        right = std::min(right.value_or(side.getInt()), side.getInt());
     }
     // An empty meeting has no spelling as a window; it stays an intersection.
     if (windows.size() < 2 || (left && right && *left + *right < 0))
@@ -324,7 +325,7 @@ struct MeetStrides : OpRewritePattern<IntersectOp> {
   }
 };
 
-/// Under a union, a stride whose step is a multiple of another's adds nothing.
+/// Under a union, a stride whose step is a multiple of another's (or the same again) adds nothing.
 struct DropCoarserStrides : OpRewritePattern<UnionOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -333,14 +334,18 @@ struct DropCoarserStrides : OpRewritePattern<UnionOp> {
       auto stride = operand.getDefiningOp<StrideOp>();
       return stride ? stride.getStaticCount() : std::nullopt;
     };
-    SmallVector<Value> operands(op.getOperands());
-    llvm::erase_if(operands, [&](Value operand) {
+    SmallVector<Value> operands;
+    for (auto [index, operand] : llvm::enumerate(op.getOperands())) {
       std::optional<uint64_t> step = stepOf(operand);
-      return step && llvm::any_of(op.getOperands(), [&](Value other) {
-               std::optional<uint64_t> finer = stepOf(other);
-               return finer && *finer < *step && *step % *finer == 0;
-             });
-    });
+      bool adds = true;
+      for (auto [otherIndex, other] : llvm::enumerate(op.getOperands())) {
+        std::optional<uint64_t> finer = stepOf(other);
+        if (step && finer && (*finer < *step || (*finer == *step && otherIndex < index)))
+          adds &= *step % *finer != 0;
+      }
+      if (adds)
+        operands.push_back(operand);
+    }
     if (operands.size() == op.getOperands().size())
       return failure();
     rewriter.replaceOpWithNewOp<UnionOp>(op, op.getType(), operands);

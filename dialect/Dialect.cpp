@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "mlir/Interfaces/FoldInterfaces.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -28,7 +29,19 @@ using namespace mlir::sparse_attn;
 #define GET_OP_CLASSES
 #include "dialect/SparseAttnOps.cpp.inc"
 
+namespace {
+
+/// Constants of a predicate stay in it: it is read, printed and cloned as one piece.
+struct FoldInterface : DialectFoldInterface {
+  using DialectFoldInterface::DialectFoldInterface;
+
+  bool shouldMaterializeInto(Region *region) const final { return isa<PredicateOp>(region->getParentOp()); }
+};
+
+} // namespace
+
 void SparseAttnDialect::initialize() {
+  addInterfaces<FoldInterface>();
   addTypes<
 #define GET_TYPEDEF_LIST
 #include "dialect/SparseAttnTypes.cpp.inc"

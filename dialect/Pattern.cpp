@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
 
 using namespace mlir;
@@ -33,8 +34,11 @@ PatternScope::PatternScope(OpBuilder &builder, Location loc, PatternOp pattern, 
 }
 
 Value PatternScope::parameter(OpBuilder &builder, Value captured, IntegerAttr constant) const {
-  if (captured)
+  APInt value;
+  if (captured && !matchPattern(captured, m_ConstantInt(&value)))
     return lookup(captured);
+  if (captured)
+    return arith::ConstantIndexOp::create(builder, loc, std::clamp(value.getSExtValue(), -kMaxPosition, kMaxPosition));
   return arith::ConstantIndexOp::create(builder, loc, constant.getInt());
 }
 
@@ -127,8 +131,8 @@ LogicalResult PatternOp::verifyRegions() {
     return emitOpError("expects to end in a sparse_attn.yield of one pattern");
   // pattern_c3
   for (Operation &op : getBody().front().without_terminator())
-    if (!isa<PatternOpInterface>(op) && !(isa<arith::ConstantOp>(op) && op.getResult(0).getType().isIndex()))
-      return op.emitError("expects only pattern ops and index constants in a pattern, but got '") << op.getName() << "'";
+    if (!isa<PatternOpInterface>(op) && !(isa<arith::ConstantOp>(op) && op.getResult(0).getType().isIntOrIndexOrFloat()))
+      return op.emitError("expects only pattern ops and constants in a pattern, but got '") << op.getName() << "'";
   return success();
 }
 
@@ -218,6 +222,17 @@ static Value buildInside(ScalarBuilder &s, Value array, int64_t dimension, Value
   return s.both(s.lessEqual(s.constant(0), index), s.less(index, size));
 }
 
+/// Maps an operand from outside the predicate: a capture, or a constant of the pattern.
+static void mapOutsideValue(OpBuilder &builder, const PatternScope &scope, Region &predicate, Value operand,
+                            IRMapping &map) {
+  if (predicate.isAncestor(operand.getParentRegion()) || map.contains(operand))
+    return;
+  if (isa<BlockArgument>(operand))
+    map.map(operand, scope.lookup(operand));
+  else
+    builder.clone(*operand.getDefiningOp(), map);
+}
+
 Value PredicateOp::buildPredicate(OpBuilder &builder, const PatternScope &scope, Value q, Value k) {
   ScalarBuilder s(builder, scope.loc);
   IRMapping map;
@@ -225,14 +240,15 @@ Value PredicateOp::buildPredicate(OpBuilder &builder, const PatternScope &scope,
   Value inside = s.boolean(true);
   for (Operation &op : getBody().front().without_terminator()) {
     for (Value operand : op.getOperands())
-      if (auto capture = dyn_cast<BlockArgument>(operand); capture && isa<PatternOp>(capture.getOwner()->getParentOp()))
-        map.map(operand, scope.lookup(operand));
+      mapOutsideValue(builder, scope, getBody(), operand, map);
     Operation *copy = builder.clone(op, map);
     if (auto read = dyn_cast<ReadOp>(copy))
       for (auto [dimension, index] : llvm::enumerate(read.getIndices()))
         inside = s.both(inside, buildInside(s, read.getArray(), dimension, index));
   }
-  return s.both(inside, map.lookupOrDefault(getBody().front().getTerminator()->getOperand(0)));
+  Value holds = getBody().front().getTerminator()->getOperand(0);
+  mapOutsideValue(builder, scope, getBody(), holds, map);
+  return s.both(inside, map.lookup(holds));
 }
 
 Dependence PredicateOp::getDependence() {

@@ -7,7 +7,7 @@
 
 #include "dialect/PatternSyntax.h"
 #include "mlir/IR/Builders.h"
-#include "llvm/ADT/SmallString.h"
+#include <charconv>
 
 namespace mlir::sparse_attn {
 
@@ -47,12 +47,15 @@ ParseResult parseScale(OpAsmParser &parser, FloatAttr &scale) {
 }
 
 void printScale(OpAsmPrinter &printer, Operation *op, FloatAttr scale) {
-  SmallString<32> text;
-  scale.getValue().toString(text, /*FormatPrecision=*/0, /*FormatMaxPadding=*/4);
-  // A literal without a point would read back as an integer.
-  if (text.str().find_first_of(".EN") == StringRef::npos)
-    text += ".0";
-  printer << text;
+  char text[32];
+  std::to_chars_result end = std::to_chars(text, text + sizeof(text), scale.getValueAsDouble());
+  // A literal needs a point, before the exponent if there is one.
+  auto [digits, exponent] = StringRef(text, end.ptr - text).split('e');
+  printer << digits;
+  if (!digits.contains('.'))
+    printer << ".0";
+  if (!exponent.empty())
+    printer << 'e' << exponent;
 }
 
 ParseResult parsePatternUse(OpAsmParser &parser, FlatSymbolRefAttr &pattern,

@@ -31,7 +31,7 @@ def SparseAttn_PatternOp : SparseAttn_Op<"pattern", [
     **Constraints:**
     - (C1) captures are of type `index`, `memref<?xi32>` or `memref<?x?xi32>`.
     - (C2) the body ends in a `sparse_attn.yield` of one pattern.
-    - (C3) the body holds pattern ops and constants of type `index` only.
+    - (C3) the body holds pattern ops and scalar constants only.
 
     ```mlir
     // Longformer: a local window, and a few tokens that see and are seen by everyone.

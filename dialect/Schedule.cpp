@@ -22,6 +22,19 @@ static LogicalResult verifyPositions(Operation *op, Block &body, unsigned positi
   return success();
 }
 
+/// What follows the positions are the captures of the pattern.
+static LogicalResult verifyCaptures(Operation *op, FlatSymbolRefAttr name, TypeRange captures,
+                                    SymbolTableCollection &symbols) {
+  auto pattern = symbols.lookupNearestSymbolFrom<PatternOp>(op, name);
+  if (!pattern)
+    return op->emitOpError("expects '") << name.getValue() << "' to name a sparse_attn.pattern, but found none";
+  TypeRange expected = pattern.getBody().front().getArgumentTypes();
+  if (!llvm::equal(captures, expected))
+    return op->emitOpError("expects the captures of ")
+           << name << ", (" << expected << "), after the positions, but got (" << captures << ")";
+  return success();
+}
+
 static LogicalResult verifyTileSizes(Operation *op, int64_t tileQ, int64_t tileK) {
   if (tileQ <= 0 || tileK <= 0)
     return op->emitOpError("expects positive tile sizes, but got ") << tileQ << " and " << tileK;
@@ -42,6 +55,11 @@ LogicalResult ScheduleOp::verifyRegions() {
   return success();
 }
 
+// schedule_c2
+LogicalResult ScheduleOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyCaptures(*this, getPatternAttr(), ValueRange(getCaptures()).getTypes(), symbols);
+}
+
 LogicalResult PlanOp::verifyRegions() {
   if (failed(verifyTileSizes(*this, getTileQ(), getTileK())))
     return failure();
@@ -54,6 +72,12 @@ LogicalResult PlanOp::verifyRegions() {
       !llvm::all_of(yield.getOperandTypes(), [](Type type) { return type.isInteger(1); }))
     return emitOpError("expects to end in a sparse_attn.yield of two i1");
   return success();
+}
+
+// plan_c1
+LogicalResult PlanOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyCaptures(*this, getPatternAttr(), ValueRange(getBody().getArguments().drop_front(8)).getTypes(),
+                        symbols);
 }
 
 LogicalResult ProgressionOp::verify() {

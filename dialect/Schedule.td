@@ -14,7 +14,8 @@ include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def SparseAttn_ScheduleOp : SparseAttn_Op<"schedule", [
-    Symbol, IsolatedFromAbove, SingleBlock, HasParent<"::mlir::ModuleOp">]> {
+    Symbol, IsolatedFromAbove, SingleBlock, HasParent<"::mlir::ModuleOp">,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "The key tiles that a query tile visits";
   let description = [{
     The region is a function of (batch, head, query tile, query length, key length, captures of the pattern). It ends in
@@ -186,7 +187,9 @@ def SparseAttn_ListedOp : SparseAttn_Op<"listed", [Pure, Terminator, HasParent<"
   let assemblyFormat = "$plan attr-dict";
 }
 
-def SparseAttn_PlanOp : SparseAttn_Op<"plan", [Symbol, IsolatedFromAbove, SingleBlock, HasParent<"::mlir::ModuleOp">]> {
+def SparseAttn_PlanOp : SparseAttn_Op<"plan", [
+    Symbol, IsolatedFromAbove, SingleBlock, HasParent<"::mlir::ModuleOp">,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "What the descent asks of a rectangle of pairs";
   let description = [{
     The region is a function of (batch, head, first query, last query, first key, last key, query length, key length,

@@ -99,7 +99,8 @@ struct PrintPatternsPass final : sparse_attn::impl::PrintPatternsBase<PrintPatte
 
   void runOnOperation() override {
     if (rows < 1 || columns < 1) {
-      getOperation().emitError("expects one row and one column or more, but got ") << rows << " and " << columns;
+      getOperation().emitError("expects one row and one column or more, but got ")
+          << rows.getValue() << " and " << columns.getValue();
       return signalPassFailure();
     }
     SmallVector<int64_t> given(numbers.begin(), numbers.end());

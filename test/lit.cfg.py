@@ -7,7 +7,8 @@
 #   %python      Python 3, with numpy where the feature `numpy` is there
 #   %examples    the folder examples/
 #   %inputs      the folder Inputs/ of the test's own folder
-#   %cxx %cmake  the compiler and the CMake of the build
+#   %cc %cxx     the C and the C++ compiler of the build
+#   %cmake       the CMake of the build
 #   %ptxas       ptxas, where the feature `ptxas` is there
 #   %source %build %libraries   roots of the sources and of the build, folder of the built libraries
 #
@@ -39,6 +40,7 @@ config.substitutions += [
     ("%python", f'"{config.python}"'),
     ("%examples", os.path.join(config.sparse_attn_source_dir, "examples")),
     ("%inputs", "%S/Inputs"),
+    ("%cc", config.cc),
     ("%cxx", config.cxx),
     ("%cmake", config.cmake),
     ("%ptxas", config.ptxas),

@@ -92,6 +92,7 @@ private:
   void lowerLoop(ForEachKeyTileOp loop);
   void lowerStep(ForEachKeyTileOp loop, Value keyTile, bool partial);
   void lowerStepOp(Operation *op, bool partial);
+  void lowerMask(MaskOp mask);
   void lowerStore(StoreOp store);
 
   /// The rows of tile `tile` of one head; `count` is what exists from there on.
@@ -135,24 +136,41 @@ HeadRows ItemLowering::keysOf(Value tileValue, bool partial) {
   return rows;
 }
 
+/// The values that the weights of these scores meet, and the other way round: both stand in one loop body.
+static Value findValues(ScoresOp scores) { return (*scores->getBlock()->getOps<AccumulateOp>().begin()).getValue(); }
+static Value findKeys(AccumulateOp accumulate) {
+  return (*accumulate->getBlock()->getOps<ScoresOp>().begin()).getKey();
+}
+
+void ItemLowering::lowerMask(MaskOp mask) {
+  Value firstKey = s.mul(value(mask.getKeyTile()), parts.kernel.getTileK());
+  Value shift = s.sub(value(mask.getKeyLength()), value(mask.getQueryLength()));
+  Value firstQuery = s.add(s.mul(value(mask.getQueryTile()), parts.kernel.getTileQ()), shift);
+  Value lastQuery = s.sub(value(mask.getKeyLength()), 1);
+  auto scores = mask.getScores().getDefiningOp<ScoresOp>();
+  HeadRows keys = keysOf(scores.getKey(), /*partial=*/true);
+  emitter.emitLimits(keys, mask.getBody(), map, firstQuery, lastQuery, firstKey);
+  emitter.emitScores(keys, keysOf(findValues(scores), /*partial=*/true), /*limited=*/true);
+}
+
 void ItemLowering::lowerStepOp(Operation *op, bool partial) {
   llvm::TypeSwitch<Operation *>(op)
-      .Case([&](ScoresOp scores) { emitter.emitScores(keysOf(scores.getKey(), partial)); })
-      .Case([&](MaskOp mask) {
+      // The mask of a partial tile goes first, as limits that its scores meet while they are in registers.
+      .Case([&](ScoresOp scores) {
         if (!partial)
-          return;
-        Value firstKey = s.mul(value(mask.getKeyTile()), parts.kernel.getTileK());
-        Value shift = s.sub(value(mask.getKeyLength()), value(mask.getQueryLength()));
-        Value firstQuery =
-            s.add(s.mul(value(mask.getQueryTile()), parts.kernel.getTileQ()), shift);
-        HeadRows keys = keysOf(mask.getScores().getDefiningOp<ScoresOp>().getKey(), partial);
-        emitter.emitMask(keys, mask.getBody(), map, firstQuery, s.sub(value(mask.getKeyLength()), 1), firstKey);
+          emitter.emitScores(keysOf(scores.getKey(), partial), keysOf(findValues(scores), partial), /*limited=*/false);
+      })
+      .Case([&](MaskOp mask) {
+        if (partial)
+          lowerMask(mask);
       })
       .Case([&](OnlineSoftmaxOp softmax) {
         auto mask = softmax.getScores().getDefiningOp<MaskOp>();
         emitter.emitOnlineSoftmax(keysOf(mask.getScores().getDefiningOp<ScoresOp>().getKey(), partial));
       })
-      .Case([&](AccumulateOp accumulate) { emitter.emitAccumulate(keysOf(accumulate.getValue(), partial)); })
+      .Case([&](AccumulateOp accumulate) {
+        emitter.emitAccumulate(keysOf(accumulate.getValue(), partial), keysOf(findKeys(accumulate), partial));
+      })
       // Loads are taken where they are used, and rescaling is part of the accumulation.
       .Case<LoadOp, RescaleOp, YieldOp>([](Operation *) {})
       .Default([&](Operation *other) { builder.clone(*other, map); });
@@ -205,7 +223,11 @@ void ItemLowering::lowerOp(Operation *op) {
         emitter.packQueries(rowsOf(value(load.getSource()), value(load.getBatch()), value(load.getHead()),
                                    value(load.getTile()), tileQ));
       })
-      .Case([&](SoftmaxInitOp) { emitter.initState(); })
+      .Case([&](SoftmaxInitOp) {
+        emitter.initState();
+        emitter.prefetchOutput(
+            rowsOf(value(parts.kernel.getOutput()), item.batch, item.head, item.tile, parts.kernel.getTileQ()));
+      })
       .Case([&](ForEachKeyTileOp loop) { lowerLoop(loop); })
       .Case([&](StoreOp store) { lowerStore(store); })
       .Case<FinalizeOp, ReturnOp>([](Operation *) {})

@@ -40,6 +40,11 @@ Value LaneMath::max(Value a, Value b) {
   return select(greater, a, b);
 }
 
+Value LaneMath::min(Value a, Value b) {
+  Value less = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLT, a, b);
+  return select(less, a, b);
+}
+
 Value LaneMath::select(Value condition, Value a, Value b) {
   return arith::SelectOp::create(builder, loc, condition, a, b);
 }

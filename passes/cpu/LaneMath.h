@@ -33,6 +33,8 @@ public:
   Value fma(Value a, Value b, Value c);
   /// `a > b ? a : b`: the second operand where one is NaN, which is what the instruction does.
   Value max(Value a, Value b);
+  /// `a < b ? a : b`: likewise.
+  Value min(Value a, Value b);
   Value select(Value condition, Value a, Value b);
   Value equals(Value a, Value b);
 

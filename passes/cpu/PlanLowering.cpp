@@ -180,8 +180,10 @@ std::pair<Value, Value> PlanLowering::scanBounds(Value array, ValueRange batch, 
 /// The hull of the one or two entries, of the level that just covers it, over the slice.
 std::pair<Value, Value> PlanLowering::lookUpBounds(const PyramidArguments &pyramid, ValueRange batch, Value first,
                                                    Value last) {
-  Value firstBlock = s.divPositive(s.max(first, 0), kPyramidBlock);
-  Value lastBlock = s.max(s.divPositive(s.max(last, 0), kPyramidBlock), firstBlock);
+  // A slice that lies outside the array has no element; its blocks do not exist either.
+  Value some = s.lessEqual(first, last);
+  Value firstBlock = s.divPositive(s.select(some, first, s.constant(0)), kPyramidBlock);
+  Value lastBlock = s.divPositive(s.select(some, last, s.constant(0)), kPyramidBlock);
   auto word = [&](Value index) { return toInteger(builder, loc, index, 64); };
   Value zeros = math::CountLeadingZerosOp::create(builder, loc, word(s.sub(lastBlock, firstBlock)));
   Value level = s.sub(s.constant(64), toIndex(builder, loc, zeros));
@@ -193,8 +195,11 @@ std::pair<Value, Value> PlanLowering::lookUpBounds(const PyramidArguments &pyram
   auto entry = [&](Value pointer, Value block) {
     return loadWord(builder, loc, pointer, s.add(base, shift(block)), builder.getI32Type());
   };
-  return {s.min(entry(pyramid.minima, firstBlock), entry(pyramid.minima, lastBlock)),
-          s.max(entry(pyramid.maxima, firstBlock), entry(pyramid.maxima, lastBlock))};
+  Value min = s.min(entry(pyramid.minima, firstBlock), entry(pyramid.minima, lastBlock));
+  Value max = s.max(entry(pyramid.maxima, firstBlock), entry(pyramid.maxima, lastBlock));
+  Value least = arith::ConstantIntOp::create(builder, loc, INT32_MIN, 32);
+  Value greatest = arith::ConstantIntOp::create(builder, loc, INT32_MAX, 32);
+  return {s.select(some, min, greatest), s.select(some, max, least)};
 }
 
 //===----------------------------------------------------------------------===//

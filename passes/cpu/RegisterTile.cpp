@@ -38,11 +38,11 @@ SmallVector<Value> RegisterTile::emitRows(const Product &product, ArrayRef<Value
   for (Value row : rowIndices)
     for (Value column : columns)
       accumulators.push_back(product.init(row, column));
-  auto loop = scf::ForOp::create(builder, loc, s.constant(0), product.steps, s.constant(kProductUnroll), accumulators);
+  auto loop = scf::ForOp::create(builder, loc, s.constant(0), product.steps, s.constant(product.unroll), accumulators);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(loop.getBody());
   SmallVector<Value> sums(loop.getRegionIterArgs());
-  for (int64_t unrolled = 0; unrolled < kProductUnroll; ++unrolled) {
+  for (int64_t unrolled = 0; unrolled < product.unroll; ++unrolled) {
     Value step = s.add(loop.getInductionVar(), unrolled);
     SmallVector<Value> right = llvm::map_to_vector(columns, [&](Value column) { return product.right(step, column); });
     for (auto [i, row] : llvm::enumerate(rowIndices)) {
@@ -60,6 +60,8 @@ SmallVector<Value> RegisterTile::emit(const Product &product, ArrayRef<Value> co
   auto loop = scf::ForOp::create(builder, loc, s.constant(0), product.rows, s.constant(rows), maximum);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(loop.getBody());
+  if (product.prefetch)
+    product.prefetch(loop.getInductionVar());
   SmallVector<Value> rowIndices;
   for (int64_t i = 0; i < rows; ++i)
     rowIndices.push_back(s.add(loop.getInductionVar(), i));
@@ -67,8 +69,7 @@ SmallVector<Value> RegisterTile::emit(const Product &product, ArrayRef<Value> co
   SmallVector<Value> running(loop.getRegionIterArgs());
   for (auto [i, row] : llvm::enumerate(rowIndices))
     for (auto [j, column] : llvm::enumerate(columns)) {
-      Value result = results[i * columns.size() + j];
-      product.finish(row, column, result);
+      Value result = product.finish(row, column, results[i * columns.size() + j]);
       if (!maximum.empty())
         running[j] = lanes.max(result, running[j]);
     }

@@ -19,14 +19,17 @@ namespace mlir::sparse_attn::cpu {
 /// lanes. The callbacks emit the operands and take the results.
 struct Product {
   Value rows;      // index: number of rows, a multiple of RegisterTile::rows
-  Value steps;     // index: number of steps, a multiple of kProductUnroll
+  Value steps;     // index: number of steps, a multiple of `unroll`
+  int64_t unroll;  // steps that one iteration of the innermost loop takes
   function_ref<Value(Value row, Value step)> left;
   function_ref<Value(Value step, Value column)> right;
   function_ref<Value(Value row, Value column)> init;
-  function_ref<void(Value row, Value column, Value result)> finish;
+  function_ref<Value(Value row, Value column, Value result)> finish; // gives what the maximum is taken of
+  /// Emitted once for each block of rows, in front of it: fetches what comes after this product.
+  function_ref<void(Value row)> prefetch = nullptr;
 };
 
-/// Steps of a product that one iteration of its innermost loop takes.
+/// Unrolling of products with a constant number of steps: head sizes and key tiles are multiples of twice this.
 inline constexpr int64_t kProductUnroll = 4;
 
 /// Emits products with `rows` x `vectors` accumulators in registers.

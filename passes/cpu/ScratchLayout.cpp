@@ -14,8 +14,6 @@ using namespace mlir;
 using namespace mlir::sparse_attn;
 using namespace mlir::sparse_attn::cpu;
 
-static constexpr int64_t kCacheLine = 64;
-
 ProductKind cpu::getProductKind(KernelOp kernel, const Target &target) {
   if (kernel.getElementType().isF32())
     return ProductKind::F32;

@@ -14,6 +14,9 @@
 
 namespace mlir::sparse_attn::cpu {
 
+/// Bytes of a cache line on every x86-64 CPU.
+inline constexpr int64_t kCacheLine = 64;
+
 /// The facts about a CPU that kernels are shaped by.
 struct Target {
   /// f32 lanes of a vector register: 16 with AVX-512, 8 with AVX2.

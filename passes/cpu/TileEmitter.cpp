@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/cpu/ArgumentBlock.h"
 #include "passes/cpu/PredicateEmitter.h"
+#include "llvm/Support/MathExtras.h"
 #include <limits>
 #include <numeric>
 
@@ -37,9 +38,9 @@ TileEmitter::TileEmitter(OpBuilder &builder, Location loc, KernelOp kernel, cons
 // Loops and places
 //===----------------------------------------------------------------------===//
 
-void TileEmitter::forEach(Value bound, int64_t step, function_ref<void(Value)> body) {
+void TileEmitter::forEach(Value begin, Value end, int64_t step, function_ref<void(Value)> body) {
   OpBuilder::InsertionGuard guard(builder);
-  auto loop = scf::ForOp::create(builder, loc, s.constant(0), bound, s.constant(step));
+  auto loop = scf::ForOp::create(builder, loc, begin, end, s.constant(step));
   builder.setInsertionPointToStart(loop.getBody());
   body(loop.getInductionVar());
 }
@@ -49,10 +50,10 @@ void TileEmitter::forEachPanel(function_ref<void(Value)> body) {
   int64_t columns = registerTile.getVectors() * width;
   if (columns == tileQ)
     return body(s.constant(0));
-  forEach(s.constant(tileQ), columns, body);
+  forEach(s.constant(0), s.constant(tileQ), columns, body);
 }
 
-void TileEmitter::forEachLaneVector(function_ref<void(Value)> body) { forEach(s.constant(tileQ), width, body); }
+void TileEmitter::forEachLaneVector(function_ref<void(Value)> body) { forEach(s.constant(0), s.constant(tileQ), width, body); }
 
 SmallVector<Value> TileEmitter::columnsOf(Value column) {
   SmallVector<Value> columns;
@@ -90,6 +91,21 @@ Value TileEmitter::broadcastElement(const HeadRows &rows, Value row, Value colum
   return lanes.broadcast(element);
 }
 
+void TileEmitter::prefetchRows(const HeadRows &rows, Value row, int64_t count, bool write) {
+  int64_t lineElements = kCacheLine * 8 / elementType.getIntOrFloatBitWidth();
+  Value last = s.sub(memref::DimOp::create(builder, loc, rows.rows, 0), 1);
+  for (int64_t i = 0; i < count; ++i) {
+    Value index = s.min(s.add(s.add(rows.first, row), i), last);
+    for (int64_t column = 0; column < headSize; column += lineElements)
+      memref::PrefetchOp::create(builder, loc, rows.rows, ValueRange{index, s.constant(column)}, write,
+                                 /*localityHint=*/3, /*isDataCache=*/true);
+  }
+}
+
+void TileEmitter::prefetchOutput(const HeadRows &output) {
+  forEach(s.constant(0), s.constant(tileQ), 1, [&](Value row) { prefetchRows(output, row, 1, /*write=*/true); });
+}
+
 /// Two adjacent bf16 as one 32-bit word in every lane.
 Value TileEmitter::broadcastPair(Value pairs, Value row, Value column) {
   auto pairType = VectorType::get({2}, builder.getBF16Type());
@@ -111,22 +127,26 @@ Value TileEmitter::loadWidened(const HeadRows &rows, Value row, Value column, in
 
 /// A copy in f32 of keys or values, row by row.
 void TileEmitter::widenRows(const HeadRows &rows) {
-  forEach(roundedCount(rows), 1, [&](Value row) {
+  forEach(s.constant(0), roundedCount(rows), 1, [&](Value row) {
     for (int64_t column = 0; column < headSize; column += width)
       store(loadWidened(rows, row, s.constant(column), width), Place::Widened, row, s.constant(column));
   });
 }
 
-/// Rows 2r and 2r + 1 of the values, interleaved.
+/// Rows 2r and 2r + 1 of the values, interleaved; 0 in place of a key that does not exist.
 void TileEmitter::packValuePairs(const HeadRows &values) {
   auto half = VectorType::get({width}, elementType);
   Value pairs = places[static_cast<int>(Place::ValuePairs)];
-  forEach(s.divPositive(roundedCount(values), 2), 1, [&](Value pair) {
-    Value even = existingRow(values, s.mul(pair, 2)), odd = existingRow(values, s.add(s.mul(pair, 2), 1));
+  Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(half));
+  forEach(s.constant(0), s.divPositive(roundedCount(values), 2), 1, [&](Value pair) {
+    Value second = s.add(s.mul(pair, 2), 1);
+    Value even = existingRow(values, s.mul(pair, 2)), odd = existingRow(values, second);
     for (int64_t column = 0; column < headSize; column += width) {
       Value at = s.constant(column);
       Value x = vector::LoadOp::create(builder, loc, half, values.rows, ValueRange{even, at});
       Value y = vector::LoadOp::create(builder, loc, half, values.rows, ValueRange{odd, at});
+      if (values.count)
+        y = s.select(s.less(second, values.count), y, zero);
       Value interleaved = vector::InterleaveOp::create(builder, loc, x, y);
       vector::StoreOp::create(builder, loc, interleaved, pairs, ValueRange{pair, s.constant(2 * column)});
     }
@@ -150,7 +170,7 @@ void TileEmitter::transposeBlock(function_ref<Value(int64_t)> input, function_re
 
 void TileEmitter::packQueries(const HeadRows &queries) {
   forEachLaneVector([&](Value column) {
-    forEach(s.constant(headSize), width, [&](Value dimension) {
+    forEach(s.constant(0), s.constant(headSize), width, [&](Value dimension) {
       auto input = [&](int64_t i) { return loadWidened(queries, s.add(column, i), dimension, width); };
       Value even;
       transposeBlock(input, [&](int64_t i, Value row) {
@@ -173,13 +193,13 @@ void TileEmitter::initState() {
     storeState(lanes.splat(-kInfinity), Place::RowMax, column);
     storeState(lanes.splat(0.0f), Place::RowSum, column);
   });
-  forEach(s.constant(headSize), 1, [&](Value row) {
+  forEach(s.constant(0), s.constant(headSize), 1, [&](Value row) {
     for (int64_t column = 0; column < tileQ; column += width)
       store(lanes.splat(0.0f), Place::Accumulator, row, s.constant(column));
   });
 }
 
-void TileEmitter::emitScores(const HeadRows &keys) {
+void TileEmitter::emitScores(const HeadRows &keys, const HeadRows &values, bool limited) {
   if (kind == ProductKind::Widened)
     widenRows(keys);
   auto left = [&](Value key, Value step) -> Value {
@@ -196,49 +216,44 @@ void TileEmitter::emitScores(const HeadRows &keys) {
                                   places[static_cast<int>(Place::Queries)], ValueRange{step, s.mul(column, 2)});
   };
   auto init = [&](Value, Value) { return lanes.splat(0.0f); };
-  auto finish = [&](Value key, Value column, Value score) { store(score, Place::Scores, key, column); };
+  auto finish = [&](Value key, Value column, Value score) {
+    if (limited)
+      score = lanes.min(score, load(Place::Scores, key, column));
+    store(score, Place::Scores, key, column);
+    return score;
+  };
   int64_t steps = kind == ProductKind::BF16Dot ? headSize / 2 : headSize;
-  Product product{roundedCount(keys), s.constant(steps), left, right, init, finish};
+  // The product of weights and values reads column by column, which no hardware prefetcher foresees.
+  auto prefetch = [&](Value key) { prefetchRows(values, key, registerTile.getRows(), /*write=*/false); };
+  Product product{roundedCount(keys), s.constant(steps), kProductUnroll, left, right, init, finish, prefetch};
   forEachPanel([&](Value column) {
     SmallVector<Value> columns = columnsOf(column), maximum;
-    // The mask decides what counts for the maximum of a partial tile.
-    if (!keys.count)
-      for (Value at : columns)
-        maximum.push_back(loadState(Place::RowMax, at));
+    for (Value at : columns)
+      maximum.push_back(loadState(Place::RowMax, at));
     maximum = registerTile.emit(product, columns, maximum);
     for (auto [at, value] : llvm::zip(columns, maximum))
       storeState(value, Place::NewMax, at);
   });
 }
 
-void TileEmitter::emitMask(const HeadRows &keys, Region &predicate, const IRMapping &map, Value firstQuery,
-                           Value lastQuery, Value firstKey) {
+void TileEmitter::emitLimits(const HeadRows &keys, Region &predicate, const IRMapping &map, Value firstQuery,
+                             Value lastQuery, Value firstKey) {
   auto word = [&](Value index) { return toInteger(builder, loc, index, 32); };
   SmallVector<int32_t> numbers(width);
   std::iota(numbers.begin(), numbers.end(), 0);
   Value lane = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(lanes.i32(), ArrayRef<int32_t>(numbers)));
-  Value lastKey = s.add(firstKey, s.sub(keys.count, 1));
+  Value attending = lanes.splat(kInfinity), excluded = lanes.splat(-kInfinity);
   forEachLaneVector([&](Value column) {
     Value query = arith::AddIOp::create(builder, loc, lanes.broadcast(word(s.add(firstQuery, column))), lane);
     query = arith::MinSIOp::create(builder, loc, query, lanes.broadcast(word(lastQuery)));
-    auto loop = scf::ForOp::create(builder, loc, s.constant(0), roundedCount(keys), s.constant(1),
-                                   loadState(Place::RowMax, column));
-    {
-      OpBuilder::InsertionGuard guard(builder);
-      builder.setInsertionPointToStart(loop.getBody());
-      Value row = loop.getInductionVar();
-      Value key = word(s.min(s.add(firstKey, row), lastKey));
-      Value attends = emitPredicate(builder, loc, predicate, {query, key}, map);
-      Value exists = s.less(row, keys.count);
-      if (isa<VectorType>(attends.getType()))
-        attends = arith::AndIOp::create(builder, loc, attends, lanes.broadcast(exists));
-      else
-        attends = lanes.broadcast(s.both(attends, exists));
-      Value score = lanes.select(attends, load(Place::Scores, row, column), lanes.splat(-kInfinity));
-      store(score, Place::Scores, row, column);
-      scf::YieldOp::create(builder, loc, lanes.max(score, loop.getRegionIterArg(0)));
-    }
-    storeState(loop.getResult(0), Place::NewMax, column);
+    forEach(s.constant(0), keys.count, 1, [&](Value row) {
+      Value attends = emitPredicate(builder, loc, predicate, {query, word(s.add(firstKey, row))}, map);
+      if (!isa<VectorType>(attends.getType()))
+        attends = lanes.broadcast(attends);
+      store(lanes.select(attends, attending, excluded), Place::Scores, row, column);
+    });
+    forEach(keys.count, roundedCount(keys), 1,
+            [&](Value row) { store(excluded, Place::Scores, row, column); });
   });
 }
 
@@ -291,7 +306,7 @@ void TileEmitter::emitOnlineSoftmax(const HeadRows &keys) {
   });
 }
 
-void TileEmitter::emitAccumulate(const HeadRows &values) {
+void TileEmitter::emitAccumulate(const HeadRows &values, const HeadRows &keys) {
   if (kind == ProductKind::Widened)
     widenRows(values);
   if (kind == ProductKind::BF16Dot)
@@ -312,11 +327,21 @@ void TileEmitter::emitAccumulate(const HeadRows &values) {
   auto init = [&](Value dimension, Value column) {
     return lanes.mul(load(Place::Accumulator, dimension, column), loadState(Place::Correction, column));
   };
-  auto finish = [&](Value dimension, Value column, Value sum) { store(sum, Place::Accumulator, dimension, column); };
-  Value steps = roundedCount(values);
+  auto finish = [&](Value dimension, Value column, Value sum) {
+    store(sum, Place::Accumulator, dimension, column);
+    return sum;
+  };
+  // No step past the last key: its weight would be 0, but 0 times infinity is no 0.
+  Value steps = values.count ? values.count : s.constant(tileK);
   if (kind == ProductKind::BF16Dot)
-    steps = s.divPositive(steps, 2);
-  Product product{s.constant(headSize), steps, left, right, init, finish};
+    steps = s.ceilDivPositive(steps, 2);
+  int64_t unroll = values.count ? 1 : kProductUnroll;
+  int64_t rowsABlock = llvm::divideCeil(tileK * registerTile.getRows(), headSize);
+  auto prefetch = [&](Value dimension) {
+    Value row = s.mul(s.divPositive(dimension, registerTile.getRows()), rowsABlock);
+    prefetchRows(keys, s.add(row, tileK), rowsABlock, /*write=*/false);
+  };
+  Product product{s.constant(headSize), steps, unroll, left, right, init, finish, prefetch};
   forEachPanel([&](Value column) { registerTile.emit(product, columnsOf(column)); });
 }
 
@@ -349,7 +374,7 @@ void TileEmitter::storeOutputBlock(const HeadRows &output, Value column, Value d
 void TileEmitter::storeOutput(const HeadRows &output) {
   auto storeAll = [&](bool checked) {
     forEachLaneVector([&](Value column) {
-      forEach(s.constant(headSize), width,
+      forEach(s.constant(0), s.constant(headSize), width,
               [&](Value dimension) { storeOutputBlock(output, column, dimension, checked); });
     });
   };
@@ -368,7 +393,7 @@ void TileEmitter::storeLogSumExp(Value target, Value first, Value count) {
     Value lse = lanes.fma(loadState(Place::RowMax, column), lanes.splat(static_cast<float>(scale)), logarithm);
     storeState(lanes.select(isEmptyRow(rowSum), lanes.splat(-kInfinity), lse), Place::NewMax, column);
   });
-  forEach(s.min(s.constant(tileQ), count), 1, [&](Value row) {
+  forEach(s.constant(0), s.min(s.constant(tileQ), count), 1, [&](Value row) {
     Value lse = memref::LoadOp::create(builder, loc, places[static_cast<int>(Place::NewMax)],
                                        ValueRange{s.constant(0), row});
     memref::StoreOp::create(builder, loc, lse, target, ValueRange{s.add(first, row)});

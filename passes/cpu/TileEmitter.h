@@ -46,19 +46,23 @@ public:
   /// Row maximum -inf, row sum 0, accumulator 0.
   void initState();
 
-  /// S^T = K Q^T; of a full tile also the new row maximum.
-  void emitScores(const HeadRows &keys);
+  /// The limit of each score, in the place where the score will be: infinity where the predicate holds and the key
+  /// exists, -infinity elsewhere. `firstQuery`: aligned position of lane 0, `lastQuery`: of the last query that exists,
+  /// `firstKey`: position of the first key (all `index`).
+  void emitLimits(const HeadRows &keys, Region &predicate, const IRMapping &map, Value firstQuery, Value lastQuery,
+                  Value firstKey);
 
-  /// -inf where the predicate fails or the key does not exist; the new row maximum. `firstQuery`: aligned position of
-  /// lane 0, `lastQuery`: of the last query that exists, `firstKey`: position of the first key (all `index`).
-  void emitMask(const HeadRows &keys, Region &predicate, const IRMapping &map, Value firstQuery, Value lastQuery,
-                Value firstKey);
+  /// S^T = K Q^T and the new row maximum; `limited`: no score above its limit. Fetches `values` meanwhile.
+  void emitScores(const HeadRows &keys, const HeadRows &values, bool limited);
 
   /// Weights from scores, in place; row sum and correction.
   void emitOnlineSoftmax(const HeadRows &keys);
 
-  /// O^T = O^T * correction + V^T P^T.
-  void emitAccumulate(const HeadRows &values);
+  /// O^T = O^T * correction + V^T P^T. Fetches the keys of the tile behind `keys` meanwhile.
+  void emitAccumulate(const HeadRows &values, const HeadRows &keys);
+
+  /// Fetches the rows that `storeOutput` will write.
+  void prefetchOutput(const HeadRows &output);
 
   /// O = (O^T / row sum)^T, the rows that exist.
   void storeOutput(const HeadRows &output);
@@ -69,7 +73,7 @@ public:
 private:
   void forEachPanel(function_ref<void(Value column)> body);
   void forEachLaneVector(function_ref<void(Value column)> body);
-  void forEach(Value bound, int64_t step, function_ref<void(Value index)> body);
+  void forEach(Value begin, Value end, int64_t step, function_ref<void(Value index)> body);
 
   Value load(Place place, Value row, Value column);
   void store(Value value, Place place, Value row, Value column);
@@ -82,6 +86,8 @@ private:
   Value roundedCount(const HeadRows &rows);
   Value existingRow(const HeadRows &rows, Value row);
 
+  /// Fetches `count` rows from `row` on; rows past the last are not touched.
+  void prefetchRows(const HeadRows &rows, Value row, int64_t count, bool write);
   Value broadcastElement(const HeadRows &rows, Value row, Value column);
   Value broadcastPair(Value pairs, Value row, Value column);
   void widenRows(const HeadRows &rows);

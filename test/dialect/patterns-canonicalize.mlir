@@ -1,6 +1,15 @@
 // RUN: sparse-attn-opt %s --sparse-attn-simplify-patterns | FileCheck %s
 // RUN: sparse-attn-opt %s --canonicalize | FileCheck %s
 
+// No rewrite changes what a pattern says.
+// DEFINE: %{numbers} = 3
+// DEFINE: %{print} = --sparse-attn-print-patterns="rows=24 columns=20 numbers=%{numbers}" -o /dev/null
+// DEFINE: %{compare} = sparse-attn-opt %s %{print} > %t.before && \
+// DEFINE:   sparse-attn-opt %s --sparse-attn-simplify-patterns %{print} > %t.after && diff %t.before %t.after
+// RUN: %{compare}
+// REDEFINE: %{numbers} = -2
+// RUN: %{compare}
+
 //===----------------------------------------------------------------------===//
 // Folds
 //===----------------------------------------------------------------------===//
@@ -319,7 +328,7 @@ sparse_attn.pattern @coarser_strides {
   sparse_attn.yield %p
 }
 
-// Equal steps are coarser than none of the other.
+// Of two equal steps one has to stay.
 // CHECK-LABEL: @equal_strides
 // CHECK:         sparse_attn.stride step(4)
 sparse_attn.pattern @equal_strides {

@@ -48,7 +48,7 @@ sparse_attn.pattern @pattern_c1_pattern(%p: !sparse_attn.pattern) {
 // -----
 
 sparse_attn.pattern @pattern_c3(%n: index) {
-  // expected-error @+1 {{expects only pattern ops and index constants in a pattern, but got 'arith.addi'}}
+  // expected-error @+1 {{expects only pattern ops and constants in a pattern, but got 'arith.addi'}}
   %m = arith.addi %n, %n : index
   %p = sparse_attn.keys first(%m)
   sparse_attn.yield %p
@@ -57,8 +57,8 @@ sparse_attn.pattern @pattern_c3(%n: index) {
 // -----
 
 sparse_attn.pattern @pattern_c3_constant {
-  // expected-error @+1 {{expects only pattern ops and index constants in a pattern, but got 'arith.constant'}}
-  %n = arith.constant 4 : i32
+  // expected-error @+1 {{expects only pattern ops and constants in a pattern, but got 'arith.constant'}}
+  %n = arith.constant dense<4> : vector<8xi32>
   %p = sparse_attn.dense
   sparse_attn.yield %p
 }

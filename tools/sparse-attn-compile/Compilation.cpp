@@ -40,6 +40,8 @@ static LogicalResult runPipeline(ModuleOp module, llvm::function_ref<void(OpPass
 }
 
 LogicalResult checkFunctions(ModuleOp module) {
+  if (module.getOps<func::FuncOp>().empty())
+    return module.emitError("expects at least one function with attention, but found none");
   for (Operation &op : *module.getBody()) {
     if (isa<PatternOp>(op))
       continue;
@@ -82,16 +84,16 @@ FailureOr<OwningOpRef<ModuleOp>> runStage(const Request &request, const Input &i
   return module;
 }
 
-static std::string sanitize(llvm::StringRef name) {
+std::string makeIdentifier(llvm::StringRef name) {
   std::string result;
   for (char c : name)
     result += llvm::isAlnum(c) ? c : '_';
-  return result;
+  return result.empty() || llvm::isDigit(result.front()) ? "_" + result : result;
 }
 
 std::string getEntrySymbol(const Request &request, const cpu::Level &level, llvm::StringRef kernel,
                            llvm::StringRef entry) {
-  return request.moduleName + "_" + kernel.str() + "_" + entry.str() + "_" + sanitize(level.name);
+  return request.moduleName + "_" + kernel.str() + "_" + entry.str() + "_" + makeIdentifier(level.name);
 }
 
 /// Gives every function of a level the level's CPU and a name of its own.

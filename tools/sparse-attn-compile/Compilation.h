@@ -49,6 +49,9 @@ struct CompiledLevel {
   std::map<std::string, int64_t> scratchBytes; // by kernel
 };
 
+/// `name` with every character that C does not allow in an identifier replaced.
+std::string makeIdentifier(llvm::StringRef name);
+
 /// The name that a kernel's entry has in the artifact.
 std::string getEntrySymbol(const Request &request, const cpu::Level &level, llvm::StringRef kernel,
                            llvm::StringRef entry);

@@ -7,6 +7,7 @@
 
 #include "Compilation.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
@@ -23,6 +24,13 @@ static std::string describeShape(const json::Object &array) {
   return text + "]";
 }
 
+/// The content of a C string literal.
+static std::string escapeString(StringRef text) {
+  std::string result;
+  raw_string_ostream(result).write_escaped(text, /*UseHexEscapes=*/false);
+  return result;
+}
+
 static void writeArguments(raw_ostream &stream, const json::Array &arguments) {
   for (const json::Value &value : arguments) {
     const json::Object &argument = *value.getAsObject();
@@ -32,32 +40,51 @@ static void writeArguments(raw_ostream &stream, const json::Array &arguments) {
   }
 }
 
+/// The parameter for an argument: its name, unless that means something else in C or in the function.
+static std::string getParameterName(const json::Value &argument) {
+  static const StringSet<> taken{
+      "alignas", "alignof", "and", "asm", "auto", "bool", "break", "case", "catch", "char", "class", "const", "continue",
+      "default", "delete", "do", "double", "else", "enum", "explicit", "export", "extern", "false", "float", "for",
+      "friend", "goto", "if", "inline", "int", "long", "mutable", "namespace", "new", "not", "nullptr", "operator", "or",
+      "private", "protected", "public", "register", "restrict", "return", "short", "signed", "sizeof", "static", "struct",
+      "switch", "template", "this", "throw", "true", "try", "typedef", "typeid", "typename", "union", "unsigned", "using",
+      "virtual", "void", "volatile", "while", "xor", "int32_t", "int64_t", "size_t", "uint64_t",
+      // Parameters and variables of the functions themselves.
+      "artifact", "arguments", "plan", "results", "stream", "workspace", "workspace_bytes"};
+  std::string name = argument.getAsObject()->getString("name")->str();
+  bool reserved = taken.contains(name) || StringRef(name).starts_with("result") ||
+                  StringRef(name).starts_with("sparse_attn") || StringRef(name).starts_with("_") ||
+                  StringRef(name).starts_with("arg_");
+  return reserved ? "arg_" + name : name;
+}
+
 static void writeFunction(raw_ostream &stream, StringRef module, const json::Object &function) {
   StringRef name = *function.getString("name");
+  std::string symbol = module.str() + "_" + makeIdentifier(name);
   const json::Array &arguments = *function.getArray("arguments"), &results = *function.getArray("results");
   std::string parameters;
   for (const json::Value &argument : arguments)
-    parameters += ", const sparse_attn_value *" + argument.getAsObject()->getString("name")->str();
+    parameters += ", const sparse_attn_value *" + getParameterName(argument);
   auto list = [&](const json::Array &values, StringRef prefix) {
     std::string text;
     ListSeparator comma;
     for (size_t i = 0; i < values.size(); ++i)
       text += std::string(StringRef(comma)) + "*" +
-              (prefix.empty() ? values[i].getAsObject()->getString("name")->str() : prefix.str() + std::to_string(i));
+              (prefix.empty() ? getParameterName(values[i]) : prefix.str() + std::to_string(i));
     return text;
   };
   stream << "\n/**\n * Plans `" << name << "` for the shapes of its arguments:\n";
   writeArguments(stream, arguments);
   stream << " * Only captured arrays and numbers are read. Release the plan with sparse_attn_plan_destroy.\n */\n"
-         << "static inline sparse_attn_status " << module << "_" << name
+         << "static inline sparse_attn_status " << symbol
          << "_prepare(const sparse_attn_artifact *artifact" << parameters << ", sparse_attn_plan **plan) {\n"
          << "  const sparse_attn_value arguments[] = {" << list(arguments, "") << "};\n"
-         << "  return sparse_attn_prepare(artifact, \"" << name << "\", arguments, " << arguments.size()
+         << "  return sparse_attn_prepare(artifact, \"" << escapeString(name) << "\", arguments, " << arguments.size()
          << ", plan);\n}\n";
   stream << "\n/** Runs a plan of `" << name << "`. Results:\n";
   for (auto [i, result] : enumerate(results))
     stream << " *   result" << i << ": " << describeShape(*result.getAsObject()) << "\n";
-  stream << " */\nstatic inline sparse_attn_status " << module << "_" << name
+  stream << " */\nstatic inline sparse_attn_status " << symbol
          << "_launch(const sparse_attn_plan *plan" << parameters;
   for (size_t i = 0; i < results.size(); ++i)
     stream << ", const sparse_attn_value *result" << i;

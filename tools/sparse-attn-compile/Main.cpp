@@ -17,6 +17,7 @@
 #include "passes/RegisterDialects.h"
 #include "passes/cpu/TileSizes.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
@@ -54,14 +55,7 @@ static cl::opt<std::string> moduleName("module-name",
 
 static int fail(const llvm::Twine &message) {
   llvm::errs() << "sparse-attn-compile: error: " << message << "\n";
-  return 2;
-}
-
-static std::string makeIdentifier(llvm::StringRef name) {
-  std::string result;
-  for (char c : name)
-    result += llvm::isAlnum(c) ? c : '_';
-  return result.empty() || llvm::isDigit(result.front()) ? "_" + result : result;
+  return 1;
 }
 
 /// The output's kind, where --emit does not say.
@@ -101,6 +95,7 @@ static std::vector<cpu::Level> getLevels(ModuleOp module) {
 /// The names that the arguments of functions have in the source, which IR does not keep.
 static void readArgumentNames(Input &input, const AsmParserState &state) {
   for (auto function : input.module->getOps<func::FuncOp>()) {
+    llvm::StringSet<> taken;
     std::vector<std::string> &names = input.argumentNames[function.getSymName().str()];
     const AsmParserState::BlockDefinition *block =
         function.isDeclaration() ? nullptr : state.getBlockDef(&function.getBody().front());
@@ -111,7 +106,11 @@ static void readArgumentNames(Input &input, const AsmParserState &state) {
         name = std::string(range.Start.getPointer(), range.End.getPointer());
       }
       llvm::StringRef bare = llvm::StringRef(name).ltrim('%');
-      names.push_back(bare.empty() ? "arg" + std::to_string(i) : makeIdentifier(bare));
+      name = bare.empty() ? "arg" + std::to_string(i) : makeIdentifier(bare);
+      // Two names of the source may become one identifier.
+      while (!taken.insert(name).second)
+        name += "_" + std::to_string(i);
+      names.push_back(name);
     }
   }
 }
@@ -181,6 +180,9 @@ static int compileModule(const Request &request, const Input &input) {
   llvm::LLVMContext context;
   std::vector<CompiledLevel> levels;
   for (const cpu::Level &level : request.levels) {
+    std::string message;
+    if (failed(cpu::getTarget(level, message)))
+      return fail(message);
     FailureOr<CompiledLevel> compiled = compileLevel(request, input, level, context);
     if (failed(compiled))
       return 1;
@@ -225,6 +227,7 @@ static int run() {
   if (!file)
     return fail("cannot read '" + inputPath + "': " + file.getError().message());
   sources.AddNewSourceBuffer(std::move(*file), llvm::SMLoc());
+  context.printOpOnDiagnostic(false);
   SourceMgrDiagnosticHandler diagnostics(sources, &context);
   Input input;
   if (failed(parseInput(context, sources, input)))

@@ -12,9 +12,10 @@
 
 #include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
 #include "passes/RegisterDialects.h"
+#include <cstdlib>
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::sparse_attn::registerCompilerDialects(registry);
-  return mlir::asMainReturnCode(mlir::MlirLspServerMain(argc, argv, registry));
+  return failed(mlir::MlirLspServerMain(argc, argv, registry)) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

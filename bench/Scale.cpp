@@ -1,0 +1,124 @@
+//===- Scale.cpp - A million tokens ---------------------------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Bench.h"
+#include "Problem.h"
+
+#include "sparse_attn/Device.h"
+
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+namespace sparse_attn::bench {
+
+namespace {
+
+constexpr int64_t million = int64_t(1) << 20;
+constexpr int64_t headSize = 64;
+constexpr double mebi = 1 << 20;
+
+Pattern scaledPattern() { return longformerPattern(256, 256, 64); }
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+/// A line of /proc/self/status, in bytes.
+int64_t statusBytes(const std::string &key) {
+  std::ifstream file("/proc/self/status");
+  for (std::string line; std::getline(file, line);)
+    if (line.rfind(key + ":", 0) == 0)
+      return std::stoll(line.substr(key.size() + 1)) * 1024;
+  fail("expects ", key, " in /proc/self/status");
+}
+
+/// bf16 may add a packed copy of the values.
+void addMemoryRow(Bench &bench, DType dtype, double packedValues) {
+  bench.row(std::string("memory, ") + dtypeName(dtype) + ", all threads", [&](Row &row) {
+    std::string artifact = bench.compiler.compile(moduleText(scaledPattern(), dtype, headSize), "native");
+    std::istringstream output(
+        outputOf({"/proc/self/exe", "--measure-memory=" + artifact, std::string("--dtype=") + dtypeName(dtype)}));
+    int64_t beyond = 0, workspace = 0;
+    if (!(output >> beyond >> workspace))
+      fail("expects two numbers, but got '", output.str(), "'");
+    row.figure = static_cast<double>(beyond) / mebi;
+    row.unit = "MiB";
+    row.bar.atMost = 16 + packedValues / mebi;
+    row.measured = format(row.figure, 2, " MiB");
+    row.reference = "beyond q, k, v, o";
+    row.note = "workspace " + format(static_cast<double>(workspace) / mebi, 2, " MiB");
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Time
+//===----------------------------------------------------------------------===//
+
+/// Median CPU times of one thread for each length; the lengths take turns.
+std::vector<double> timeLengths(Bench &bench, const std::vector<int64_t> &lengths) {
+  Arrays arrays(DType::F32, 1, lengths.back(), headSize);
+  std::shared_ptr<const Artifact> artifact =
+      bench.compiler.open(moduleText(scaledPattern(), DType::F32, headSize), "native");
+  std::vector<Problem> problems;
+  for (int64_t length : lengths)
+    problems.emplace_back(artifact, arrays, length);
+  std::vector<std::function<void()>> works;
+  for (size_t i = 0; i < lengths.size(); ++i)
+    works.push_back([&problem = problems[i], runs = lengths.back() / lengths[i]] {
+      // As many runs as make each length take about as long.
+      for (int64_t run = 0; run < runs; ++run)
+        problem.launch();
+    });
+  std::vector<double> seconds = measure(works, Effort{bench.quick ? 1 : 5, 0}).seconds;
+  for (size_t i = 0; i < lengths.size(); ++i)
+    seconds[i] *= static_cast<double>(lengths[i]) / static_cast<double>(lengths.back());
+  return seconds;
+}
+
+} // namespace
+
+int measureMemory(const std::string &path, const std::string &dtypeText, int64_t length) {
+  // Reading the artifact is part of what is measured, and so is everything that the runtime allocates.
+  std::optional<DType> dtype = parseDType(dtypeText);
+  if (!dtype)
+    fail("expects a dtype, but got ", dtypeText);
+  Arrays arrays(*dtype, 1, length, headSize);
+  int64_t before = statusBytes("VmRSS");
+  Problem problem(valueOf(Artifact::open(path)), arrays, length);
+  problem.launch();
+  int64_t peak = statusBytes("VmHWM");
+  std::printf("%lld %zu\n", static_cast<long long>(peak - before), problem.plan().workspaceBytes());
+  return 0;
+}
+
+void benchScale(Bench &bench) {
+  check(setThreadCount(1));
+  int64_t longest = bench.quick ? million / 8 : million;
+  bench.beginSection("Scale: window 512 + 64 global, 1 head, d=64, one thread");
+  if (!bench.quick) {
+    addMemoryRow(bench, DType::F32, 0);
+    addMemoryRow(bench, DType::BF16, static_cast<double>(million * headSize * elementBytes(DType::BF16)));
+  }
+  if (!bench.selects("linear"))
+    return;
+  std::vector<int64_t> lengths;
+  for (int64_t length = 16384; length <= longest; length *= 2)
+    lengths.push_back(length);
+  std::vector<double> seconds;
+  for (size_t i = 1; i < lengths.size(); ++i)
+    bench.row("linear, f32, " + std::to_string(lengths[i - 1]) + " to " + std::to_string(lengths[i]), [&](Row &row) {
+      if (seconds.empty())
+        seconds = timeLengths(bench, lengths);
+      row.measured = format(1e3 * seconds[i], 2, " ms");
+      row.reference = "half as many " + format(1e3 * seconds[i - 1], 2, " ms");
+      row.figure = seconds[i] / seconds[i - 1];
+      row.bar = {1.9, 2.1};
+    });
+}
+
+} // namespace sparse_attn::bench

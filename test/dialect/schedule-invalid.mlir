@@ -1,0 +1,233 @@
+// RUN: sparse-attn-opt %s -split-input-file -verify-diagnostics
+
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+// expected-error @+1 {{expects positive tile sizes, but got 0 and 64}}
+sparse_attn.schedule @schedule_c1_queries of(@dense) tile(0, 64) {
+^bb0(%b: index, %h: index, %t: index, %sq: index, %skv: index):
+  sparse_attn.ranges touched(%t to %skv step [1]) full( to )
+}
+
+// -----
+
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+// expected-error @+1 {{expects positive tile sizes, but got 64 and -64}}
+sparse_attn.schedule @schedule_c1_keys of(@dense) tile(64, -64) {
+^bb0(%b: index, %h: index, %t: index, %sq: index, %skv: index):
+  sparse_attn.ranges touched(%t to %skv step [1]) full( to )
+}
+
+// -----
+
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+// expected-error @+1 {{expects 5 arguments of type index before the captures, but got 'index', 'index'}}
+sparse_attn.schedule @schedule_c2_number of(@dense) tile(64, 64) {
+^bb0(%b: index, %h: index):
+  sparse_attn.ranges touched( to step []) full( to )
+}
+
+// -----
+
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+// expected-error @+1 {{expects 5 arguments of type index before the captures, but got 'index', 'i32', 'index', 'index', 'index'}}
+sparse_attn.schedule @schedule_c2_type of(@dense) tile(64, 64) {
+^bb0(%b: index, %h: i32, %t: index, %sq: index, %skv: index):
+  sparse_attn.ranges touched(%t to %skv step [1]) full( to )
+}
+
+// -----
+
+sparse_attn.pattern @packed(%ids: memref<?xi32>) {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+// expected-error @+1 {{expects the captures of @packed, ('memref<?xi32>'), after the positions, but got ()}}
+sparse_attn.schedule @schedule_c2_captures of(@packed) tile(64, 64) {
+^bb0(%b: index, %h: index, %t: index, %sq: index, %skv: index):
+  sparse_attn.ranges touched(%t to %skv step [1]) full( to )
+}
+
+// -----
+
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+// expected-error @+1 {{expects to end in sparse_attn.ranges or sparse_attn.listed, but got 'sparse_attn.yield'}}
+sparse_attn.schedule @schedule_c3 of(@dense) tile(64, 64) {
+^bb0(%b: index, %h: index, %t: index, %sq: index, %skv: index):
+  sparse_attn.yield %t : index
+}
+
+// -----
+
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+// expected-error @+1 {{expects 8 arguments of type index before the captures, but got 'index', 'index', 'index', 'index', 'index'}}
+sparse_attn.plan @plan_c1_number of(@dense) tile(64, 64) {
+^bb0(%b: index, %h: index, %t: index, %sq: index, %skv: index):
+  %true = arith.constant true
+  sparse_attn.yield %true, %true : i1, i1
+}
+
+// -----
+
+sparse_attn.pattern @packed(%ids: memref<?xi32>) {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+// expected-error @+1 {{expects the captures of @packed, ('memref<?xi32>'), after the positions, but got ()}}
+sparse_attn.plan @plan_c1_captures of(@packed) tile(64, 64) {
+^bb0(%b: index, %h: index, %q0: index, %q1: index, %k0: index, %k1: index, %sq: index, %skv: index):
+  %true = arith.constant true
+  sparse_attn.yield %true, %true : i1, i1
+}
+
+// -----
+
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+// expected-error @+1 {{expects to end in a sparse_attn.yield of two i1}}
+sparse_attn.plan @plan_c2_number of(@dense) tile(64, 64) {
+^bb0(%b: index, %h: index, %q0: index, %q1: index, %k0: index, %k1: index, %sq: index, %skv: index):
+  %true = arith.constant true
+  sparse_attn.yield %true : i1
+}
+
+// -----
+
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+// expected-error @+1 {{expects to end in a sparse_attn.yield of two i1}}
+sparse_attn.plan @plan_c2_type of(@dense) tile(64, 64) {
+^bb0(%b: index, %h: index, %q0: index, %q1: index, %k0: index, %k1: index, %sq: index, %skv: index):
+  sparse_attn.yield %b, %h : index, index
+}
+
+// -----
+
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+sparse_attn.schedule @progression_c1 of(@dense) tile(64, 64) {
+^bb0(%b: index, %h: index, %t: index, %sq: index, %skv: index):
+  // expected-error @+1 {{expects the step to be a positive multiple of the key tile, but got 96 and 64}}
+  %p0, %p1 = sparse_attn.progression 0 step(96) queries(%t to %t) within(%t to %t)
+  sparse_attn.ranges touched(%t to %skv step [1]) full( to )
+}
+
+// -----
+
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+sparse_attn.schedule @progression_c1_zero of(@dense) tile(64, 64) {
+^bb0(%b: index, %h: index, %t: index, %sq: index, %skv: index):
+  // expected-error @+1 {{expects the step to be a positive multiple of the key tile, but got 0 and 64}}
+  %p0, %p1 = sparse_attn.progression 0 step(0) queries(%t to %t) within(%t to %t)
+  sparse_attn.ranges touched(%t to %skv step [1]) full( to )
+}
+
+// -----
+
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+sparse_attn.schedule @ranges_c1_ends of(@dense) tile(64, 64) {
+^bb0(%b: index, %h: index, %t: index, %sq: index, %skv: index):
+  // expected-error @+1 {{expects as many ends and steps as first tiles, but got 2 to 1 step 1 touched and 0 to 0 full}}
+  sparse_attn.ranges touched(%t, %t to %skv step [1]) full( to )
+}
+
+// -----
+
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+sparse_attn.schedule @ranges_c1_steps of(@dense) tile(64, 64) {
+^bb0(%b: index, %h: index, %t: index, %sq: index, %skv: index):
+  // expected-error @+1 {{expects as many ends and steps as first tiles, but got 1 to 1 step 2 touched and 0 to 0 full}}
+  sparse_attn.ranges touched(%t to %skv step [1, 1]) full( to )
+}
+
+// -----
+
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+sparse_attn.schedule @ranges_c1_full of(@dense) tile(64, 64) {
+^bb0(%b: index, %h: index, %t: index, %sq: index, %skv: index):
+  // expected-error @+1 {{expects as many ends and steps as first tiles, but got 1 to 1 step 1 touched and 1 to 0 full}}
+  sparse_attn.ranges touched(%t to %skv step [1]) full(%t to )
+}
+
+// -----
+
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+sparse_attn.schedule @ranges_c2_zero of(@dense) tile(64, 64) {
+^bb0(%b: index, %h: index, %t: index, %sq: index, %skv: index):
+  // expected-error @+1 {{expects positive steps, those of 1 first, but got array<i64: 0>}}
+  sparse_attn.ranges touched(%t to %skv step [0]) full( to )
+}
+
+// -----
+
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+sparse_attn.schedule @ranges_c2_order of(@dense) tile(64, 64) {
+^bb0(%b: index, %h: index, %t: index, %sq: index, %skv: index):
+  // expected-error @+1 {{expects positive steps, those of 1 first, but got array<i64: 4, 1>}}
+  sparse_attn.ranges touched(%t, %t to %skv, %skv step [4, 1]) full( to )
+}
+
+// -----
+
+func.func @step_parent(%t: index) {
+  // expected-error @+1 {{'sparse_attn.query_span' op expects parent op 'sparse_attn.schedule'}}
+  %first, %last = sparse_attn.query_span %t of %t, %t
+  return
+}

@@ -1,0 +1,100 @@
+// RUN: sparse-attn-opt %s -split-input-file -verify-diagnostics
+
+!array = memref<1x1x?x16xf32>
+// expected-error @+1 {{expects to end in sparse_attn.return, but got 'sparse_attn.yield'}}
+sparse_attn.kernel @kernel_c1 of(@dense) tile(64, 64) scale(0.25) {
+^bb0(%q: !array, %k: !array, %v: !array, %o: !array, %b: index, %h: index, %t: index):
+  sparse_attn.yield
+}
+
+// -----
+
+!array = memref<1x1x?x16xf32>
+// expected-error @+1 {{expects 4 arrays or more and an item of three index values, but got}}
+sparse_attn.kernel @kernel_c2_type of(@dense) tile(64, 64) scale(0.25) {
+^bb0(%q: !array, %k: !array, %v: !array, %o: !array, %b: index, %h: index, %t: i32):
+  sparse_attn.return
+}
+
+// -----
+
+!array = memref<1x1x?x16xf32>
+// expected-error @+1 {{expects 4 arrays or more and an item of three index values, but got}}
+sparse_attn.kernel @kernel_c2_number of(@dense) tile(64, 64) scale(0.25) {
+^bb0(%q: !array, %k: !array, %v: !array, %b: index, %h: index, %t: index):
+  sparse_attn.return
+}
+
+// -----
+
+!array = memref<1x1x?x16xf32>
+// expected-error @+1 {{expects 5 arrays or more and an item of three index values, but got}}
+sparse_attn.kernel @kernel_c2_lse of(@dense) tile(64, 64) scale(0.25) lse {
+^bb0(%q: !array, %k: !array, %v: !array, %o: !array, %b: index, %h: index, %t: index):
+  sparse_attn.return
+}
+
+// -----
+
+func.func @return_parent() {
+  // expected-error @+1 {{'sparse_attn.return' op expects parent op 'sparse_attn.kernel'}}
+  sparse_attn.return
+}
+
+// -----
+
+!rows = !sparse_attn.tile<64xf32>
+func.func @for_each_key_tile_c1_types(%visit: !sparse_attn.visit, %m0: !rows) {
+  // expected-error @+1 {{expects region arguments 'index', 'index', 'i1', '!sparse_attn.tile<64xf32>', but got 'index', 'index', 'i32', '!sparse_attn.tile<64xf32>'}}
+  %m = sparse_attn.for_each_key_tile %visit state(%m0) : !rows -> !rows {
+  ^bb0(%x: index, %j: index, %partial: i32, %mi: !rows):
+    sparse_attn.yield %mi : !rows
+  }
+  return
+}
+
+// -----
+
+!rows = !sparse_attn.tile<64xf32>
+func.func @for_each_key_tile_c1_number(%visit: !sparse_attn.visit, %m0: !rows) {
+  // expected-error @+1 {{expects region arguments 'index', 'index', 'i1', '!sparse_attn.tile<64xf32>', but got 'index', 'index', 'i1'}}
+  %m = sparse_attn.for_each_key_tile %visit state(%m0) : !rows -> !rows {
+  ^bb0(%x: index, %j: index, %partial: i1):
+    sparse_attn.yield %m0 : !rows
+  }
+  return
+}
+
+// -----
+
+!rows = !sparse_attn.tile<64xf32>
+func.func @for_each_key_tile_c2_yield(%visit: !sparse_attn.visit, %m0: !rows) {
+  // expected-error @+1 {{expects to yield the types of the state '!sparse_attn.tile<64xf32>'}}
+  %m = sparse_attn.for_each_key_tile %visit state(%m0) : !rows -> !rows {
+  ^bb0(%x: index, %j: index, %partial: i1, %mi: !rows):
+    sparse_attn.yield %mi, %mi : !rows, !rows
+  }
+  return
+}
+
+// -----
+
+!rows = !sparse_attn.tile<64xf32>
+func.func @for_each_key_tile_c2_results(%visit: !sparse_attn.visit, %m0: !rows) {
+  // expected-error @+1 {{expects to yield the types of the state '!sparse_attn.tile<64xf32>'}}
+  %m:2 = sparse_attn.for_each_key_tile %visit state(%m0) : !rows -> !rows, !rows {
+  ^bb0(%x: index, %j: index, %partial: i1, %mi: !rows):
+    sparse_attn.yield %mi : !rows
+  }
+  return
+}
+
+// -----
+
+// expected-error @+1 {{expected '<'}}
+func.func private @tile_without_a_type(!sparse_attn.tile)
+
+// -----
+
+// expected-error @+1 {{expected static shape}}
+func.func private @tile_of_unknown_size(!sparse_attn.tile<?x64xf32>)

@@ -1,0 +1,88 @@
+# One or more patterns for every op, and what they capture.
+#
+# Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+import numpy as np
+
+from expressions import (
+    PER_POSITION, causal, chunk, complement, dense, global_tokens, intersect, keys, predicate, queries, random,
+    same_document, stride, union, window,
+)  # fmt: skip
+
+
+def parity_of_head():
+    """Even heads see even distances, odd heads the others: floor division and remainder of negative positions too."""
+    return predicate(
+        """%two = arith.constant 2 : index
+           %distance = arith.subi %q, %k : index
+           %sum = arith.addi %distance, %h : index
+           %half = arith.floordivsi %sum, %two : index
+           %double = arith.muli %half, %two : index
+           %attends = arith.cmpi eq, %sum, %double : index""",
+        lambda f: (f.q - f.k + f.head) % 2 == 0,
+    )
+
+
+def prefix_of_batch():
+    """Causal, or among the first keys, of which each batch has a number of its own, in a captured array."""
+    return predicate(
+        f"""%prefix = sparse_attn.read %prefixes[%b] : {PER_POSITION}
+            %first = arith.index_cast %prefix : i32 to index
+            %in = arith.cmpi slt, %k, %first : index
+            %past = arith.cmpi sle, %k, %q : index
+            %attends = arith.ori %in, %past : i1""",
+        lambda f: (f.k < f.captures["prefixes"][f.batch]) | (f.k <= f.q),
+        {"prefixes": PER_POSITION},
+    )
+
+
+PATTERNS = {
+    "dense": dense(),
+    "causal": causal(),
+    "window": window(37, 11),
+    "window_ahead": window(-3, 40),
+    "window_behind": window(90, -20),
+    "window_left_only": window(left=50),
+    "window_right_only": window(right=9),
+    "keys": keys(21),
+    "queries": queries(33),
+    "global": global_tokens(19),
+    "chunk": chunk(48),
+    "stride": stride(8),
+    "stride_odd": stride(7),
+    "random": random(2, 16, 7),
+    "document": same_document("ids"),
+    "document_of_batch": same_document("batch_ids", per_batch=True),
+    "predicate": parity_of_head(),
+    "prefix": prefix_of_batch(),
+    "union": union(window(20, 20), global_tokens(17)),
+    "union_of_strides": intersect(causal(), union(stride(6), stride(10), window(12, 0))),
+    "intersect": intersect(causal(), union(window(24, 0), keys(5), stride(16))),
+    "packed": intersect(causal(), same_document("ids"), window(70, 70)),
+    "bigbird": union(window(16, 16), global_tokens(8), random(1, 32, 3)),
+    "complement": complement(window(40, 40)),
+    "complement_of_union": complement(union(chunk(32), keys(10), causal())),
+    "captured_window": window("width", "width"),
+    "captured_parameters": union(keys("sinks"), intersect(causal(), chunk("size"))),
+}
+
+
+def documents(generator, length):
+    """Ids of consecutive documents of about 40 positions."""
+    return np.cumsum(generator.random(length) < 1 / 40).astype(np.int32)
+
+
+def captures(seed, sizes):
+    """A value for every captured name of the catalogue."""
+    generator = np.random.default_rng(seed)
+    return {
+        "ids": documents(generator, sizes.keys),
+        "batch_ids": np.stack([documents(generator, sizes.keys) for _ in range(sizes.batch)])
+        if sizes.batch
+        else np.zeros((0, sizes.keys), np.int32),
+        "prefixes": generator.integers(0, max(sizes.keys, 1), sizes.batch).astype(np.int32),
+        "width": 29,
+        "sinks": 6,
+        "size": 50,
+    }

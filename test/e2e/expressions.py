@@ -1,0 +1,138 @@
+# Patterns as trees: the text of each op beside the formula of the oracle.
+#
+# Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+from oracle import formulas
+
+INDEX, PER_POSITION, PER_BATCH = "index", "memref<?xi32>", "memref<?x?xi32>"
+
+
+class Expression:
+    """A pattern op and its operands. `structured` ops have bands, and so tight schedules."""
+
+    def __init__(self, text, formula, operands=(), captures=None, structured=True):
+        self.text = text
+        self.formula = formula
+        self.operands = operands
+        self.own_captures = captures or {}
+        self.structured = structured and all(operand.structured for operand in operands)
+
+    @property
+    def captures(self):
+        """Captured names and their types, in the order of first use."""
+        names = {}
+        for operand in self.operands:
+            names.update(operand.captures)
+        return {**names, **self.own_captures}
+
+    def holds(self, frame):
+        return self.formula(frame, *(operand.holds(frame) for operand in self.operands))
+
+    def lines(self):
+        """The body of a pattern, one op a line, without the yield; and the name of the result."""
+        body = []
+
+        def emit(expression):
+            operands = [emit(operand) for operand in expression.operands]
+            name = f"%p{len(body)}"
+            body.append(f"  {name} = sparse_attn.{' '.join([expression.text, ', '.join(operands)]).strip()}")
+            return name
+
+        name = emit(self)
+        return body, name
+
+    def pattern(self, name):
+        """The whole pattern op."""
+        body, result = self.lines()
+        arguments = ", ".join(f"%{capture}: {kind}" for capture, kind in self.captures.items())
+        arguments = f"({arguments})" if arguments else ""
+        return "\n".join([f"sparse_attn.pattern @{name}{arguments} {{", *body, f"  sparse_attn.yield {result}", "}"])
+
+    def __str__(self):
+        body, _ = self.lines()
+        return "; ".join(line.strip().replace("sparse_attn.", "").replace("\n", " ") for line in body)
+
+
+def parameter(value):
+    """A number, or a captured one by its name."""
+    return f"%{value}" if isinstance(value, str) else str(value)
+
+
+def leaf(text, formula, *parameters):
+    captures = {p: INDEX for p in parameters if isinstance(p, str)}
+    return Expression(text, formula, captures=captures)
+
+
+def dense():
+    return leaf("dense", formulas.dense)
+
+
+def causal():
+    return leaf("causal", formulas.causal)
+
+
+def window(left=None, right=None):
+    sides = [f"{name}({parameter(value)})" for name, value in (("left", left), ("right", right)) if value is not None]
+    return leaf(" ".join(["window", *sides]), lambda f: formulas.window(f, left, right), left, right)
+
+
+def keys(first):
+    return leaf(f"keys first({parameter(first)})", lambda f: formulas.keys(f, first), first)
+
+
+def queries(first):
+    return leaf(f"queries first({parameter(first)})", lambda f: formulas.queries(f, first), first)
+
+
+def global_tokens(first):
+    return leaf(f"global first({parameter(first)})", lambda f: formulas.global_tokens(f, first), first)
+
+
+def chunk(size):
+    return leaf(f"chunk size({parameter(size)})", lambda f: formulas.chunk(f, size), size)
+
+
+def stride(step):
+    return leaf(f"stride step({parameter(step)})", lambda f: formulas.stride(f, step), step)
+
+
+def random(blocks, size, seed):
+    expression = leaf(
+        f"random blocks({parameter(blocks)}) size({size}) seed({seed})",
+        lambda f: formulas.random(f, blocks, size, seed),
+        blocks,
+    )
+    expression.structured = False
+    return expression
+
+
+def predicate(body, formula, captures=None):
+    """`body` computes %attends from %b, %h, %q, %k."""
+    lines = "\n".join("    " + line.strip() for line in body.strip().splitlines())
+    text = f"predicate (%b, %h, %q, %k) {{\n{lines}\n    sparse_attn.yield %attends : i1\n  }}"
+    return Expression(text, formula, captures=captures, structured=False)
+
+
+def same_document(ids, per_batch=False):
+    kind = PER_BATCH if per_batch else PER_POSITION
+    row = "%b, " if per_batch else ""
+    return predicate(
+        f"""%dq = sparse_attn.read %{ids}[{row}%q] : {kind}
+            %dk = sparse_attn.read %{ids}[{row}%k] : {kind}
+            %attends = arith.cmpi eq, %dq, %dk : i32""",
+        lambda f: formulas.same_document(f, ids),
+        {ids: kind},
+    )
+
+
+def union(*operands):
+    return Expression("union", formulas.union, operands)
+
+
+def intersect(*operands):
+    return Expression("intersect", formulas.intersect, operands)
+
+
+def complement(operand):
+    return Expression("complement", formulas.complement, (operand,))

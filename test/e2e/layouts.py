@@ -1,0 +1,217 @@
+# Arrays of any strides through the C interface: [batch, length, heads, head size], padded, shared, at the end of memory.
+#
+# Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#   layouts.py DEVICE FOLDER RUNTIME.so
+#
+# Every layout has to give the bits of the contiguous one, which the oracle checks. Guarded arrays end at (or start
+# after) a page that cannot be read, so that loads past the end, of rows or of lanes, end the program.
+
+import ctypes
+import mmap
+
+import numpy as np
+
+import workbench
+from catalogue import PATTERNS, captures
+from workbench import Module, Problem, Sizes
+
+DTYPES = {"f32": 0, "f16": 1, "bf16": 2, "i32": 3}
+
+
+class Value(ctypes.Structure):
+    """sparse_attn_value."""
+
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("dtype", ctypes.c_int32),
+        ("rank", ctypes.c_int32),
+        ("size", ctypes.c_int64 * 4),
+        ("stride", ctypes.c_int64 * 4),
+        ("scalar", ctypes.c_int64),
+    ]
+
+
+def value_of(item, dtype):
+    """A view of a numpy array, strides and all, or a scalar."""
+    value = Value()
+    if not isinstance(item, np.ndarray):
+        value.scalar = item
+        return value
+    value.data, value.dtype, value.rank = item.ctypes.data, DTYPES[dtype], item.ndim
+    for i in range(item.ndim):
+        value.size[i], value.stride[i] = item.shape[i], item.strides[i] // item.itemsize
+    value.stride[item.ndim - 1] = 1
+    return value
+
+
+class Runtime:
+    """The C interface."""
+
+    def __init__(self, library):
+        self.library = ctypes.CDLL(str(library))
+        self.library.sparse_attn_last_error.restype = ctypes.c_char_p
+        self.library.sparse_attn_workspace_bytes.restype = ctypes.c_size_t
+
+    def call(self, name, *arguments):
+        if getattr(self.library, f"sparse_attn_{name}")(*arguments) != 0:
+            raise RuntimeError(f"{name}: {self.library.sparse_attn_last_error().decode()}")
+
+    def open(self, path):
+        artifact = ctypes.c_void_p()
+        self.call("artifact_open", str(path).encode(), ctypes.byref(artifact))
+        return artifact
+
+    def run(self, artifact, function, arguments, results):
+        """Prepares and launches."""
+        values = (Value * len(arguments))(*arguments)
+        outputs = (Value * len(results))(*results)
+        plan = ctypes.c_void_p()
+        name = function.name.encode()
+        self.call("prepare", artifact, name, values, ctypes.c_size_t(len(values)), ctypes.byref(plan))
+        size = self.library.sparse_attn_workspace_bytes(plan)
+        memory = np.full(size + 64, 0xFF, np.uint8)
+        workspace = ctypes.c_void_p(memory.ctypes.data + -memory.ctypes.data % 64)
+        self.call("launch", plan, values, ctypes.c_size_t(len(values)), outputs, ctypes.c_size_t(len(outputs)), workspace,
+                  ctypes.c_size_t(size), None)  # fmt: skip
+        self.library.sparse_attn_plan_destroy(plan)
+
+
+class Guarded:
+    """Makes arrays next to a page that cannot be touched."""
+
+    def __init__(self, at_end):
+        self.at_end = at_end
+        self.maps = []
+
+    def __call__(self, shape, dtype):
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        page = mmap.PAGESIZE
+        pages = -(-max(size, 1) // page)
+        memory = mmap.mmap(-1, (pages + 2) * page)
+        self.maps.append(memory)
+        start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        libc = ctypes.CDLL(None, use_errno=True)
+        for guard in (start, start + (pages + 1) * page):
+            if libc.mprotect(ctypes.c_void_p(guard), ctypes.c_size_t(page), 0) != 0:
+                raise OSError(ctypes.get_errno(), "mprotect")
+        offset = page + (pages * page - size if self.at_end else 0)
+        return np.frombuffer(memory, dtype, int(np.prod(shape)), offset).reshape(shape)
+
+
+def heads_inside(shape, dtype):
+    """[batch, length, heads, head size] in memory."""
+    return np.zeros((shape[0], shape[2], shape[1], *shape[3:]), dtype).swapaxes(1, 2)
+
+
+def padded(shape, dtype):
+    """Room between rows, heads and batches, filled with what would show."""
+    whole = np.empty([n + 3 for n in shape[:-1]] + [shape[-1] + 5], dtype)
+    whole.view(np.uint8)[...] = 0xFF
+    return whole[tuple(slice(n) for n in shape)]
+
+
+def batch_innermost(shape, dtype):
+    """[length, heads, batch, head size] in memory."""
+    return np.zeros((shape[2], shape[1], shape[0], *shape[3:]), dtype).swapaxes(0, 2)
+
+
+def length_padded(shape, dtype):
+    """Rows of scalars may not be spaced: this one is for arrays of rank 3."""
+    whole = np.empty(shape[:-1] + (shape[-1] + 7,), dtype)
+    whole.view(np.uint8)[...] = 0xFF
+    return whole[..., : shape[-1]]
+
+
+LAYOUTS = {
+    "contiguous": np.zeros,
+    "heads inside": heads_inside,
+    "padded": padded,
+    "batch innermost": batch_innermost,
+    "guarded at the end": Guarded(at_end=True),
+    "guarded at the start": Guarded(at_end=False),
+}
+
+
+def run_in_layout(runtime, artifact, function, problem, make):
+    """Returns output and log-sum-exp."""
+
+    def copy(array):
+        result = make(array.shape, array.dtype)
+        result[...] = array
+        return result
+
+    arguments = [copy(array) for array in (problem.query, problem.key, problem.value)]
+    output = make(problem.query.shape, problem.query.dtype)
+    lse_maker = make if isinstance(make, Guarded) else length_padded
+    lse = lse_maker(problem.query.shape[:3], np.float32)
+    # Captured arrays end at a guard as well; those of rank 2 have rows that are apart.
+    if isinstance(make, Guarded):
+        captured = [copy(v) if isinstance(v, np.ndarray) else v for v in problem.captures.values()]
+    else:
+        captured = list(problem.captures.values())
+        for i, item in enumerate(captured):
+            if isinstance(item, np.ndarray) and item.ndim == 2:
+                captured[i] = length_padded(item.shape, item.dtype)
+                captured[i][...] = item
+    values = [value_of(array, function.dtype) for array in arguments] + [value_of(item, "i32") for item in captured]
+    runtime.run(artifact, function, values, [value_of(output, function.dtype), value_of(lse, "f32")])
+    return np.ascontiguousarray(output), np.ascontiguousarray(lse)
+
+
+def check_shared_keys(bench, runtime, artifact, function):
+    """Keys and values of one batch for all batches: a stride of 0."""
+    sizes, seed = Sizes(3, 2, 1, 40, 70), 9
+    problem = Problem(function, sizes, seed, captures(seed, sizes))
+    problem.key = np.broadcast_to(problem.key[:1], problem.key.shape)
+    problem.value = np.broadcast_to(problem.value[:1], problem.value.shape)
+    output, lse = np.zeros_like(problem.query), np.zeros(problem.query.shape[:3], np.float32)
+    values = [value_of(array, function.dtype) for array in (problem.query, problem.key, problem.value)]
+    values += [value_of(item, "i32") for item in problem.captures.values()]
+    runtime.run(artifact, function, values, [value_of(output, function.dtype), value_of(lse, "f32")])
+    bench.compare(f"{function.name}, shared keys", function, problem, output, lse)
+
+
+def check_empty_capture(bench, runtime, artifact, function):
+    """An empty array of ids without an address: nobody attends."""
+    sizes, seed = Sizes(1, 1, 1, 70, 70), 10
+    problem = Problem(function, sizes, seed, {"ids": np.zeros(0, np.int32)})
+    output, lse = np.ones_like(problem.query), np.zeros(problem.query.shape[:3], np.float32)
+    ids = value_of(problem.captures["ids"], "i32")
+    ids.data = None
+    values = [value_of(array, function.dtype) for array in (problem.query, problem.key, problem.value)]
+    runtime.run(artifact, function, [*values, ids], [value_of(output, function.dtype), value_of(lse, "f32")])
+    bench.compare(f"{function.name}, no ids", function, problem, output, lse)
+
+
+def main():
+    bench, (library,) = workbench.start()
+    runtime = Runtime(library)
+    module = Module()
+    names = ("window", "intersect", "packed", "document_of_batch")
+    functions = [
+        module.add(f"{name}_{dtype}", PATTERNS[name], dtype, head_size)
+        for name in names
+        for dtype, head_size in (("f32", 48), ("bf16", 32), ("f16", 16))
+    ]
+    path = bench.compile(module, "--cpu=native")
+    artifact = runtime.open(path)
+    for seed, sizes in enumerate((Sizes(2, 4, 2, 77, 77), Sizes(1, 2, 2, 33, 129), Sizes(2, 1, 1, 1, 1)), start=1):
+        print(f"{sizes}, seed {seed}")
+        for function in functions:
+            problem = Problem(function, sizes, seed, captures(seed, sizes))
+            results = {}
+            for layout, make in LAYOUTS.items():
+                results[layout] = run_in_layout(runtime, artifact, function, problem, make)
+                same = all(a.tobytes() == b.tobytes() for a, b in zip(results[layout], results["contiguous"]))
+                bench.expect(same, f"{function.name}, {sizes}, {layout}: expects the bits of the contiguous layout")
+            bench.compare(f"{function.name}, {sizes}", function, problem, *results["contiguous"])
+    for function in functions:
+        check_shared_keys(bench, runtime, artifact, function)
+        if function.name.startswith("packed"):
+            check_empty_capture(bench, runtime, artifact, function)
+    bench.finish()
+
+
+main()

@@ -1,0 +1,35 @@
+# Every pattern of the catalogue in one element type, on shapes of every kind, against the oracle.
+#
+# Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+import workbench
+from catalogue import PATTERNS, captures
+from workbench import Module, Problem, Sizes
+
+SHAPES = {
+    "aligned": Sizes(1, 1, 1, 192, 192),
+    "ragged": Sizes(1, 1, 1, 203, 203),
+    "fewer queries": Sizes(1, 1, 1, 77, 231),
+    "more queries": Sizes(1, 1, 1, 150, 77),
+    "decoding": Sizes(1, 2, 1, 1, 130),
+    "grouped heads": Sizes(1, 4, 2, 65, 65),
+    "batches": Sizes(3, 1, 1, 70, 100),
+    "batches and heads": Sizes(2, 3, 3, 33, 66),
+}
+
+
+def main():
+    bench, (dtype,) = workbench.start()
+    module = Module()
+    functions = {name: module.add(name, expression, dtype) for name, expression in PATTERNS.items()}
+    artifact = bench.compile(module, "--cpu=native")
+    for seed, (shape, sizes) in enumerate(SHAPES.items(), start=1):
+        print(f"{shape}: {sizes}, seed {seed}")
+        for name, function in functions.items():
+            problem = Problem(function, sizes, seed, captures(seed, sizes))
+            bench.check(f"{name}, {shape}", artifact, function, problem)
+    bench.finish()
+
+
+main()

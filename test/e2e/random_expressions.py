@@ -1,0 +1,87 @@
+# Random patterns: every op, up to a depth, over parameters that matter at lengths of a few hundred.
+#
+# Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+import numpy as np
+
+import expressions as e
+from catalogue import documents, parity_of_head, prefix_of_batch
+
+CAPTURED_NUMBERS = ("small", "medium", "signed")
+
+
+def captures(generator, sizes):
+    """A value for everything that `draw` may capture."""
+    lengths = sizes.keys + generator.integers(-10, 11) if generator.random() < 0.2 else sizes.keys
+    length = max(int(lengths), 0)
+    return {
+        "small": int(generator.integers(0, 9)),
+        "medium": int(generator.integers(0, 120)),
+        "signed": int(generator.integers(-60, 61)),
+        "ids": documents(generator, length),
+        "batch_ids": np.stack([documents(generator, length) for _ in range(sizes.batch)]),
+        "prefixes": generator.integers(0, sizes.keys + 1, sizes.batch).astype(np.int32),
+    }
+
+
+class Drawer:
+    def __init__(self, generator):
+        self.generator = generator
+
+    def choose(self, *choices):
+        return choices[self.generator.integers(len(choices))]
+
+    def number(self, low, high, captured=None):
+        """A constant in [low, high], or once in a while a captured number."""
+        if captured and self.generator.random() < 0.15:
+            return captured
+        return int(self.generator.integers(low, high + 1))
+
+    def window(self):
+        kind = self.generator.integers(6)
+        if kind == 0:
+            return e.window(left=self.number(-50, 150, "signed"))
+        if kind == 1:
+            return e.window(right=self.number(-150, 50, "signed"))
+        if kind == 2:
+            return e.window("medium", self.number(0, 40))
+        left = self.number(-60, 120)
+        return e.window(left, self.number(-left, -left + 120))
+
+    def leaf(self):
+        draw = self.choose(
+            e.dense,
+            e.causal,
+            e.causal,
+            self.window,
+            self.window,
+            self.window,
+            lambda: e.keys(self.number(0, 100, "small")),
+            lambda: e.queries(self.number(0, 100, "medium")),
+            lambda: e.global_tokens(self.number(0, 70, "small")),
+            lambda: e.chunk(self.number(1, 150, "medium")),
+            lambda: e.stride(self.choose(1, 2, 3, 4, 7, 8, 16, 24, 48, 64, 100, 128)),
+            lambda: e.stride("small"),
+            lambda: e.random(self.number(0, 5, "small"), self.choose(8, 16, 20, 64), self.number(0, 99)),
+            lambda: e.same_document("ids"),
+            lambda: e.same_document("batch_ids", per_batch=True),
+            parity_of_head,
+            prefix_of_batch,
+        )
+        return draw()
+
+    def expression(self, depth):
+        kind = self.generator.random()
+        if depth == 1 or kind < 0.15:
+            return self.leaf()
+        if kind < 0.25:
+            return e.complement(self.expression(depth - 1))
+        # Wide intersections hold next to nowhere, which tests little.
+        if kind < 0.65:
+            return e.union(*(self.expression(depth - 1) for _ in range(self.generator.integers(1, 4))))
+        return e.intersect(*(self.expression(depth - 1) for _ in range(self.choose(1, 2, 2, 2, 3))))
+
+
+def draw(generator, depth):
+    return Drawer(generator).expression(depth)

@@ -1,0 +1,177 @@
+# Compiles modules, runs their functions and compares the results with the oracle.
+#
+# Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# A driver is called as `DRIVER.py DEVICE FOLDER`, finds the tools on the PATH, and exits with 1 where a check failed.
+
+import collections
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+
+from oracle import element_types, formulas, reference
+
+FLAGS_OF_DEVICE = {"cpu": ["--target=cpu"]}
+
+Sizes = collections.namedtuple("Sizes", "batch heads key_heads queries keys")
+
+# A function of a module.
+Function = collections.namedtuple("Function", "name expression dtype head_size lse scale")
+
+
+class Module:
+    """Functions to be compiled together; each is one attention over its own pattern."""
+
+    def __init__(self):
+        self.functions = []
+
+    def add(self, name, expression, dtype="f32", head_size=32, lse=True, scale=None):
+        self.functions.append(Function(name, expression, dtype, head_size, lse, scale))
+        return self.functions[-1]
+
+    def text(self):
+        return "\n".join(self.function_text(function) for function in self.functions)
+
+    @staticmethod
+    def function_text(f):
+        array = f"tensor<?x?x?x{f.head_size}x{f.dtype}>"
+        captures = f.expression.captures
+        arguments = [f"%{name}: {kind}" for name, kind in [*((n, array) for n in "qkv"), *captures.items()]]
+        names, kinds = ", ".join(f"%{name}" for name in captures), ", ".join(captures.values())
+        use = f"@{f.name}_pattern" + (f"({names}) : ({kinds})" if captures else "")
+        scale = f" scale({f.scale})" if f.scale is not None else ""
+        types = f"({array}, tensor<?x?x?xf32>)" if f.lse else array
+        results = "%o, %l" if f.lse else "%o"
+        return f"""{f.expression.pattern(f.name + "_pattern")}
+func.func @{f.name}({", ".join(arguments)}) -> {types} {{
+  {results} = sparse_attn.attention %q, %k, %v pattern({use}){scale} : ({array}, {array}, {array}) -> {types}
+  return {results} : {types.strip("()")}
+}}
+"""
+
+
+class Problem:
+    """Query, key and value as encoded arrays, and captured values."""
+
+    def __init__(self, function, sizes, seed, captures=None):
+        generator = np.random.default_rng(seed)
+        query = (sizes.batch, sizes.heads, sizes.queries, function.head_size)
+        key = (sizes.batch, sizes.key_heads, sizes.keys, function.head_size)
+        draw = lambda shape: element_types.encode(generator.standard_normal(shape), function.dtype)
+        self.sizes = sizes
+        self.query, self.key, self.value = draw(query), draw(key), draw(key)
+        self.captures = {name: value for name, value in (captures or {}).items() if name in function.expression.captures}
+
+    def frame(self, b, h):
+        return formulas.Frame(b, h, self.sizes.queries, self.sizes.keys, self.captures)
+
+
+class Workbench:
+    """A folder with artifacts and arrays, and the count of checks."""
+
+    def __init__(self, device, folder):
+        self.device = device
+        self.folder = pathlib.Path(folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self.checks = 0
+        self.failures = 0
+        self.worst = collections.defaultdict(float)
+
+    def try_compile(self, module, *flags, name="module"):
+        """Returns the path of the artifact; raises subprocess.CalledProcessError where the compiler fails."""
+        source, artifact = self.folder / f"{name}.mlir", self.folder / f"{name}.so"
+        source.write_text(module.text())
+        command = ["sparse-attn-compile", source, "-o", artifact, *FLAGS_OF_DEVICE[self.device], *flags]
+        subprocess.run(command, check=True, stderr=subprocess.PIPE, text=True)
+        return artifact
+
+    def compile(self, module, *flags, name="module"):
+        """Returns the path of the artifact; ends the program where the compiler fails."""
+        try:
+            return self.try_compile(module, *flags, name=name)
+        except subprocess.CalledProcessError as error:
+            sys.exit(f"{name}: the compiler ended with {error.returncode}:\n{error.stderr[-2000:]}")
+
+    def run(self, artifact, function, problem, *options, tiles=False, environment=None):
+        """Returns output and log-sum-exp (or None) as stored, then the visited tiles if asked for. Raises
+        subprocess.CalledProcessError where the tool fails."""
+        file = lambda name: self.folder / f"{name}.npy"
+        command = ["sparse-attn-run", artifact, f"--function={function.name}", f"--device={self.device}"]
+        for name, array in (("q", problem.query), ("k", problem.key), ("v", problem.value)):
+            np.save(file(name), array)
+            command.append(f"--{name}={file(name)}")
+        for name, value in problem.captures.items():
+            if isinstance(value, np.ndarray):
+                np.save(file(name), value)
+                value = file(name)
+            command.append(f"--capture={name}={value}")
+        outputs = ["out"] + ["lse"] * function.lse + ["tiles"] * tiles
+        command += [f"--{name}={file(name)}" for name in outputs]
+        subprocess.run(
+            [*command, *options], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, **(environment or {})},
+        )
+        results = [np.load(file("out")), np.load(file("lse")) if function.lse else None]
+        return [*results, np.load(file("tiles"))] if tiles else results
+
+    def expect(self, condition, *message):
+        """Counts a check; prints the message where it failed."""
+        self.checks += 1
+        if not condition:
+            self.failures += 1
+            print("FAILED:", *message, flush=True)
+        return condition
+
+    @staticmethod
+    def wanted(function, problem):
+        """Output and log-sum-exp by the oracle."""
+        arrays = (element_types.decode(array, function.dtype) for array in (problem.query, problem.key, problem.value))
+        mask = lambda b, h: function.expression.holds(problem.frame(b, h))
+        return reference.attention(*arrays, mask, function.scale)
+
+    def compare(self, label, function, problem, output, lse):
+        """Compares results with the oracle."""
+        dtype = function.dtype
+        wanted, wanted_lse = self.wanted(function, problem)
+        output = element_types.decode(output, dtype)
+        if not self.expect(output.shape == wanted.shape, label, "shapes", output.shape, wanted.shape):
+            return
+        error = reference.output_error(output, wanted, element_types.decode(problem.value, dtype))
+        self.note(label, f"{dtype} output", error, reference.OUTPUT_TOLERANCE[dtype])
+        if lse is not None:
+            error = reference.largest_difference(lse.astype(np.float64), wanted_lse)
+            self.note(label, f"{dtype} log-sum-exp", error, reference.LSE_TOLERANCE[dtype])
+
+    def note(self, label, what, error, tolerance):
+        self.worst[what] = max(self.worst[what], error)
+        self.expect(error <= tolerance, f"{label}: {what}: error {error:.3g} exceeds {tolerance:.3g}")
+
+    def check(self, label, artifact, function, problem, *options, environment=None):
+        """Runs and compares; returns the stored results, or None where the run failed."""
+        try:
+            output, lse = self.run(artifact, function, problem, *options, environment=environment)
+        except subprocess.CalledProcessError as error:
+            self.expect(False, label, f"the run ended with {error.returncode}:", error.stderr[-500:])
+            return None
+        self.compare(label, function, problem, output, lse)
+        return output, lse
+
+    def finish(self):
+        """Prints the tally and ends the program."""
+        for what, error in sorted(self.worst.items()):
+            print(f"largest error of {what}: {error:.3g}")
+        print(f"{self.checks - self.failures} of {self.checks} checks passed")
+        sys.exit(1 if self.failures or not self.checks else 0)
+
+
+def start():
+    """The workbench that the command line names, and its remaining arguments."""
+    if len(sys.argv) < 3 or sys.argv[1] not in FLAGS_OF_DEVICE:
+        sys.exit(f"usage: {sys.argv[0]} {'|'.join(FLAGS_OF_DEVICE)} FOLDER [...]")
+    return Workbench(sys.argv[1], sys.argv[2]), sys.argv[3:]

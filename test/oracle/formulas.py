@@ -1,0 +1,121 @@
+# Which pairs attend, by one formula a pattern op, written by hand.
+#
+# Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# Every formula gets a Frame and returns a Boolean array [queries, keys]. numpy's // and % round down, as the language
+# does.
+
+import numpy as np
+
+import random_pattern
+
+
+class Frame:
+    """One batch and head of a problem: where its queries and keys stand, and what the pattern captured."""
+
+    def __init__(self, batch, head, queries, keys, captures=None):
+        self.batch = batch
+        self.head = head
+        self.key_length = keys
+        self.q = (np.arange(queries, dtype=np.int64) + keys - queries)[:, None]  # aligned: both ends meet
+        self.k = np.arange(keys, dtype=np.int64)[None, :]
+        self.captures = captures or {}
+
+    @property
+    def shape(self):
+        return (self.q.shape[0], self.k.shape[1])
+
+    def number(self, parameter):
+        """A parameter: an integer, or the name of a captured one, of which more than 2^30 is as good as 2^30."""
+        if not isinstance(parameter, str):
+            return parameter
+        return max(-(2**30), min(2**30, self.captures[parameter]))
+
+    def count(self, parameter):
+        """A size or a step: a captured one below 1 counts as 1."""
+        return max(self.number(parameter), 1)
+
+    def read(self, name, position):
+        """Element `position` of a captured array (of this batch, where it has one row a batch), and whether it exists."""
+        array = self.captures[name]
+        row = (array[self.batch] if array.ndim == 2 else array).astype(np.int64)
+        inside = (position >= 0) & (position < row.size)
+        if row.size == 0:
+            return np.zeros_like(position), inside
+        return np.where(inside, row[np.clip(position, 0, row.size - 1)], 0), inside
+
+
+def everywhere(frame, condition):
+    """The condition as an array of the frame's shape."""
+    return np.broadcast_to(condition, frame.shape)
+
+
+def dense(frame):
+    return everywhere(frame, True)
+
+
+def causal(frame):
+    return everywhere(frame, frame.k <= frame.q)
+
+
+def window(frame, left=None, right=None):
+    """A side that is None reaches to the end."""
+    holds = dense(frame)
+    if left is not None:
+        holds = holds & (frame.k >= frame.q - frame.number(left))
+    if right is not None:
+        holds = holds & (frame.k <= frame.q + frame.number(right))
+    return holds
+
+
+def keys(frame, first):
+    return everywhere(frame, frame.k < frame.number(first))
+
+
+def queries(frame, first):
+    return everywhere(frame, frame.q < frame.number(first))
+
+
+def global_tokens(frame, first):
+    return keys(frame, first) | queries(frame, first)
+
+
+def chunk(frame, size):
+    size = frame.count(size)
+    return everywhere(frame, frame.q // size == frame.k // size)
+
+
+def stride(frame, step):
+    return everywhere(frame, (frame.q - frame.k) % frame.count(step) == 0)
+
+
+def random(frame, blocks, size, seed):
+    count = -(-frame.key_length // size)
+    drawn = np.zeros(frame.shape, dtype=bool)
+    block_of_key = frame.k[0] // size
+    row_of_query = frame.q[:, 0] // size
+    for row in np.unique(row_of_query):
+        permutation = random_pattern.permutation(count, seed, frame.batch, frame.head, int(row))
+        attended = np.isin(block_of_key, permutation[: max(frame.number(blocks), 0)])
+        drawn[row_of_query == row] = attended
+    return drawn
+
+
+def same_document(frame, ids):
+    """A captured array of document ids; a position outside it attends to nothing."""
+    of_query, query_inside = frame.read(ids, frame.q)
+    of_key, key_inside = frame.read(ids, frame.k)
+    return query_inside & key_inside & (of_query == of_key)
+
+
+def union(frame, *operands):
+    return np.logical_or.reduce(operands)
+
+
+def intersect(frame, *operands):
+    return np.logical_and.reduce(operands)
+
+
+def complement(frame, operand):
+    return ~operand
