@@ -18,49 +18,28 @@
 namespace sparse_attn::bench {
 
 /// What every section gets.
-struct Bench {
-  Compiler &compiler;
-  Table &table;
-  std::string only; ///< Rows whose section or name contains this are measured; all if empty.
-  bool quick;       ///< Fewer repeats, and the long rows left out.
+class Bench {
+public:
+  Bench(Compiler &compiler, Table &table, std::string only, bool quick)
+      : compiler(compiler), table(table), quick(quick), only(std::move(only)) {}
+
+  /// Names the section of the rows to come; its title is printed with its first row.
+  void beginSection(const std::string &title);
+  /// Adds the row that `measureRow` fills in, or its failure, if the row is selected.
+  void row(const std::string &name, const std::function<void(Row &)> &measureRow);
+  /// Whether the name of a row, or the title of its section, has the text that was asked for.
+  bool selects(const std::string &name) const;
 
   Effort effort() const { return quick ? Effort{3, 0.1} : Effort{9, 1.0}; }
 
-  /// Whether `only` selects a row of the section that was begun last.
-  bool selects(const std::string &row) const {
-    return section.find(only) != std::string::npos || row.find(only) != std::string::npos;
-  }
-
-  /// Names the section of the rows to come; its title is printed with its first row.
-  void beginSection(const std::string &title) {
-    section = title;
-    printed = false;
-  }
-
-  /// Adds the row that `measureRow` fills in, or its failure, if the row is selected.
-  void row(const std::string &name, const std::function<void(Row &)> &measureRow) {
-    if (!selects(name))
-      return;
-    if (!printed)
-      table.beginSection(section);
-    printed = true;
-    Row row;
-    row.name = name;
-    try {
-      measureRow(row);
-    } catch (const Error &error) {
-      row.failure = error.what();
-    }
-    table.add(row);
-  }
+  Compiler &compiler;
+  Table &table;
+  const bool quick; ///< Fewer repeats, and the long rows left out.
 
 private:
+  const std::string only;
   std::string section;
   bool printed = false;
-
-public:
-  Bench(Compiler &compiler, Table &table, std::string only, bool quick)
-      : compiler(compiler), table(table), only(std::move(only)), quick(quick) {}
 };
 
 /// Speed on active pairs against the FMA peak.

@@ -50,7 +50,6 @@ void addRows(Bench &bench, const Case &what) {
     std::shared_ptr<const Artifact> artifact = bench.compiler.open(moduleText(what.pattern, DType::F32, 64), "native");
     auto work = [&] { plan = prepare(artifact, {array, array, array, captured}); };
     row.figure = 1e3 * measure({work}, bench.effort()).seconds[0];
-    row.measured = format(row.figure, 2, " ms");
     row.unit = "ms";
     row.bar.atMost = what.milliseconds;
     row.note = plan->budgetExceeded() ? "stopped early on its budget" : "";
@@ -58,7 +57,6 @@ void addRows(Bench &bench, const Case &what) {
   if (plan)
     bench.row(name + ", lists", [&](Row &row) {
       row.figure = static_cast<double>(plan->step(0).listBytes) / (1 << 20);
-      row.measured = format(row.figure, 3, " MiB");
       row.unit = "MiB";
       row.bar.atMost = 1;
       TileCounts tiles = plan->tiles();

@@ -17,12 +17,12 @@ namespace sparse_attn::bench {
 
 namespace {
 
-constexpr const char *lineFormat = "  %-34s %-17s %-27s %10s  %-12s %-6s %s\n";
+constexpr const char *lineFormat = "  %-37s %-17s %-27s %10s  %-12s %-6s %s\n";
 
 std::string show(double figure, const std::string &unit) {
   if (unit == "%")
     return format(100 * figure, 1, " %");
-  return format(figure, unit == "ms" || unit == "MiB" ? 1 : 2, unit.empty() || unit == "x" ? unit : " " + unit);
+  return format(figure, 2, unit.empty() || unit == "x" ? unit : " " + unit);
 }
 
 std::string show(const Bar &bar, const std::string &unit) {
@@ -41,7 +41,7 @@ const char *verdict(const Row &row) {
 
 void print(const Row &row) {
   if (!row.failure.empty())
-    std::printf("  %-34s ERROR: %s\n", row.name.c_str(), row.failure.c_str());
+    std::printf("  %-37s ERROR: %s\n", row.name.c_str(), row.failure.c_str());
   else
     std::printf(lineFormat, row.name.c_str(), row.measured.c_str(), row.reference.c_str(),
                 show(row.figure, row.unit).c_str(), show(row.bar, row.unit).c_str(), verdict(row), row.note.c_str());

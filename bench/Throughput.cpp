@@ -52,10 +52,9 @@ struct Ready {
     std::string text = step.variant->level + ", tile " + std::to_string(step.variant->tileQ) + "x" +
                        std::to_string(step.variant->tileK);
     if (step.tiles.partial > 0)
-      text += format(100.0 * static_cast<double>(step.tiles.partial) /
-                         static_cast<double>(step.tiles.partial + step.tiles.full),
-                     0, " % of tiles masked")
-                  .insert(0, ", ");
+      text += ", " + format(100.0 * static_cast<double>(step.tiles.partial) /
+                                static_cast<double>(step.tiles.partial + step.tiles.full),
+                            0, " % of tiles masked");
     return text;
   }
 
@@ -82,7 +81,7 @@ void addAgainstPeak(Bench &bench, const Case &what, double bar, int bits = 0) {
 
 /// The speed of one kernel as a share of another's, run in turn.
 void addAgainstKernel(Bench &bench, const Case &what, const Case &other, double bar) {
-  bench.row(what.name() + (what.level == "native" ? "" : ", " + what.level), [&](Row &row) {
+  bench.row(what.name(), [&](Row &row) {
     Ready ready(bench, what), against(bench, other);
     Measurement found = measure({[&] { ready.problem.launch(); }, [&] { against.problem.launch(); }}, bench.effort());
     double rate = 1e-9 * ready.operations() / found.seconds[0];
@@ -126,7 +125,7 @@ void benchThroughput(Bench &bench) {
   for (const Case &each : fullTileCases(DType::F32, "x86-64-v3"))
     addAgainstPeak(bench, each, 0.75, 256);
 
-  bench.beginSection("Speed of f16, and of bf16 without its dot product, against f32, one thread");
+  bench.beginSection("Speed of f16, and of bf16 without its dot product (x86-64-v4), against f32, one thread");
   for (auto [dtype, level] : {std::pair(DType::F16, "native"), std::pair(DType::BF16, "x86-64-v4")}) {
     std::vector<Case> cases = fullTileCases(dtype, level), f32 = fullTileCases(DType::F32, level);
     for (size_t i = 0; i < cases.size(); ++i)
@@ -176,7 +175,7 @@ void benchThreads(Bench &bench) {
     bench.row(what.name(), [&](Row &row) {
       check(setThreadCount(2));
       Ready ready(bench, what);
-      ThreadTimes times = timeThreads(ready.problem, bench.quick ? 10 : 150);
+      ThreadTimes times = timeThreads(ready.problem, bench.quick ? 10 : 300);
       row.measured = format(1e3 * times.best[1], 2, " ms");
       row.reference = "one " + format(1e3 * times.best[0], 2, " ms");
       row.figure = times.best[0] / times.best[1];

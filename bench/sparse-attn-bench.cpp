@@ -12,7 +12,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <fstream>
 #include <iterator>
+#include <string>
+#include <thread>
 
 using namespace sparse_attn::bench;
 
@@ -27,7 +30,7 @@ struct Options {
 [[noreturn]] void usage(FILE *stream, int code) {
   std::fprintf(stream, "usage: sparse-attn-bench [--only TEXT] [--quick] [--json FILE] [--compiler PROGRAM]\n\n"
                        "Measures speed, skipping, memory, scale and compile time, and holds each against its bar.\n\n"
-                       "  --only TEXT         only rows with TEXT in their name or in the title of their section\n"
+                       "  --only TEXT         only rows with TEXT in their name or their section's title\n"
                        "  --quick             a rough look: few repeats, at most 131072 tokens, no memory rows\n"
                        "  --json FILE         also write the table as JSON\n"
                        "  --compiler PROGRAM  the sparse-attn-compile to use (default: the one beside this program)\n");
@@ -58,7 +61,25 @@ Options parse(int argc, char **argv) {
   return options;
 }
 
+/// The value of the first line of /proc/cpuinfo with that key.
+std::string cpuInfo(const std::string &key) {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.rfind(key, 0) == 0 && line.find(": ") != std::string::npos)
+      return line.substr(line.find(": ") + 2);
+  return "unknown";
+}
+
+/// The load tells how far to trust times that passed; CPU times stand some of it.
+void printMachine() {
+  double load = 0;
+  getloadavg(&load, 1);
+  std::printf("%s, family %s, model %s; %u threads; load %.1f\n", cpuInfo("model name").c_str(),
+              cpuInfo("cpu family").c_str(), cpuInfo("model\t").c_str(), std::thread::hardware_concurrency(), load);
+}
+
 void run(const Options &options) {
+  printMachine();
   Compiler compiler(options.compiler);
   Table table;
   Bench bench(compiler, table, options.only, options.quick);

@@ -363,7 +363,7 @@ Coverage PredicateExtension::extend(Region &region, ArrayRef<Interval> positions
   for (auto [argument, interval] : llvm::zip_equal(region.getArguments(), positions))
     intervals[argument] = interval;
   for (Operation &op : region.front().without_terminator())
-    if (op.getNumResults() == 1)
+    if (op.getNumResults() == 1 && !op.hasTrait<OpTrait::ConstantLike>())
       intervals[op.getResult(0)] = extendOp(&op);
   Interval holds = lookup(region.front().getTerminator()->getOperand(0));
   return {b.both(holds.hi, someInside), b.both(holds.lo, allInside)};

@@ -38,8 +38,9 @@ public:
   Value select(Value condition, Value a, Value b);
   Value equals(Value a, Value b);
 
-  /// 2^x for x <= 0, exactly 0 below -126.5 and for -inf; NaN stays NaN.
-  Value exp2(Value x);
+  /// 2^x for x <= 0: exactly 1 at 0 and exactly 0 at -inf; NaN stays NaN. `coarse`: to 1e-4, for results that are rounded
+  /// to bf16, else to 1e-7.
+  Value exp2(Value x, bool coarse = false);
 
   /// Rounds to f16 or bf16, to nearest even; NaN stays NaN. `native`: the CPU converts to bf16 itself.
   Value narrow(Value x, Type elementType, bool native);
@@ -48,6 +49,9 @@ public:
   Value packPairs(Value x, Value y);
 
 private:
+  Value exp2Polynomial(Value fraction, bool coarse);
+  Value exp2WithScale(Value x, bool coarse);
+
   OpBuilder &builder;
   Location loc;
   VectorType floats, integers;

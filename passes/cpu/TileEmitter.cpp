@@ -270,7 +270,8 @@ SmallVector<Value> TileEmitter::emitWeights(const HeadRows &keys, Value column, 
     Value weights[2];
     for (int64_t i = 0; i < 2; ++i) {
       Value row = s.add(loop.getInductionVar(), i);
-      weights[i] = lanes.exp2(lanes.fma(load(Place::Scores, row, at), factor, negatedMaximum[j]));
+      Value exponent = lanes.fma(load(Place::Scores, row, at), factor, negatedMaximum[j]);
+      weights[i] = lanes.exp2(exponent, /*coarse=*/kind == ProductKind::BF16Dot);
       sums[j] = lanes.add(sums[j], weights[i]);
       if (kind != ProductKind::BF16Dot)
         store(weights[i], Place::Scores, row, at);

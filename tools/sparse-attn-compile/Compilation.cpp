@@ -40,8 +40,6 @@ static LogicalResult runPipeline(ModuleOp module, llvm::function_ref<void(OpPass
 }
 
 LogicalResult checkFunctions(ModuleOp module) {
-  if (module.getOps<func::FuncOp>().empty())
-    return module.emitError("expects at least one function with attention, but found none");
   for (Operation &op : *module.getBody()) {
     if (isa<PatternOp>(op))
       continue;
@@ -59,6 +57,8 @@ LogicalResult checkFunctions(ModuleOp module) {
       if (!result.getDefiningOp<AttentionOp>())
         return results->emitError("expects a function to return results of attention, but got an argument");
   }
+  if (module.getOps<func::FuncOp>().empty())
+    return module.emitError("expects at least one function with attention, but found none");
   return success();
 }
 

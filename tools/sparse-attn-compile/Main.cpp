@@ -122,7 +122,7 @@ static LogicalResult parseInput(MLIRContext &context, llvm::SourceMgr &sources, 
   if (failed(parseAsmSourceFile(sources, &block, config, &state)))
     return failure();
   input.module = mlir::detail::constructContainerOpForParserIfNecessary<ModuleOp>(&block, &context,
-                                                                   UnknownLoc::get(&context));
+                                                                           FileLineColLoc::get(&context, inputPath, 1, 1));
   if (!input.module)
     return failure();
   readArgumentNames(input, state);
