@@ -225,8 +225,10 @@ void ItemLowering::lowerOp(Operation *op) {
       })
       .Case([&](SoftmaxInitOp) {
         emitter.initState();
-        emitter.prefetchOutput(
-            rowsOf(value(parts.kernel.getOutput()), item.batch, item.head, item.tile, parts.kernel.getTileQ()));
+        auto rows = [&](Value array) {
+          return rowsOf(value(array), item.batch, item.head, item.tile, parts.kernel.getTileQ());
+        };
+        emitter.prefetchItem(rows(parts.kernel.getQuery()), rows(parts.kernel.getOutput()));
       })
       .Case([&](ForEachKeyTileOp loop) { lowerLoop(loop); })
       .Case([&](StoreOp store) { lowerStore(store); })

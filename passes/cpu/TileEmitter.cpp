@@ -102,8 +102,11 @@ void TileEmitter::prefetchRows(const HeadRows &rows, Value row, int64_t count, b
   }
 }
 
-void TileEmitter::prefetchOutput(const HeadRows &output) {
-  forEach(s.constant(0), s.constant(tileQ), 1, [&](Value row) { prefetchRows(output, row, 1, /*write=*/true); });
+void TileEmitter::prefetchItem(const HeadRows &queries, const HeadRows &output) {
+  forEach(s.constant(0), s.constant(tileQ), 1, [&](Value row) {
+    prefetchRows(output, row, 1, /*write=*/true);
+    prefetchRows(queries, s.add(row, tileQ), 1, /*write=*/false);
+  });
 }
 
 /// Two adjacent bf16 as one 32-bit word in every lane.
@@ -169,22 +172,42 @@ void TileEmitter::transposeBlock(function_ref<Value(int64_t)> input, function_re
 //===----------------------------------------------------------------------===//
 
 void TileEmitter::packQueries(const HeadRows &queries) {
+  if (kind == ProductKind::BF16Dot)
+    return packQueryPairs(queries);
   forEachLaneVector([&](Value column) {
     forEach(s.constant(0), s.constant(headSize), width, [&](Value dimension) {
-      auto input = [&](int64_t i) { return loadWidened(queries, s.add(column, i), dimension, width); };
-      Value even;
-      transposeBlock(input, [&](int64_t i, Value row) {
-        if (kind != ProductKind::BF16Dot)
-          return store(row, Place::Queries, s.add(dimension, i), column);
-        if (i % 2 == 0) {
-          even = row;
-          return;
-        }
-        Value pairRow = s.divPositive(s.add(dimension, i), 2);
-        vector::StoreOp::create(builder, loc, lanes.packPairs(even, row), places[static_cast<int>(Place::Queries)],
-                                ValueRange{pairRow, s.mul(column, 2)});
-      });
+      transposeBlock([&](int64_t i) { return loadWidened(queries, s.add(column, i), dimension, width); },
+                     [&](int64_t i, Value row) { store(row, Place::Queries, s.add(dimension, i), column); });
     });
+  });
+}
+
+/// Two adjacent dimensions of a query are one 32-bit word, and words transpose as f32 do.
+void TileEmitter::packQueryPairs(const HeadRows &queries) {
+  auto packBlock = [&](Value column, Value dimension, int64_t pairs) {
+    auto input = [&](int64_t i) -> Value {
+      Value row = vector::LoadOp::create(builder, loc, VectorType::get({2 * pairs}, elementType), queries.rows,
+                                         ValueRange{existingRow(queries, s.add(column, i)), dimension});
+      Value words = vector::BitCastOp::create(builder, loc, VectorType::get({pairs}, builder.getF32Type()), row);
+      if (pairs == width)
+        return words;
+      return vector::InsertStridedSliceOp::create(builder, loc, words, lanes.splat(0.0f), ArrayRef<int64_t>{0},
+                                                  ArrayRef<int64_t>{1});
+    };
+    transposeBlock(input, [&](int64_t i, Value words) {
+      if (i >= pairs)
+        return;
+      Value row = vector::BitCastOp::create(builder, loc, VectorType::get({2 * width}, elementType), words);
+      vector::StoreOp::create(builder, loc, row, places[static_cast<int>(Place::Queries)],
+                              ValueRange{s.add(s.divPositive(dimension, 2), i), s.mul(column, 2)});
+    });
+  };
+  int64_t wholeBlocks = headSize / (2 * width) * (2 * width);
+  forEachLaneVector([&](Value column) {
+    forEach(s.constant(0), s.constant(wholeBlocks), 2 * width,
+            [&](Value dimension) { packBlock(column, dimension, width); });
+    if (wholeBlocks < headSize)
+      packBlock(column, s.constant(wholeBlocks), (headSize - wholeBlocks) / 2);
   });
 }
 

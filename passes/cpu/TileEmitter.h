@@ -61,8 +61,8 @@ public:
   /// O^T = O^T * correction + V^T P^T. Fetches the keys of the tile behind `keys` meanwhile.
   void emitAccumulate(const HeadRows &values, const HeadRows &keys);
 
-  /// Fetches the rows that `storeOutput` will write.
-  void prefetchOutput(const HeadRows &output);
+  /// Fetches the rows that `storeOutput` will write, and the queries of the tile that is likely to come next.
+  void prefetchItem(const HeadRows &queries, const HeadRows &output);
 
   /// O = (O^T / row sum)^T, the rows that exist.
   void storeOutput(const HeadRows &output);
@@ -90,6 +90,7 @@ private:
   void prefetchRows(const HeadRows &rows, Value row, int64_t count, bool write);
   Value broadcastElement(const HeadRows &rows, Value row, Value column);
   Value broadcastPair(Value pairs, Value row, Value column);
+  void packQueryPairs(const HeadRows &queries);
   void widenRows(const HeadRows &rows);
   void packValuePairs(const HeadRows &values);
   Value loadWidened(const HeadRows &rows, Value row, Value column, int64_t width);
