@@ -76,5 +76,19 @@ LogicalResult AttentionOp::verifySymbolUses(SymbolTableCollection &symbols) {
     if (std::get<0>(pair) != std::get<1>(pair))
       return emitOpError("expects capture ") << index << " of @" << getPattern() << " to be of type "
                                              << std::get<0>(pair) << ", but got " << std::get<1>(pair);
+  // attention_c10
+  if (FlatSymbolRefAttr name = getScheduleAttr()) {
+    auto schedule = symbols.lookupNearestSymbolFrom<ScheduleOp>(*this, name);
+    if (!schedule || schedule.getPattern() != getPattern())
+      return emitOpError("expects '") << name.getValue() << "' to name a schedule of @" << getPattern()
+                                      << ", but found none";
+  }
+  return success();
+}
+
+LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  // launch_c1
+  if (!symbols.lookupNearestSymbolFrom<KernelOp>(*this, getKernelAttr()))
+    return emitOpError("expects '") << getKernel() << "' to name a sparse_attn.kernel, but found none";
   return success();
 }

@@ -39,6 +39,7 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
     - (C7) `scale` is finite and positive.
     - (C8) the log-sum-exp has batch, heads and length of `query`.
     - (C9) `pattern` names a `sparse_attn.pattern`, and the captures agree with it in number and type.
+    - (C10) `schedule`, where present, names a schedule of this pattern.
 
     ```mlir
     %o = sparse_attn.attention %q, %k, %v pattern(@packed(%ids) : (memref<?xi32>)) scale(0.125)
@@ -63,12 +64,15 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
   }];
 }
 
-def SparseAttn_LaunchOp : SparseAttn_Op<"launch", [Pure]> {
+def SparseAttn_LaunchOp : SparseAttn_Op<"launch", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Attention by a fused kernel";
   let description = [{
     What is left of an attention op once its kernel exists: the artifact's manifest is made from it.
 
     Made by `-sparse-attn-fuse-softmax`; stays until code generation.
+
+    **Constraints:**
+    - (C1) `kernel` names a `sparse_attn.kernel`.
 
     ```mlir
     %o = sparse_attn.launch @attention_0(%q, %k, %v) captures(%ids)

@@ -53,10 +53,10 @@ public:
   }
   /// The results of an op of this type: the interval, unless some value in it would have wrapped.
   Interval ofType(Type type, Interval interval) {
-    bool narrow = type.isInteger() && type.getIntOrFloatBitWidth() < 61;
-    if (!narrow)
+    // Kernels compute with positions of 32 bits.
+    unsigned bits = type.isIndex() ? 32 : type.getIntOrFloatBitWidth();
+    if (bits > 60)
       return onlyIf(within(interval, -kTrusted, kTrusted), interval);
-    unsigned bits = type.getIntOrFloatBitWidth();
     return onlyIf(within(interval, llvm::minIntN(bits), llvm::maxIntN(bits)), interval);
   }
   Interval hull(ArrayRef<Value> values) {
@@ -239,7 +239,7 @@ struct SelectRule {
 template <typename OpT>
 struct CastRule {
   static Result extend(OpT op, BoundBuilder &b, Operands x) {
-    if (isCondition(op.getIn()))
+    if (isCondition(op.getIn()) || isCondition(op))
       return std::nullopt;
     return b.ofType(op.getType(), x[0]);
   }

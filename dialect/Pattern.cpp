@@ -191,13 +191,19 @@ void PredicateOp::print(OpAsmPrinter &printer) {
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
 }
 
-/// Ops of a predicate are scalar, pure, and of dialects that every target can evaluate for whole vectors.
+/// Types that kernels compute with: positions, integers of up to 64 bits, f32.
+static bool isPredicateType(Type type) {
+  return type.isIndex() || type.isF32() || (type.isSignlessInteger() && type.getIntOrFloatBitWidth() <= 64);
+}
+
+/// Ops of a predicate are scalar, pure, and such that every target can evaluate them for whole vectors.
 static bool isPredicateOp(Operation &op) {
   if (isa<ReadOp>(op))
     return true;
   Dialect *dialect = op.getDialect();
   return dialect && isa<arith::ArithDialect, math::MathDialect>(dialect) && isPure(&op) &&
-         llvm::none_of(op.getResultTypes(), llvm::IsaPred<ShapedType>);
+         !isa<math::IPowIOp, math::FPowIOp, arith::IndexCastUIOp, arith::ShLIOp, arith::ShRSIOp, arith::ShRUIOp>(op) &&
+         llvm::all_of(op.getOperandTypes(), isPredicateType) && llvm::all_of(op.getResultTypes(), isPredicateType);
 }
 
 LogicalResult PredicateOp::verifyRegions() {
@@ -207,8 +213,13 @@ LogicalResult PredicateOp::verifyRegions() {
   // predicate_c1
   for (Operation &op : body.without_terminator())
     if (!isPredicateOp(op))
-      return op.emitError("expects scalar arith and math ops and sparse_attn.read in a predicate, but got '")
+      return op.emitError("expects pure arith and math ops on index, integers of up to 64 bits and f32, or "
+                          "sparse_attn.read, in a predicate, but got '")
              << op.getName() << "'";
+  // predicate_c3
+  for (auto constant : body.getOps<arith::ConstantIndexOp>())
+    if (!llvm::isInt<32>(constant.value()))
+      return constant.emitError("expects index constants of 32 bits in a predicate, but got ") << constant.value();
   // predicate_c2
   auto yield = dyn_cast<YieldOp>(body.getTerminator());
   if (!yield || yield.getNumOperands() != 1 || !yield.getOperand(0).getType().isInteger(1))
@@ -274,5 +285,9 @@ LogicalResult ReadOp::verify() {
   // read_c1
   if (type.getRank() != static_cast<int64_t>(getIndices().size()))
     return emitOpError("expects ") << type.getRank() << " indices, but got " << getIndices().size();
+  // read_c2
+  auto predicate = dyn_cast<PredicateOp>((*this)->getParentOp());
+  if (predicate && type.getRank() == 2 && getIndices().front() != predicate.getBody().getArgument(0))
+    return emitOpError("expects an array of rank 2 to be read at the batch of the predicate");
   return success();
 }

@@ -24,7 +24,8 @@ def SparseAttn_PatternOp : SparseAttn_Op<"pattern", [
   let summary = "A named attention pattern";
   let description = [{
     Declares which query-key pairs attend. The body combines pattern ops and yields one pattern. Block arguments are
-    *captures*: arrays and numbers that the user of the pattern passes when a plan is made.
+    *captures*: arrays and numbers that the user of the pattern passes when a plan is made. Captured numbers are clamped
+    to +-2^30, and a captured size or step to at least 1.
 
     Written by users; stays to the end, because schedules, kernels and tools refer to it.
 
@@ -241,11 +242,14 @@ def SparseAttn_PredicateOp : SparseAttn_Op<"predicate", [
     DeclareOpInterfaceMethods<PatternOpInterface, ["buildPredicate", "buildCoverage", "getDependence"]>]> {
   let summary = "Any scalar condition on batch, head, query and key";
   let description = [{
-    Holds when the region says so. The region sees the pattern's captures and gets four values of type `index`.
+    Holds when the region says so. The region sees the pattern's captures and gets four values of type `index`, which
+    here is a signed number of 32 bits: positions fit, and kernels compute with them as such.
 
     **Constraints:**
-    - (C1) the region holds scalar `arith` and `math` ops and `sparse_attn.read` only.
+    - (C1) the region holds `sparse_attn.read`, and pure `arith` and `math` ops on `index`, integers of up to 64 bits
+      and `f32` (no shifts, `ipowi`, `fpowi` or `index_castui`).
     - (C2) the region yields one `i1`.
+    - (C3) constants of type `index` fit 32 bits.
 
     ```mlir
     %same = sparse_attn.predicate (%b, %h, %q, %k) {
@@ -269,6 +273,7 @@ def SparseAttn_ReadOp : SparseAttn_Op<"read", [Pure]> {
 
     **Constraints:**
     - (C1) as many indices as the array has dimensions.
+    - (C2) an array of rank 2 is read at the batch that the predicate is asked for.
 
     ```mlir
     %id = sparse_attn.read %document[%k] : memref<?xi32>

@@ -6,12 +6,25 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialect/SparseAttn.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
 using namespace mlir::sparse_attn;
 
 bool ScheduleOp::isListed() { return isa<ListedOp>(getTerminator()); }
+
+void ScheduleOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setName) {
+  StringRef names[] = {"b", "h", "t", "sq", "skv"};
+  for (auto [argument, name] : llvm::zip(region.getArguments(), names))
+    setName(argument, name);
+}
+
+void PlanOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setName) {
+  StringRef names[] = {"b", "h", "first_q", "last_q", "first_k", "last_k", "sq", "skv"};
+  for (auto [argument, name] : llvm::zip(region.getArguments(), names))
+    setName(argument, name);
+}
 
 /// The first `positions` arguments of a region are positions; captures follow.
 static LogicalResult verifyPositions(Operation *op, Block &body, unsigned positions) {
@@ -52,6 +65,11 @@ LogicalResult ScheduleOp::verifyRegions() {
   if (!isa<RangesOp, ListedOp>(getTerminator()))
     return emitOpError("expects to end in sparse_attn.ranges or sparse_attn.listed, but got '")
            << getTerminator()->getName() << "'";
+  // schedule_c4
+  for (Operation &op : getBody().front().without_terminator())
+    if (!isa<QuerySpanOp, TouchedTilesOp, WholeTilesOp, DisjointOp, ProgressionOp, ClipOp>(op) &&
+        !isa_and_nonnull<arith::ArithDialect>(op.getDialect()))
+      return op.emitError("expects ops of schedules and arith ops in a schedule, but got '") << op.getName() << "'";
   return success();
 }
 
@@ -71,7 +89,15 @@ LogicalResult PlanOp::verifyRegions() {
   if (!yield || yield.getNumOperands() != 2 ||
       !llvm::all_of(yield.getOperandTypes(), [](Type type) { return type.isInteger(1); }))
     return emitOpError("expects to end in a sparse_attn.yield of two i1");
-  return success();
+  // plan_c3
+  WalkResult reads = walk([&](ReadBoundsOp read) {
+    auto capture = dyn_cast<BlockArgument>(read.getArray());
+    if (capture && capture.getOwner() == &getBody().front())
+      return WalkResult::advance();
+    read.emitOpError("expects to read a capture of the plan");
+    return WalkResult::interrupt();
+  });
+  return failure(reads.wasInterrupted());
 }
 
 // plan_c1
@@ -86,6 +112,28 @@ LogicalResult ProgressionOp::verify() {
   if (getStep() <= 0 || getStep() % tileK != 0)
     return emitOpError("expects the step to be a positive multiple of the key tile, but got ")
            << getStep() << " and " << tileK;
+  // progression_c2
+  if (static_cast<int64_t>(getIndex()) < 0)
+    return emitOpError("expects an index that is not negative, but got ") << static_cast<int64_t>(getIndex());
+  return success();
+}
+
+LogicalResult ClipOp::verify() {
+  // clip_c1
+  int64_t step = static_cast<int64_t>(getStep());
+  if (step <= 0)
+    return emitOpError("expects a positive step, but got ") << step;
+  return success();
+}
+
+LogicalResult ListedOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  // listed_c1
+  auto schedule = cast<ScheduleOp>((*this)->getParentOp());
+  auto plan = symbols.lookupNearestSymbolFrom<PlanOp>(*this, getPlanAttr());
+  if (!plan || plan.getPattern() != schedule.getPattern() || plan.getTileQ() != schedule.getTileQ() ||
+      plan.getTileK() != schedule.getTileK())
+    return emitOpError("expects '") << getPlan() << "' to name a plan of @" << schedule.getPattern() << " for tiles of "
+                                    << schedule.getTileQ() << " by " << schedule.getTileK() << ", but found none";
   return success();
 }
 

@@ -9,12 +9,13 @@
 #define SPARSE_ATTN_SCHEDULE
 
 include "dialect/Dialect.td"
+include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def SparseAttn_ScheduleOp : SparseAttn_Op<"schedule", [
-    Symbol, IsolatedFromAbove, SingleBlock, HasParent<"::mlir::ModuleOp">,
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>, Symbol, IsolatedFromAbove, SingleBlock, HasParent<"::mlir::ModuleOp">,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "The key tiles that a query tile visits";
   let description = [{
@@ -31,6 +32,7 @@ def SparseAttn_ScheduleOp : SparseAttn_Op<"schedule", [
     - (C1) tile sizes are positive.
     - (C2) the arguments are five of type `index`, then the captures of the pattern.
     - (C3) the region ends in `ranges` or `listed`.
+    - (C4) the region holds ops of schedules and scalar `arith` ops only.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$pattern, I64Attr:$tileQ, I64Attr:$tileK);
   let regions = (region SizedRegion<1>:$body);
@@ -119,7 +121,8 @@ def SparseAttn_ProgressionOp : ScheduleStep<"progression"> {
     `first fdiv tileK + index > last fdiv tileK`.
 
     **Constraints:**
-    - (C1) tileK divides the step.
+    - (C1) tileK divides the step, which is positive.
+    - (C2) the index is not negative.
 
     ```mlir
     %s:2 = sparse_attn.progression 0 step(1024) queries(%first to %last) within(%lo to %hi)
@@ -139,6 +142,9 @@ def SparseAttn_ClipOp : ScheduleStep<"clip"> {
   let description = [{
     `(first + step * ceil(max(0, low - first) / step), min(past, high))`.
 
+    **Constraints:**
+    - (C1) the step is positive.
+
     ```mlir
     %c:2 = sparse_attn.clip (%first to %past step 16) to(%low to %high)
     ```
@@ -148,6 +154,7 @@ def SparseAttn_ClipOp : ScheduleStep<"clip"> {
   let assemblyFormat = [{
     `(` $first `to` $past `step` custom<Number>($step) `)` `to` `(` $low `to` $high `)` attr-dict
   }];
+  let hasVerifier = 1;
 }
 
 def SparseAttn_RangesOp : SparseAttn_Op<"ranges", [
@@ -174,10 +181,14 @@ def SparseAttn_RangesOp : SparseAttn_Op<"ranges", [
   let hasVerifier = 1;
 }
 
-def SparseAttn_ListedOp : SparseAttn_Op<"listed", [Pure, Terminator, HasParent<"ScheduleOp">]> {
+def SparseAttn_ListedOp : SparseAttn_Op<"listed", [
+    Pure, Terminator, HasParent<"ScheduleOp">, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Touched and full tiles come from lists";
   let description = [{
     The lists of the row (batch, head, tile), which `prepare` made by running the plan.
+
+    **Constraints:**
+    - (C1) `plan` names a plan of the schedule's pattern and tile sizes.
 
     ```mlir
     sparse_attn.listed @packed_64x64_plan
@@ -188,6 +199,7 @@ def SparseAttn_ListedOp : SparseAttn_Op<"listed", [Pure, Terminator, HasParent<"
 }
 
 def SparseAttn_PlanOp : SparseAttn_Op<"plan", [
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>,
     Symbol, IsolatedFromAbove, SingleBlock, HasParent<"::mlir::ModuleOp">,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "What the descent asks of a rectangle of pairs";
@@ -202,6 +214,7 @@ def SparseAttn_PlanOp : SparseAttn_Op<"plan", [
     **Constraints:**
     - (C1) the arguments are eight of type `index`, then the captures of the pattern.
     - (C2) the region yields two i1.
+    - (C3) `read_bounds` reads captures of the plan.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$pattern, I64Attr:$tileQ, I64Attr:$tileK);
   let regions = (region SizedRegion<1>:$body);

@@ -10,6 +10,40 @@
 using namespace mlir;
 using namespace mlir::sparse_attn;
 
+//===----------------------------------------------------------------------===//
+// Names of region arguments
+//===----------------------------------------------------------------------===//
+
+void KernelOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setName) {
+  unsigned count = region.getNumArguments();
+  if (count < (getLse() ? 8u : 7u))
+    return;
+  StringRef inputs[] = {"q", "k", "v"}, item[] = {"b", "h", "t"};
+  for (auto [argument, name] : llvm::zip(region.getArguments(), inputs))
+    setName(argument, name);
+  setName(getOutput(), "o");
+  if (getLse())
+    setName(region.getArgument(count - 4), "lse");
+  for (auto [argument, name] : llvm::zip(region.getArguments().take_back(3), item))
+    setName(argument, name);
+}
+
+void ForEachKeyTileOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setName) {
+  StringRef names[] = {"x", "j", "partial"};
+  for (auto [argument, name] : llvm::zip(region.getArguments(), names))
+    setName(argument, name);
+}
+
+void MaskOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setName) {
+  StringRef names[] = {"qp", "kp"};
+  for (auto [argument, name] : llvm::zip(region.getArguments(), names))
+    setName(argument, name);
+}
+
+//===----------------------------------------------------------------------===//
+// Constraints
+//===----------------------------------------------------------------------===//
+
 LogicalResult KernelOp::verifyRegions() {
   Block &body = getBody().front();
   // kernel_c1
@@ -37,5 +71,26 @@ LogicalResult ForEachKeyTileOp::verifyRegions() {
   if (!yield || !llvm::equal(yield.getOperandTypes(), getInit().getTypes()) ||
       !llvm::equal(getResultTypes(), getInit().getTypes()))
     return emitOpError("expects to yield the types of the state ") << getInit().getTypes();
+  return success();
+}
+
+LogicalResult VisitOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  // visit_c1
+  auto schedule = symbols.lookupNearestSymbolFrom<ScheduleOp>(*this, getScheduleAttr());
+  if (!schedule)
+    return emitOpError("expects '") << getSchedule() << "' to name a schedule, but found none";
+  if (!llvm::equal(getOperandTypes(), schedule.getBody().getArgumentTypes()))
+    return emitOpError("expects operands of types ") << schedule.getBody().getArgumentTypes() << ", but got "
+                                                     << getOperandTypes();
+  return success();
+}
+
+LogicalResult MaskOp::verifyRegions() {
+  // mask_c1
+  Block &body = getBody().front();
+  auto yield = dyn_cast<YieldOp>(body.getTerminator());
+  if (body.getNumArguments() != 2 || !llvm::all_of(body.getArgumentTypes(), [](Type type) { return type.isIndex(); }) ||
+      !yield || yield.getNumOperands() != 1 || !yield.getOperand(0).getType().isInteger(1))
+    return emitOpError("expects a region on two positions of type index that yields one i1");
   return success();
 }

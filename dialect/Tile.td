@@ -9,12 +9,13 @@
 #define SPARSE_ATTN_TILE
 
 include "dialect/Dialect.td"
+include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
-    Symbol, IsolatedFromAbove, SingleBlock, HasParent<"::mlir::ModuleOp">]> {
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>, Symbol, IsolatedFromAbove, SingleBlock, HasParent<"::mlir::ModuleOp">]> {
   let summary = "One work item of attention: one query tile of one head";
   let description = [{
     Arguments: query, key, value, captures, output, log-sum-exp if there is one; then the item: batch, head and query
@@ -67,9 +68,12 @@ def SparseAttn_ReturnOp : SparseAttn_Op<"return", [Terminator, HasParent<"Kernel
 
 class TileOp<string mnemonic, list<Trait> traits = []> : SparseAttn_Op<mnemonic, traits>;
 
-def SparseAttn_VisitOp : TileOp<"visit", [Pure]> {
+def SparseAttn_VisitOp : TileOp<"visit", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "The key tiles of this item, by a schedule";
   let description = [{
+    **Constraints:**
+    - (C1) `schedule` names a schedule, and the operands have the types of its arguments.
+
     ```mlir
     %visit = sparse_attn.visit @longformer_64x64(%b, %h, %t, %sq, %skv) : index, index, index, index, index
     ```
@@ -99,7 +103,8 @@ def SparseAttn_SoftmaxInitOp : TileOp<"softmax_init", [Pure]> {
   let assemblyFormat = "attr-dict `:` type($rowMax) `,` type($rowSum) `,` type($accumulator)";
 }
 
-def SparseAttn_ForEachKeyTileOp : TileOp<"for_each_key_tile", [SingleBlock, RecursiveMemoryEffects]> {
+def SparseAttn_ForEachKeyTileOp : TileOp<"for_each_key_tile", [
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>, SingleBlock, RecursiveMemoryEffects]> {
   let summary = "The loop over the visited key tiles, with the softmax state";
   let description = [{
     Visits the partial tiles, then the full ones. Region arguments: the rank in that order, the key tile, whether it is
@@ -135,11 +140,15 @@ def SparseAttn_ScoresOp : TileOp<"scores", [Pure]> {
   }];
 }
 
-def SparseAttn_MaskOp : TileOp<"mask", [Pure, SingleBlock, AllTypesMatch<["scores", "result"]>]> {
+def SparseAttn_MaskOp : TileOp<"mask", [
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>, Pure, SingleBlock, AllTypesMatch<["scores", "result"]>]> {
   let summary = "-inf where the pattern does not hold";
   let description = [{
     When `partial` is false the scores pass unchanged. The region is a scalar predicate on (aligned query position, key
     position); targets evaluate it for whole vectors. Positions that reach it exist. Keys past the length are -inf.
+
+    **Constraints:**
+    - (C1) the region's arguments are two of type `index`, and it yields one i1.
 
     ```mlir
     %sm = sparse_attn.mask %s when %partial at(%t, %j) of(%sq, %skv) : !sparse_attn.tile<64x64xf32> {
@@ -157,6 +166,7 @@ def SparseAttn_MaskOp : TileOp<"mask", [Pure, SingleBlock, AllTypesMatch<["score
     $scores `when` $partial `at` `(` $queryTile `,` $keyTile `)` `of` `(` $queryLength `,` $keyLength `)` attr-dict `:`
     type($scores) $body
   }];
+  let hasRegionVerifier = 1;
 }
 
 def SparseAttn_OnlineSoftmaxOp : TileOp<"online_softmax", [Pure, AllTypesMatch<["scores", "weights"]>,

@@ -48,10 +48,8 @@ struct ConvertToCPUPass final : sparse_attn::impl::ConvertToCPUBase<ConvertToCPU
     SymbolTable symbols(getOperation());
     for (auto kernel : llvm::to_vector(getOperation().getOps<KernelOp>())) {
       cpu::KernelParts parts = cpu::KernelParts::lookup(kernel, symbols);
-      if (!parts.pattern || !parts.schedule) {
-        kernel.emitOpError("expects a pattern and a schedule in the module, but found none");
+      if (failed(cpu::checkTileProgram(parts)))
         return signalPassFailure();
-      }
       cpu::emitItems(parts, *target);
       cpu::emitWork(parts);
       cpu::emitPredicateRow(parts);
@@ -72,8 +70,9 @@ struct ConvertToCPUPass final : sparse_attn::impl::ConvertToCPUBase<ConvertToCPU
 
   void eraseSources() {
     for (Operation &op : llvm::make_early_inc_range(*getOperation().getBody())) {
-      bool launches = isa<func::FuncOp>(op) && !op.getRegion(0).empty() &&
-                      !op.getRegion(0).getOps<LaunchOp>().empty();
+      bool launches = false;
+      if (isa<func::FuncOp>(op))
+        op.walk([&](LaunchOp) { launches = true; });
       if (launches || isa<PatternOp, ScheduleOp, PlanOp, KernelOp>(op))
         op.erase();
     }

@@ -11,7 +11,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialect/ScalarBuilder.h"
 #include "dialect/SparseAttn.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -29,20 +28,23 @@ using namespace mlir::sparse_attn;
 
 namespace {
 
-/// The tensor's shape in memory of any layout whose innermost stride is 1.
+/// The tensor in memory, in any layout whose innermost stride is 1. One kernel serves all batches and lengths, so these
+/// are dynamic even where the tensor's are not.
 MemRefType getStridedMemRef(Type type) {
   auto tensor = cast<RankedTensorType>(type);
-  SmallVector<int64_t> strides(tensor.getRank(), ShapedType::kDynamic);
-  strides.back() = tensor.getRank() == 4 ? 1 : ShapedType::kDynamic;
+  SmallVector<int64_t> shape(tensor.getShape()), strides(tensor.getRank(), ShapedType::kDynamic);
+  shape[0] = shape[2] = ShapedType::kDynamic;
+  if (tensor.getRank() == 4)
+    strides.back() = 1;
   auto layout = StridedLayoutAttr::get(type.getContext(), ShapedType::kDynamic, strides);
-  return MemRefType::get(tensor.getShape(), tensor.getElementType(), layout);
+  return MemRefType::get(shape, tensor.getElementType(), layout);
 }
 
 class KernelBuilder {
 public:
   KernelBuilder(AttentionOp attention, PatternOp pattern, ScheduleOp schedule, KernelOp kernel)
       : attention(attention), pattern(pattern), schedule(schedule), kernel(kernel),
-        builder(OpBuilder::atBlockEnd(&kernel.getBody().front())), loc(attention.getLoc()), scalar(builder, loc) {}
+        builder(OpBuilder::atBlockEnd(&kernel.getBody().front())), loc(attention.getLoc()) {}
 
   void build();
 
@@ -59,7 +61,6 @@ private:
   KernelOp kernel;
   OpBuilder builder;
   Location loc;
-  ScalarBuilder scalar;
   Value queryLength, keyLength;
 };
 

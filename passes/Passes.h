@@ -54,6 +54,8 @@ struct ToCPUOptions : PassPipelineOptions<ToCPUOptions> {
                                      llvm::cl::init(0)};
   PassOptions::Option<int64_t> tileK{*this, "tile-k", llvm::cl::desc("Keys a tile; 0: by CPU and head size"),
                                      llvm::cl::init(0)};
+  PassOptions::Option<bool> remarks{*this, "remarks", llvm::cl::desc("Say how the tiles of each attention are found"),
+                                    llvm::cl::init(false)};
 };
 
 /// Patterns and attention to tile programs.

@@ -42,6 +42,8 @@ def SpecializeBlocks : Pass<"sparse-attn-specialize-blocks", "::mlir::ModuleOp">
   let options = [
     Option<"tileQ", "tile-q", "int64_t", /*default=*/"0", "Queries a tile; 0 lets the target choose">,
     Option<"tileK", "tile-k", "int64_t", /*default=*/"0", "Keys a tile; 0 lets the target choose">,
+    Option<"remarks", "remarks", "bool", /*default=*/"false",
+           "Say at each attention how its tiles are found and, for static lengths, how many are visited">,
   ];
   let statistics = [
     Statistic<"closedForm", "closed-form-schedules", "Schedules in closed form">,

@@ -20,6 +20,7 @@ void mlir::sparse_attn::buildToTilesPipeline(OpPassManager &pm, const ToCPUOptio
   SpecializeBlocksOptions blocks;
   blocks.tileQ = options.tileQ;
   blocks.tileK = options.tileK;
+  blocks.remarks = options.remarks;
   pm.addPass(createSpecializeBlocks(blocks));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

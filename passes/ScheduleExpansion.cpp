@@ -66,7 +66,7 @@ private:
   int64_t tileQ, tileK;
 };
 
-/// An odd-even transposition network: n rounds for n ranges, which is the best there is up to four.
+/// An odd-even transposition network: n rounds for n ranges.
 SmallVector<Value> Expander::disjoint(ValueRange operands) {
   size_t n = operands.size() / 2;
   SmallVector<Value> firsts(operands.take_front(n)), pasts(operands.take_back(n));

@@ -16,9 +16,12 @@
 #include "dialect/ScalarBuilder.h"
 #include "dialect/SparseAttn.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "passes/Passes.h"
+#include "passes/ScalarEvaluator.h"
+#include "passes/ScheduleExpansion.h"
 #include "passes/cpu/TileSizes.h"
 
 namespace mlir::sparse_attn {
@@ -220,21 +223,75 @@ PlanOp buildPlan(OpBuilder &moduleBuilder, PatternOp pattern, StringRef name, in
   return plan;
 }
 
+/// Sums of work over the query tiles of one head, for static lengths and a schedule in closed form without captures.
+std::optional<std::pair<int64_t, int64_t>> countVisitedTiles(ScheduleOp schedule, int64_t queryLength,
+                                                             int64_t keyLength) {
+  if (schedule.isListed() || !schedule.getCaptures().empty() || ShapedType::isDynamic(queryLength) ||
+      ShapedType::isDynamic(keyLength))
+    return std::nullopt;
+  Block block;
+  OpBuilder builder(schedule.getContext());
+  builder.setInsertionPointToEnd(&block);
+  Location loc = schedule.getLoc();
+  ScalarBuilder s(builder, loc);
+  Value tile = block.addArgument(builder.getIndexType(), loc);
+  // The first head of the first batch stands for all: nothing in closed form depends on them.
+  Value arguments[] = {s.constant(0), s.constant(0), tile, s.constant(queryLength), s.constant(keyLength)};
+  auto [partial, full] = countTiles(builder, loc, expandSchedule(builder, schedule, arguments));
+  YieldOp::create(builder, loc, ValueRange{partial, full});
+  ScalarEvaluator evaluator;
+  std::pair<int64_t, int64_t> sums(0, 0);
+  for (int64_t t = 0; t < llvm::divideCeil(queryLength, static_cast<int64_t>(schedule.getTileQ())); ++t) {
+    evaluator.set(tile, t);
+    if (failed(evaluator.run(block)))
+      return std::nullopt;
+    sums.first += evaluator.getInteger(partial)->getSExtValue();
+    sums.second += evaluator.getInteger(full)->getSExtValue();
+  }
+  return sums;
+}
+
+void remarkOnSchedule(AttentionOp attention, ScheduleOp schedule) {
+  InFlightDiagnostic remark = attention.emitRemark() << "@" << schedule.getSymName() << ": ";
+  if (schedule.isListed()) {
+    remark << "tiles are listed before the first launch";
+    return;
+  }
+  auto ranges = cast<RangesOp>(schedule.getTerminator());
+  remark << "closed form with " << ranges.getSteps().size() << " touched and " << ranges.getFullFirsts().size()
+         << " full ranges";
+  int64_t queryLength = cast<ShapedType>(attention.getQuery().getType()).getDimSize(2);
+  int64_t keyLength = cast<ShapedType>(attention.getKey().getType()).getDimSize(2);
+  auto sums = countVisitedTiles(schedule, queryLength, keyLength);
+  if (!sums)
+    return;
+  int64_t all = llvm::divideCeil(queryLength, static_cast<int64_t>(schedule.getTileQ())) *
+                llvm::divideCeil(keyLength, static_cast<int64_t>(schedule.getTileK()));
+  remark << ", visits " << sums->first << " partial and " << sums->second << " full of " << all << " tiles a head";
+}
+
 struct SpecializeBlocksPass final : sparse_attn::impl::SpecializeBlocksBase<SpecializeBlocksPass> {
   using Base::Base;
 
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
-    WalkResult result = getOperation().walk([&](AttentionOp attention) {
-      auto pattern = symbols.lookup<PatternOp>(attention.getPattern());
-      FailureOr<cpu::TileSizes> tiles = chooseTiles(attention, pattern);
-      if (failed(tiles))
-        return WalkResult::interrupt();
-      attention.setSchedule(getOrBuildSchedule(symbols, pattern, *tiles).getSymName());
-      return WalkResult::advance();
-    });
-    if (result.wasInterrupted())
-      signalPassFailure();
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      WalkResult result = function.walk([&](AttentionOp attention) { return specialize(symbols, attention); });
+      if (result.wasInterrupted())
+        return signalPassFailure();
+    }
+  }
+
+  WalkResult specialize(SymbolTable &symbols, AttentionOp attention) {
+    auto pattern = symbols.lookup<PatternOp>(attention.getPattern());
+    FailureOr<cpu::TileSizes> tiles = chooseTiles(attention, pattern);
+    if (failed(tiles))
+      return WalkResult::interrupt();
+    ScheduleOp schedule = getOrBuildSchedule(symbols, pattern, *tiles);
+    attention.setSchedule(schedule.getSymName());
+    if (remarks)
+      remarkOnSchedule(attention, schedule);
+    return WalkResult::advance();
   }
 
   FailureOr<cpu::TileSizes> chooseTiles(AttentionOp attention, PatternOp pattern);

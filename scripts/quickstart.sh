@@ -18,8 +18,12 @@ say "making the inputs"
 "$python" "$root/scripts/make_inputs.py" "$work" --tokens=$tokens --heads=$heads --head-size=$head_size
 
 for example in longformer dense; do
+  source=$root/examples/$example.mlir artifact=$work/$example.so
+  if [ "$artifact" -nt "$source" ] && [ "$artifact" -nt "$build/bin/sparse-attn-compile" ]; then
+    continue
+  fi
   say "compiling examples/$example.mlir"
-  "$build/bin/sparse-attn-compile" "$root/examples/$example.mlir" --target=cpu --cpu=native -o "$work/$example.so"
+  "$build/bin/sparse-attn-compile" "$source" --target=cpu --cpu=native -o "$artifact"
 done
 
 # run EXAMPLE DTYPE OPTION...: runs one function; its report becomes EXAMPLE_DTYPE.json.

@@ -14,9 +14,10 @@ build=$root/build
 python=/usr/bin/python3
 jobs=$(nproc)
 
+# CMake's default generator is make: projects that embed artifacts (examples/embed) are built with it.
 packages=(
   libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools lld-22
-  cmake ninja-build g++ ccache
+  cmake ninja-build make g++ ccache
   libtbb-dev libroaring-dev nlohmann-json3-dev
   libgtest-dev libgmock-dev libbenchmark-dev
   python3 python3-numpy
@@ -27,6 +28,15 @@ say() { printf '== %s\n' "$*" >&2; }
 die() {
   printf 'error: %s\n' "$*" >&2
   exit 1
+}
+
+# quiet_in_a_pipe COMMAND...: shows what a command says on a terminal; in a pipe, only what goes wrong.
+quiet_in_a_pipe() {
+  if [ -t 1 ]; then
+    "$@" >&2
+  else
+    "$@" >/dev/null
+  fi
 }
 
 as_root() {
@@ -78,30 +88,28 @@ and run this script again."
 }
 
 install_packages() {
-  local missing quiet=()
+  local missing
   mapfile -t missing < <(missing_packages)
   if [ "${#missing[@]}" -eq 0 ]; then
     return
   fi
   command -v apt-get >/dev/null || die "expects Debian 12 with apt, or these packages installed: ${missing[*]}"
   say "installing ${missing[*]}"
-  [ -t 1 ] || quiet=(-qq)
-  as_root apt-get "${quiet[@]}" update >&2
+  quiet_in_a_pipe as_root apt-get update
   check_known "${missing[@]}"
-  as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get "${quiet[@]}" install -y --no-install-recommends "${missing[@]}" >&2
+  quiet_in_a_pipe as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y --no-install-recommends "${missing[@]}"
 }
 
 # configure FOLDER OPTION...: makes a build folder, unless it is there. ninja itself repeats this where it must.
 configure() {
-  local folder=$1 level=WARNING
+  local folder=$1
   shift
   if [ -f "$folder/build.ninja" ]; then
     return
   fi
   say "configuring $folder"
-  [ ! -t 1 ] || level=STATUS
-  cmake -S "$root" -B "$folder" -G Ninja --log-level=$level "$@" >&2
+  quiet_in_a_pipe cmake -S "$root" -B "$folder" -G Ninja "$@"
 }
 
 # compile FOLDER: builds all, with progress on a terminal, and speaking of errors alone in a pipe.

@@ -17,6 +17,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/cpu/ArgumentBlock.h"
 #include "passes/cpu/TileEmitter.h"
+#include "passes/cpu/TileSizes.h"
 #include "passes/cpu/TileWalk.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -47,6 +48,57 @@ SmallVector<bool> KernelParts::getPyramids() {
       pyramids[argument - 8] = true;
     });
   return pyramids;
+}
+
+/// The one op of type `OpT` in a block; null when there is none, or more than one.
+template <typename OpT>
+static OpT getOnly(Block &block) {
+  auto ops = block.getOps<OpT>();
+  return llvm::hasSingleElement(ops) ? *ops.begin() : OpT();
+}
+
+/// Does the loop's body chain one load, scores, mask, softmax, rescale and accumulation?
+static bool isOnlineSoftmaxLoop(ForEachKeyTileOp loop) {
+  if (!loop || loop.getInit().size() != 3)
+    return false;
+  Block &body = loop.getBody().front();
+  auto scores = getOnly<ScoresOp>(body);
+  auto mask = getOnly<MaskOp>(body);
+  auto softmax = getOnly<OnlineSoftmaxOp>(body);
+  auto rescale = getOnly<RescaleOp>(body);
+  auto accumulate = getOnly<AccumulateOp>(body);
+  if (!scores || !mask || !softmax || !rescale || !accumulate)
+    return false;
+  auto isLoad = [&](Value value) {
+    auto load = value.getDefiningOp<LoadOp>();
+    return load && load->getBlock() == &body;
+  };
+  return isLoad(scores.getKey()) && isLoad(accumulate.getValue()) && mask.getScores() == scores.getResult() &&
+         softmax.getScores() == mask.getResult() && softmax.getRowMax() == body.getArgument(3) &&
+         softmax.getRowSum() == body.getArgument(4) && rescale.getAccumulator() == body.getArgument(5) &&
+         accumulate.getWeights() == softmax.getWeights() && accumulate.getAccumulator() == rescale.getResult();
+}
+
+LogicalResult cpu::checkTileProgram(KernelParts parts) {
+  KernelOp kernel = parts.kernel;
+  Block &body = kernel.getBody().front();
+  if (!parts.pattern || !parts.schedule)
+    return kernel.emitOpError("expects a pattern and a visit of a schedule");
+  if (parts.schedule.getPattern() != kernel.getPattern() || parts.schedule.getTileQ() != kernel.getTileQ() ||
+      parts.schedule.getTileK() != kernel.getTileK())
+    return kernel.emitOpError("expects to visit a schedule of its own pattern and tile sizes, but got @")
+           << parts.schedule.getSymName();
+  std::string reason;
+  if (!areTileSizesSupported({static_cast<int64_t>(kernel.getTileQ()), static_cast<int64_t>(kernel.getTileK())}, reason))
+    return kernel.emitOpError(reason);
+  int64_t headSize = kernel.getHeadSize();
+  Type element = kernel.getElementType();
+  if (headSize < 16 || headSize > 256 || headSize % 16 != 0 || !(element.isF32() || element.isF16() || element.isBF16()))
+    return kernel.emitOpError("expects arrays of f32, f16 or bf16 with a head size that is a multiple of 16 in [16, 256]");
+  if (!getOnly<VisitOp>(body) || !getOnly<LoadOp>(body) || !getOnly<SoftmaxInitOp>(body) || !getOnly<FinalizeOp>(body) ||
+      !isOnlineSoftmaxLoop(getOnly<ForEachKeyTileOp>(body)))
+    return kernel.emitOpError("expects the tile program that -sparse-attn-fuse-softmax writes");
+  return success();
 }
 
 func::FuncOp cpu::createEntry(KernelOp kernel, StringRef suffix, ArrayRef<Type> types) {

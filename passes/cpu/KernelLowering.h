@@ -28,6 +28,10 @@ struct KernelParts {
   SmallVector<bool> getPyramids();
 };
 
+/// Checks that a kernel is the tile program that fuse-softmax writes, with tile sizes that a CPU kernel can have; the
+/// lowering relies on its shape. Fails after an error at the kernel.
+LogicalResult checkTileProgram(KernelParts parts);
+
 /// Discardable attribute of `<kernel>_items`: bytes of scratch memory a thread needs.
 inline constexpr StringLiteral kScratchBytesAttr = "sparse_attn.scratch_bytes";
 

@@ -11,6 +11,11 @@ sparse_attn.pattern @captures(%ids: memref<?xi32>, %table: memref<?x?xi32>, %n: 
   sparse_attn.yield %p
 }
 
+sparse_attn.schedule @causal_64x64 of(@causal) tile(64, 64) {
+^bb0(%b: index, %h: index, %t: index, %sq: index, %skv: index):
+  sparse_attn.ranges touched(%b to %b step [1]) full(%b to %b)
+}
+
 // CHECK-LABEL: func.func @plain
 // CHECK:         sparse_attn.attention %{{.*}}, %{{.*}}, %{{.*}} pattern(@causal) : (tensor<1x2x128x64xf32>, tensor<1x2x128x64xf32>, tensor<1x2x128x64xf32>) -> tensor<1x2x128x64xf32>
 func.func @plain(%q: tensor<1x2x128x64xf32>, %k: tensor<1x2x128x64xf32>, %v: tensor<1x2x128x64xf32>) -> tensor<1x2x128x64xf32> {
@@ -52,7 +57,7 @@ func.func @log_sum_exp(%q: tensor<?x2x?x16xf16>) -> tensor<?x2x?xf32> {
 // CHECK-LABEL: func.func @scales
 // CHECK:         scale(0.1{{(0+1)?}})
 // CHECK:         scale(0.17677669529663687)
-// CHECK:         scale(1.0{{(0+1)?}}E-30)
+// CHECK:         scale(1.0e-30)
 func.func @scales(%q: tensor<?x2x?x32xf32>) {
   %0 = sparse_attn.attention %q, %q, %q pattern(@causal) scale(0.1)
       : (tensor<?x2x?x32xf32>, tensor<?x2x?x32xf32>, tensor<?x2x?x32xf32>) -> tensor<?x2x?x32xf32>
@@ -61,6 +66,12 @@ func.func @scales(%q: tensor<?x2x?x32xf32>) {
   %2 = sparse_attn.attention %q, %q, %q pattern(@causal) scale(1.0e-30)
       : (tensor<?x2x?x32xf32>, tensor<?x2x?x32xf32>, tensor<?x2x?x32xf32>) -> tensor<?x2x?x32xf32>
   return
+}
+
+sparse_attn.kernel @kernel of(@causal) tile(64, 64) scale(0.125) {
+^bb0(%q: memref<?x8x?x64xf32>, %k: memref<?x2x?x64xf32>, %v: memref<?x2x?x64xf32>, %o: memref<?x8x?x64xf32>,
+     %b: index, %h: index, %t: index):
+  sparse_attn.return
 }
 
 // CHECK-LABEL: func.func @launch

@@ -226,7 +226,7 @@ sparse_attn.pattern @random_neither {
 
 sparse_attn.pattern @predicate_c1_dialect {
   %p = sparse_attn.predicate (%b, %h, %q, %k) {
-    // expected-error @+1 {{expects scalar arith and math ops and sparse_attn.read in a predicate, but got 'func.call'}}
+    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, or sparse_attn.read, in a predicate, but got 'func.call'}}
     %r = func.call @f() : () -> i1
     sparse_attn.yield %r : i1
   }
@@ -238,7 +238,7 @@ func.func private @f() -> i1
 
 sparse_attn.pattern @predicate_c1_vector {
   %p = sparse_attn.predicate (%b, %h, %q, %k) {
-    // expected-error @+1 {{expects scalar arith and math ops and sparse_attn.read in a predicate, but got 'arith.constant'}}
+    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, or sparse_attn.read, in a predicate, but got 'arith.constant'}}
     %v = arith.constant dense<1> : vector<4xi32>
     %true = arith.constant true
     sparse_attn.yield %true : i1

@@ -8,13 +8,22 @@
 !scores = !sparse_attn.tile<64x32xf32>
 !rows = !sparse_attn.tile<64xf32>
 
+sparse_attn.pattern @causal {
+  %past = sparse_attn.causal
+  sparse_attn.yield %past
+}
+sparse_attn.schedule @causal_64x32 of(@causal) tile(64, 32) {
+^bb0(%b: index, %h: index, %t: index, %sq: index, %skv: index):
+  sparse_attn.ranges touched(%b to %b step [1]) full(%b to %b)
+}
+
 // CHECK-LABEL: sparse_attn.kernel @kernel of(@causal) tile(64, 32) scale(0.25) lse {
 // CHECK-NEXT:  ^bb0({{.*}}>>, %[[B:[a-z0-9]*]]: index, %[[H:[a-z0-9]*]]: index, %[[T:[a-z0-9]*]]: index):
 sparse_attn.kernel @kernel of(@causal) tile(64, 32) scale(0.25) lse {
 ^bb0(%q: !array, %k: !array, %v: !array, %n: index, %o: !array, %sums: !sums, %b: index, %h: index, %t: index):
   %length = arith.constant 128 : index
-  // CHECK: %[[V:.*]] = sparse_attn.visit @causal_64x32(%[[B]], %[[H]], %[[T]]) : index, index, index
-  %visit = sparse_attn.visit @causal_64x32(%b, %h, %t) : index, index, index
+  // CHECK: %[[V:.*]] = sparse_attn.visit @causal_64x32(%[[B]], %[[H]], %[[T]], %[[LENGTH:.*]], %[[LENGTH]]) : index, index, index, index, index
+  %visit = sparse_attn.visit @causal_64x32(%b, %h, %t, %length, %length) : index, index, index, index, index
   // CHECK: %[[Q:.*]] = sparse_attn.load %{{.*}}[%[[B]], %[[H]], %[[T]]] : memref<1x2x?x16xf32, strided<[?, ?, ?, 1], offset: ?>> -> <64x16xf32>
   %qt = sparse_attn.load %q[%b, %h, %t] : !array -> !queries
   // CHECK: %[[M0:.*]], %[[L0:.*]], %[[A0:.*]] = sparse_attn.softmax_init : <64xf32>, <64xf32>, <64x16xf32>

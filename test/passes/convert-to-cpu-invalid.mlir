@@ -10,7 +10,7 @@
 // RUN: sparse-attn-opt %s --sparse-attn-convert-to-cpu -split-input-file -verify-diagnostics
 
 !array = memref<1x1x?x16xf32, strided<[?, ?, ?, 1], offset: ?>>
-// expected-error @+1 {{expects a pattern and a schedule in the module, but found none}}
+// expected-error @+1 {{expects a pattern and a visit of a schedule}}
 sparse_attn.kernel @no_pattern of(@nothing) tile(64, 64) scale(0.25) {
 ^bb0(%q: !array, %k: !array, %v: !array, %o: !array, %b: index, %h: index, %t: index):
   sparse_attn.return

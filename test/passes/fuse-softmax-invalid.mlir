@@ -19,7 +19,7 @@ sparse_attn.pattern @dense {
   sparse_attn.yield %p
 }
 func.func @unknown_schedule(%q: !t) -> !t {
-  // expected-error @+1 {{expects 'nothing' to name a schedule, but found none}}
+  // expected-error @+1 {{expects 'nothing' to name a schedule of @dense, but found none}}
   %o = sparse_attn.attention %q, %q, %q pattern(@dense) schedule(@nothing) : (!t, !t, !t) -> !t
   return %o : !t
 }

@@ -9,7 +9,7 @@ sparse_attn.pattern @causal {
 
 // The arrays may have any strides but the innermost. One loop, each product once, and no score leaves it.
 // CHECK-LABEL: sparse_attn.kernel @plain_0 of(@causal) tile(64, 64) scale(0.25) {
-// CHECK-NEXT:  ^bb0(%[[Q:.*]]: [[ARRAY:memref<1x2x\?x16xf32, strided<\[\?, \?, \?, 1\], offset: \?>>]], %[[K:.*]]: [[ARRAY]], %[[V:.*]]: [[ARRAY]], %[[O:.*]]: [[ARRAY]], %[[B:.*]]: index, %[[H:.*]]: index, %[[T:.*]]: index):
+// CHECK-NEXT:  ^bb0(%[[Q:.*]]: [[ARRAY:memref<\?x2x\?x16xf32, strided<\[\?, \?, \?, 1\], offset: \?>>]], %[[K:.*]]: [[ARRAY]], %[[V:.*]]: [[ARRAY]], %[[O:.*]]: [[ARRAY]], %[[B:.*]]: index, %[[H:.*]]: index, %[[T:.*]]: index):
 // CHECK-DAG:     %[[SQ:.*]] = memref.dim %[[Q]]
 // CHECK-DAG:     %[[SKV:.*]] = memref.dim %[[K]]
 // CHECK:         %[[VISIT:.*]] = sparse_attn.visit @causal_64x64(%[[B]], %[[H]], %[[T]], %[[SQ]], %[[SKV]])
@@ -74,7 +74,7 @@ sparse_attn.pattern @packed(%ids: memref<?xi32>, %n: index) {
 }
 
 // CHECK-LABEL: sparse_attn.kernel @captured_0
-// CHECK-NEXT:  ^bb0({{.*}}, %[[IDS:[a-z0-9]*]]: memref<?xi32>, %[[N:[a-z0-9]*]]: index, %{{.*}}: memref<1x2x?x16xf32, {{.*}}>, %{{.*}}: index, %{{.*}}: index, %{{.*}}: index):
+// CHECK-NEXT:  ^bb0({{.*}}, %[[IDS:[a-z0-9]*]]: memref<?xi32>, %[[N:[a-z0-9]*]]: index, %{{.*}}: memref<?x2x?x16xf32, {{.*}}>, %{{.*}}: index, %{{.*}}: index, %{{.*}}: index):
 // CHECK:         sparse_attn.visit @packed_64x64({{.*}}, %[[IDS]], %[[N]])
 // CHECK:         sparse_attn.mask
 // CHECK-NEXT:    ^bb0(%[[QP:.*]]: index, %[[KP:.*]]: index):
@@ -92,7 +92,7 @@ func.func @captured(%q: !t, %ids: memref<?xi32>, %n: index) -> !t {
 
 // A log-sum-exp is one more array, written from the state. The scale is the given one.
 // CHECK-LABEL: sparse_attn.kernel @log_sum_exp_0 of(@causal) tile(64, 64) scale(2.0) lse {
-// CHECK-NEXT:  ^bb0({{.*}}, %[[SUMS:[a-z0-9]*]]: memref<1x2x?xf32, strided<[?, ?, ?], offset: ?>>, %[[B:[a-z0-9]*]]: index, %[[H:[a-z0-9]*]]: index, %[[T:[a-z0-9]*]]: index):
+// CHECK-NEXT:  ^bb0({{.*}}, %[[SUMS:[a-z0-9]*]]: memref<?x2x?xf32, strided<[?, ?, ?], offset: ?>>, %[[B:[a-z0-9]*]]: index, %[[H:[a-z0-9]*]]: index, %[[T:[a-z0-9]*]]: index):
 // CHECK:         sparse_attn.scores {{.*}} scale(2.0)
 // CHECK:         %{{.*}}, %[[LSE:.*]] = sparse_attn.finalize
 // CHECK:         sparse_attn.store %[[LSE]], %[[SUMS]][%[[B]], %[[H]], %[[T]]]
@@ -108,7 +108,7 @@ func.func @log_sum_exp(%q: !t) -> tensor<1x2x?xf32> {
 // CHECK-LABEL: sparse_attn.kernel @half_0
 // CHECK:         sparse_attn.softmax_init : <64xf32>, <64xf32>, <64x16xf32>
 // CHECK:         sparse_attn.scores {{.*}} : <64x16xbf16>, <64x16xbf16> -> <64x64xf32>
-// CHECK:         sparse_attn.store %{{.*}} : <64x16xf32>, memref<1x2x?x16xbf16,
+// CHECK:         sparse_attn.store %{{.*}} : <64x16xf32>, memref<?x2x?x16xbf16,
 func.func @half(%q: tensor<1x2x?x16xbf16>) -> tensor<1x2x?x16xbf16> {
   %o = sparse_attn.attention %q, %q, %q pattern(@causal)
       : (tensor<1x2x?x16xbf16>, tensor<1x2x?x16xbf16>, tensor<1x2x?x16xbf16>) -> tensor<1x2x?x16xbf16>

@@ -16,6 +16,7 @@
 #include "llvm/IR/Verifier.h"
 #include "llvm/Linker/Linker.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/Object/ObjectFile.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/Endian.h"
@@ -144,6 +145,23 @@ std::string optimize(Module &module) {
     passes.crossRegisterProxies(loops, functions, callGraph, modules);
     passes.buildPerModuleDefaultPipeline(OptimizationLevel::O3).run(module, modules);
   });
+}
+
+std::string findForeignSymbol(StringRef object) {
+  Expected<std::unique_ptr<object::ObjectFile>> file =
+      object::ObjectFile::createObjectFile(MemoryBufferRef(object, "artifact"));
+  if (!file)
+    return toString(file.takeError());
+  for (const object::SymbolRef &symbol : (*file)->symbols()) {
+    Expected<uint32_t> flags = symbol.getFlags();
+    Expected<StringRef> name = symbol.getName();
+    if (flags && name && (*flags & object::SymbolRef::SF_Undefined) && !name->empty() &&
+        !is_contained({"memcpy", "memmove", "memset"}, *name))
+      return "expects a predicate that needs no library, but it calls '" + name->str() + "'";
+    consumeError(flags.takeError());
+    consumeError(name.takeError());
+  }
+  return "";
 }
 
 std::string generateCode(Module &module, bool assembly, SmallVectorImpl<char> &output) {

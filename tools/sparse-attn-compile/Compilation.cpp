@@ -19,6 +19,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "passes/Passes.h"
 #include "passes/cpu/KernelLowering.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -31,12 +32,24 @@ static void setOptions(ToCPUOptions &options, const Request &request, const cpu:
   options.features = level.features;
   options.tileQ = request.tileQ;
   options.tileK = request.tileK;
+  // Once, although the pipeline runs for each level.
+  options.remarks = request.remarks && &level == &request.levels.front();
 }
 
 static LogicalResult runPipeline(ModuleOp module, llvm::function_ref<void(OpPassManager &)> build) {
   PassManager pm(module.getContext(), ModuleOp::getOperationName());
   build(pm);
   return pm.run(module);
+}
+
+/// Arrays that attention reads or patterns capture, and captured numbers.
+static bool isArgumentType(Type type) {
+  if (auto tensor = dyn_cast<RankedTensorType>(type))
+    return tensor.getRank() == 4 && (tensor.getElementType().isF32() || tensor.getElementType().isF16() ||
+                                     tensor.getElementType().isBF16());
+  if (auto memref = dyn_cast<MemRefType>(type))
+    return memref.getElementType().isSignlessInteger(32) && (memref.getRank() == 1 || memref.getRank() == 2);
+  return type.isIndex();
 }
 
 LogicalResult checkFunctions(ModuleOp module) {
@@ -48,13 +61,22 @@ LogicalResult checkFunctions(ModuleOp module) {
       return op.emitError("expects only patterns and functions in a module, but got '") << op.getName() << "'";
     if (function.isDeclaration() || !llvm::hasSingleElement(function.getBody()))
       return op.emitError("expects a function with a body of one block");
+    for (Type type : function.getArgumentTypes())
+      if (!isArgumentType(type))
+        return op.emitError("expects arguments that are 4D tensors of f32, f16 or bf16, arrays of i32 or index, but got ")
+               << type;
     for (Operation &inner : function.getBody().front())
       if (!isa<AttentionOp, func::ReturnOp>(inner))
         return inner.emitError("expects only sparse_attn.attention in a compiled function, but got '")
                << inner.getName() << "'";
     auto results = function.getBody().front().getTerminator();
+    if (results->getNumOperands() == 0)
+      return op.emitError("expects a function to return results of attention, but got no result");
+    llvm::DenseSet<Value> returned;
     for (Value result : results->getOperands())
-      if (!result.getDefiningOp<AttentionOp>())
+      if (!returned.insert(result).second)
+        return results->emitError("expects a function to return each result once");
+      else if (!result.getDefiningOp<AttentionOp>())
         return results->emitError("expects a function to return results of attention, but got an argument");
   }
   if (module.getOps<func::FuncOp>().empty())
@@ -75,6 +97,7 @@ FailureOr<OwningOpRef<ModuleOp>> runStage(const Request &request, const Input &i
     SpecializeBlocksOptions blocks;
     blocks.tileQ = request.tileQ;
     blocks.tileK = request.tileK;
+    blocks.remarks = request.remarks;
     pm.addPass(createSpecializeBlocks(blocks));
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());

@@ -27,6 +27,7 @@ struct Request {
   std::string moduleName; // a C identifier
   std::string emit;       // mlir, schedule, tile, llvm, asm, obj, shared, header
   int64_t tileQ = 0, tileK = 0;
+  bool remarks = false;
   std::vector<cpu::Level> levels; // from the most to the least demanding
 };
 
@@ -63,7 +64,8 @@ FailureOr<OwningOpRef<ModuleOp>> runStage(const Request &request, const Input &i
 FailureOr<CompiledLevel> compileLevel(const Request &request, const Input &input, const cpu::Level &level,
                                       llvm::LLVMContext &context);
 
-/// Checks that functions hold nothing but attention and views of its results; reports the first other op.
+/// Checks that functions take arrays and numbers, hold nothing but attention and return its results, each once; reports
+/// the first thing else.
 LogicalResult checkFunctions(ModuleOp module);
 
 /// The manifest of docs/artifact.md. Appends to `entries` the symbols of the image's table, in order.
@@ -82,6 +84,9 @@ std::string optimize(llvm::Module &module);
 
 /// Writes assembly or an object. Returns an empty string or what went wrong.
 std::string generateCode(llvm::Module &module, bool assembly, llvm::SmallVectorImpl<char> &output);
+
+/// Artifacts need nothing but memcpy, memmove and memset. Says which other function `object` calls; empty if none.
+std::string findForeignSymbol(llvm::StringRef object);
 
 /// Links `object` into a shared library at `path`. Returns an empty string or what went wrong.
 std::string linkShared(llvm::StringRef object, llvm::StringRef path);

@@ -58,9 +58,10 @@ static std::string getParameterName(const json::Value &argument) {
   return reserved ? "arg_" + name : name;
 }
 
-static void writeFunction(raw_ostream &stream, StringRef module, const json::Object &function) {
+static void writeFunction(raw_ostream &stream, StringRef identifier, const json::Object &function,
+                          StringRef module) {
   StringRef name = *function.getString("name");
-  std::string symbol = module.str() + "_" + makeIdentifier(name);
+  std::string symbol = (module + "_" + identifier).str();
   const json::Array &arguments = *function.getArray("arguments"), &results = *function.getArray("results");
   std::string parameters;
   for (const json::Value &argument : arguments)
@@ -73,7 +74,7 @@ static void writeFunction(raw_ostream &stream, StringRef module, const json::Obj
               (prefix.empty() ? getParameterName(values[i]) : prefix.str() + std::to_string(i));
     return text;
   };
-  stream << "\n/**\n * Plans `" << name << "` for the shapes of its arguments:\n";
+  stream << "\n/**\n * Plans `" << identifier << "` for the shapes of its arguments:\n";
   writeArguments(stream, arguments);
   stream << " * Only captured arrays and numbers are read. Release the plan with sparse_attn_plan_destroy.\n */\n"
          << "static inline sparse_attn_status " << symbol
@@ -81,7 +82,7 @@ static void writeFunction(raw_ostream &stream, StringRef module, const json::Obj
          << "  const sparse_attn_value arguments[] = {" << list(arguments, "") << "};\n"
          << "  return sparse_attn_prepare(artifact, \"" << escapeString(name) << "\", arguments, " << arguments.size()
          << ", plan);\n}\n";
-  stream << "\n/** Runs a plan of `" << name << "`. Results:\n";
+  stream << "\n/** Runs a plan of `" << identifier << "`. Results:\n";
   for (auto [i, result] : enumerate(results))
     stream << " *   result" << i << ": " << describeShape(*result.getAsObject()) << "\n";
   stream << " */\nstatic inline sparse_attn_status " << symbol
@@ -104,8 +105,14 @@ std::string buildHeader(const Request &request, const json::Object &manifest) {
          << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
          << "/** The artifact, where it is linked into the program. */\nextern const sparse_attn_image "
          << request.moduleName << "_sparse_attn_image;\n";
-  for (const json::Value &function : *manifest.getArray("functions"))
-    writeFunction(stream, request.moduleName, *function.getAsObject());
+  StringSet<> taken;
+  for (auto [index, function] : enumerate(*manifest.getArray("functions"))) {
+    // Two names of the source may become one identifier.
+    std::string identifier = makeIdentifier(*function.getAsObject()->getString("name"));
+    while (!taken.insert(identifier).second)
+      identifier += "_" + std::to_string(index);
+    writeFunction(stream, identifier, *function.getAsObject(), request.moduleName);
+  }
   stream << "\n#ifdef __cplusplus\n}\n#endif\n#endif /* " << guard << " */\n";
   return text;
 }

@@ -42,22 +42,29 @@ std::string linkShared(StringRef object, StringRef path) {
   std::string linker = findLinker();
   if (linker.empty())
     return "expects a linker (ld.lld or ld) on the PATH, but found none";
-  SmallString<128> objectPath, logPath;
+  // Linked beside the output and renamed, so that a failure leaves what was there, and a running user of it its pages.
+  SmallString<128> objectPath, logPath, linkedPath;
+  if (std::error_code failure = sys::fs::createUniqueFile(path + ".%%%%%%", linkedPath))
+    return "cannot write '" + path.str() + "': " + failure.message();
   if (sys::fs::createTemporaryFile("sparse-attn", "o", objectPath) ||
       sys::fs::createTemporaryFile("sparse-attn", "log", logPath))
     return "cannot create a temporary file";
   auto cleanUp = make_scope_exit([&] {
     sys::fs::remove(objectPath);
     sys::fs::remove(logPath);
+    sys::fs::remove(linkedPath);
   });
   if (std::string error = writeFile(objectPath, object); !error.empty())
     return error;
-  StringRef arguments[] = {linker,       "-shared", "-o", path, objectPath, "--gc-sections", "-z", "noexecstack",
+  StringRef arguments[] = {linker,       "-shared", "-o", linkedPath, objectPath, "--gc-sections", "-z", "noexecstack",
                            "--build-id", "-z",      "relro"};
   std::optional<StringRef> redirects[] = {std::nullopt, logPath.str(), logPath.str()};
   std::string error;
-  if (sys::ExecuteAndWait(linker, arguments, std::nullopt, redirects, 0, 0, &error) == 0)
+  if (sys::ExecuteAndWait(linker, arguments, std::nullopt, redirects, 0, 0, &error) == 0) {
+    if (std::error_code failure = sys::fs::rename(linkedPath, path))
+      return "cannot write '" + path.str() + "': " + failure.message();
     return "";
+  }
   ErrorOr<std::unique_ptr<MemoryBuffer>> log = MemoryBuffer::getFile(logPath);
   return "the linker failed: " + error + (log ? (*log)->getBuffer().trim().str() : "");
 }

@@ -45,10 +45,11 @@ static cl::opt<std::string> emitKind("emit",
                                      cl::desc("mlir, schedule, tile, llvm, asm, obj, shared or header (default: by "
                                               "the ending of the output file)"),
                                      cl::value_desc("KIND"), cl::cat(category));
-static cl::opt<int64_t> tileQ("tile-q", cl::desc("Queries a tile (default: by head size)"), cl::init(0),
+static cl::opt<int64_t> tileQ("tile-q", cl::desc("Queries a tile (default: 64)"), cl::init(0),
                               cl::cat(category));
-static cl::opt<int64_t> tileK("tile-k", cl::desc("Keys a tile (default: by head size)"), cl::init(0),
+static cl::opt<int64_t> tileK("tile-k", cl::desc("Keys a tile (default: 64, or what divides the strides)"), cl::init(0),
                               cl::cat(category));
+static cl::opt<bool> remarks("remarks", cl::desc("Say how the tiles of each attention are found"), cl::cat(category));
 static cl::opt<std::string> moduleName("module-name",
                                        cl::desc("Prefix of the artifact's symbols (default: the input file's name)"),
                                        cl::value_desc("NAME"), cl::cat(category));
@@ -140,6 +141,11 @@ static int writeOutput(const Request &request, llvm::StringRef content) {
   if (error)
     return fail("cannot write '" + request.outputPath + "': " + error.message());
   file.os() << content;
+  file.os().flush();
+  if (std::error_code failure = file.os().error()) {
+    file.os().clear_error();
+    return fail("cannot write '" + request.outputPath + "': " + failure.message());
+  }
   file.keep();
   return 0;
 }
@@ -165,6 +171,9 @@ static int emitCode(const Request &request, llvm::Module &code) {
   if (std::string error = generateCode(code, request.emit == "asm", bytes); !error.empty())
     return fail("code generation failed: " + error);
   llvm::StringRef content(bytes.data(), bytes.size());
+  if (request.emit != "asm")
+    if (std::string error = findForeignSymbol(content); !error.empty())
+      return fail(error);
   if (request.emit != "shared")
     return writeOutput(request, content);
   if (std::string error = linkShared(content, request.outputPath); !error.empty())
@@ -216,6 +225,7 @@ static int run() {
       makeIdentifier(moduleName.empty() ? llvm::sys::path::stem(inputPath) : llvm::StringRef(moduleName));
   request.tileQ = tileQ;
   request.tileK = tileK;
+  request.remarks = remarks;
 
   DialectRegistry registry;
   registerCompilerDialects(registry);
