@@ -16,15 +16,13 @@ using namespace mlir::sparse_attn;
 
 using Bands = SmallVectorImpl<Band>;
 
-template <typename OpT>
-static LogicalResult verifyOperands(OpT op) {
+template <typename OpT> static LogicalResult verifyOperands(OpT op) {
   if (op.getOperands().empty())
     return op.emitOpError("expects at least one operand");
   return success();
 }
 
-template <typename OpT>
-static Dependence dependenceOfOperands(OpT op) {
+template <typename OpT> static Dependence dependenceOfOperands(OpT op) {
   Dependence dependence;
   for (Value operand : op->getOperands())
     dependence |= getPatternOp(operand).getDependence();
@@ -189,8 +187,7 @@ static bool isNothing(Value pattern) {
 }
 
 /// union and intersect are each other's mirror image: `absorbs` swallows every other operand, `neutral` is dropped.
-template <typename OpT>
-static OpFoldResult foldAlgebra(OpT op, bool (*absorbs)(Value)) {
+template <typename OpT> static OpFoldResult foldAlgebra(OpT op, bool (*absorbs)(Value)) {
   if (op.getOperands().size() == 1)
     return op.getOperands().front();
   for (Value operand : op.getOperands())
@@ -211,8 +208,7 @@ OpFoldResult ComplementOp::fold(FoldAdaptor) {
 namespace {
 
 /// Splices nested unions (intersections) into their parent, and drops repeated and neutral operands.
-template <typename OpT, bool (*neutral)(Value)>
-struct FlattenAlgebra : OpRewritePattern<OpT> {
+template <typename OpT, bool (*neutral)(Value)> struct FlattenAlgebra : OpRewritePattern<OpT> {
   using OpRewritePattern<OpT>::OpRewritePattern;
 
   LogicalResult matchAndRewrite(OpT op, PatternRewriter &rewriter) const override {
@@ -292,8 +288,8 @@ struct MeetWindows : OpRewritePattern<IntersectOp> {
     auto attribute = [&](std::optional<int64_t> side) {
       return side ? rewriter.getI64IntegerAttr(*side) : IntegerAttr();
     };
-    operands.push_back(WindowOp::create(rewriter, op.getLoc(), op.getType(), Value(), Value(), attribute(left),
-                                        attribute(right)));
+    operands.push_back(
+        WindowOp::create(rewriter, op.getLoc(), op.getType(), Value(), Value(), attribute(left), attribute(right)));
     rewriter.replaceOpWithNewOp<IntersectOp>(op, op.getType(), operands);
     return success();
   }
@@ -354,8 +350,7 @@ struct DropCoarserStrides : OpRewritePattern<UnionOp> {
 };
 
 /// De Morgan, where it leaves fewer bands: not (not a and not b) = a or b.
-template <typename OpT, typename DualT>
-struct PullComplement : OpRewritePattern<ComplementOp> {
+template <typename OpT, typename DualT> struct PullComplement : OpRewritePattern<ComplementOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(ComplementOp op, PatternRewriter &rewriter) const override {

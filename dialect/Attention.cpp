@@ -18,9 +18,7 @@ double AttentionOp::getScaleOrDefault() {
 }
 
 /// Two sizes disagree when both are known and differ.
-static bool disagree(int64_t a, int64_t b) {
-  return !ShapedType::isDynamic(a) && !ShapedType::isDynamic(b) && a != b;
-}
+static bool disagree(int64_t a, int64_t b) { return !ShapedType::isDynamic(a) && !ShapedType::isDynamic(b) && a != b; }
 
 static std::string printSize(int64_t size) { return ShapedType::isDynamic(size) ? "?" : std::to_string(size); }
 
@@ -52,7 +50,7 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("expects the number of query heads to be a multiple of the number of key heads, but got ")
            << queryHeads << " and " << keyHeads;
   // attention_c7
-  if (!std::isfinite(getScaleOrDefault()) || getScaleOrDefault() <= 0)
+  if (!std::isnormal(static_cast<float>(getScaleOrDefault())) || getScaleOrDefault() < 0)
     return emitOpError("expects a finite, positive scale, but got ") << getScaleOrDefault();
   // attention_c8
   if (Value lse = getLse())

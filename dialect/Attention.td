@@ -36,7 +36,7 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
     - (C4) `query` and `key` agree in batch and head size.
     - (C5) the number of query heads is a multiple of the number of key heads, and both are static or both dynamic.
     - (C6) the head size is static, a multiple of 16, from 16 to 256.
-    - (C7) `scale` is finite and positive.
+    - (C7) `scale` is finite and positive, as an f32 too.
     - (C8) the log-sum-exp has batch, heads and length of `query`.
     - (C9) `pattern` names a `sparse_attn.pattern`, and the captures agree with it in number and type.
     - (C10) `schedule`, where present, names a schedule of this pattern.

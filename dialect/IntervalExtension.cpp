@@ -105,7 +105,8 @@ struct MulRule {
   static Result extend(arith::MulIOp op, BoundBuilder &b, Operands x) {
     if (isCondition(op))
       return std::nullopt;
-    Value trusted = b.both(b.within(x[0], -kTrustedFactor, kTrustedFactor), b.within(x[1], -kTrustedFactor, kTrustedFactor));
+    Value trusted =
+        b.both(b.within(x[0], -kTrustedFactor, kTrustedFactor), b.within(x[1], -kTrustedFactor, kTrustedFactor));
     auto safe = [&](Value bound) { return b.select(trusted, bound, b.word(0)); };
     Value corners[] = {b.mul(safe(x[0].lo), safe(x[1].lo)), b.mul(safe(x[0].lo), safe(x[1].hi)),
                        b.mul(safe(x[0].hi), safe(x[1].lo)), b.mul(safe(x[0].hi), safe(x[1].hi))};
@@ -122,8 +123,7 @@ std::optional<int64_t> getDivisor(Value value) {
 }
 
 /// Division by a positive constant is monotone, whichever way it rounds. A dividend of "anything" stays so.
-template <typename OpT>
-struct DivRule {
+template <typename OpT> struct DivRule {
   static Result extend(OpT op, BoundBuilder &b, Operands x) {
     std::optional<int64_t> divisor = getDivisor(op.getRhs());
     if (!divisor)
@@ -146,13 +146,11 @@ struct RemRule {
     // The quotient 0 holds remainders of both signs, and is monotone across 0 as well.
     Value least = b.select(b.lessEqual(zero, x[0].lo), zero, b.word(1 - *divisor));
     Value most = b.select(b.lessEqual(x[0].hi, zero), zero, b.word(*divisor - 1));
-    return Interval{b.select(same, remainder(x[0].lo), least),
-                    b.select(same, remainder(x[0].hi), most)};
+    return Interval{b.select(same, remainder(x[0].lo), least), b.select(same, remainder(x[0].hi), most)};
   }
 };
 
-template <typename OpT, bool takesLeast>
-struct ExtremumRule {
+template <typename OpT, bool takesLeast> struct ExtremumRule {
   static Result extend(OpT op, BoundBuilder &b, Operands x) {
     if (takesLeast)
       return Interval{b.min(x[0].lo, x[1].lo), b.min(x[0].hi, x[1].hi)};
@@ -188,9 +186,7 @@ struct XorRule {
 };
 
 struct CompareRule {
-  static Interval lessThan(BoundBuilder &b, Interval x, Interval y) {
-    return {b.less(x.hi, y.lo), b.less(x.lo, y.hi)};
-  }
+  static Interval lessThan(BoundBuilder &b, Interval x, Interval y) { return {b.less(x.hi, y.lo), b.less(x.lo, y.hi)}; }
   static Interval lessEqual(BoundBuilder &b, Interval x, Interval y) {
     return {b.lessEqual(x.hi, y.lo), b.lessEqual(x.lo, y.hi)};
   }
@@ -236,8 +232,7 @@ struct SelectRule {
 };
 
 /// Casts between index and integers keep the value, if it fits.
-template <typename OpT>
-struct CastRule {
+template <typename OpT> struct CastRule {
   static Result extend(OpT op, BoundBuilder &b, Operands x) {
     if (isCondition(op.getIn()) || isCondition(op))
       return std::nullopt;
@@ -245,8 +240,7 @@ struct CastRule {
   }
 };
 
-template <typename OpT, typename Rule>
-void attach(MLIRContext *context) {
+template <typename OpT, typename Rule> void attach(MLIRContext *context) {
   OpT::template attachInterface<IntervalModel<OpT, Rule>>(*context);
 }
 
@@ -292,7 +286,9 @@ private:
   Interval unknown(Value value) { return isCondition(value) ? b.unknownCondition() : b.anything(); }
   Interval extendRead(ReadOp read);
   Interval extendOp(Operation *op);
-  Value toIndex(Value word) { return b.builder.createOrFold<arith::IndexCastOp>(b.loc, b.builder.getIndexType(), word); }
+  Value toIndex(Value word) {
+    return b.builder.createOrFold<arith::IndexCastOp>(b.loc, b.builder.getIndexType(), word);
+  }
   Value toWord(Value index) { return b.builder.createOrFold<arith::IndexCastOp>(b.loc, b.builder.getI64Type(), index); }
 
   BoundBuilder b;
@@ -347,8 +343,8 @@ Interval PredicateExtension::extendOp(Operation *op) {
   if (auto compare = dyn_cast<arith::CmpIOp>(op); compare && compare.getLhs() == compare.getRhs()) {
     using P = arith::CmpIPredicate;
     P predicate = compare.getPredicate();
-    bool holds = predicate == P::eq || predicate == P::sle || predicate == P::sge || predicate == P::ule ||
-                 predicate == P::uge;
+    bool holds =
+        predicate == P::eq || predicate == P::sle || predicate == P::sge || predicate == P::ule || predicate == P::uge;
     return {b.boolean(holds), b.boolean(holds)};
   }
   auto extended = dyn_cast<IntervalOpInterface>(op);

@@ -131,7 +131,8 @@ LogicalResult PatternOp::verifyRegions() {
     return emitOpError("expects to end in a sparse_attn.yield of one pattern");
   // pattern_c3
   for (Operation &op : getBody().front().without_terminator())
-    if (!isa<PatternOpInterface>(op) && !(isa<arith::ConstantOp>(op) && op.getResult(0).getType().isIntOrIndexOrFloat()))
+    if (!isa<PatternOpInterface>(op) &&
+        !(isa<arith::ConstantOp>(op) && op.getResult(0).getType().isIntOrIndexOrFloat()))
       return op.emitError("expects only pattern ops and constants in a pattern, but got '") << op.getName() << "'";
   return success();
 }

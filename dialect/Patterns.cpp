@@ -85,8 +85,7 @@ LogicalResult WindowOp::buildKeyBands(OpBuilder &builder, const PatternScope &sc
 // keys, queries, global
 //===----------------------------------------------------------------------===//
 
-template <typename OpT>
-static LogicalResult verifyCount(OpT op, StringRef name, int64_t min) {
+template <typename OpT> static LogicalResult verifyCount(OpT op, StringRef name, int64_t min) {
   return failure(failed(verifyOneOf(op, name, op.getCount(), op.getStaticCountAttr())) ||
                  failed(verifyRange(op, name, op.getStaticCountAttr(), min)));
 }

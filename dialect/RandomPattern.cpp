@@ -92,8 +92,8 @@ Value RandomRankOp::expand(OpBuilder &builder) {
   WordBuilder scalar(builder, loc, getSize().getType()), w(builder, loc, getType());
   Value size = scalar.builder.createOrFold<arith::MaxSIOp>(loc, getSize(), scalar.word(1));
   Value halfBitsScalar = buildHalfBits(builder, loc, size);
-  Value maskScalar = builder.createOrFold<arith::SubIOp>(
-      loc, scalar.shiftLeft(scalar.word(1), halfBitsScalar), scalar.word(1));
+  Value maskScalar =
+      builder.createOrFold<arith::SubIOp>(loc, scalar.shiftLeft(scalar.word(1), halfBitsScalar), scalar.word(1));
   Value halfBits = w.splat(halfBitsScalar), mask = w.splat(maskScalar), limit = w.splat(size);
 
   SmallVector<Value> keys;

@@ -62,10 +62,7 @@ public:
   Location loc;
 
 private:
-  template <typename OpT>
-  Value make(Value a, Value b) {
-    return builder.createOrFold<OpT>(loc, a, b);
-  }
+  template <typename OpT> Value make(Value a, Value b) { return builder.createOrFold<OpT>(loc, a, b); }
 };
 
 } // namespace mlir::sparse_attn

@@ -80,8 +80,8 @@ LogicalResult VisitOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (!schedule)
     return emitOpError("expects '") << getSchedule() << "' to name a schedule, but found none";
   if (!llvm::equal(getOperandTypes(), schedule.getBody().getArgumentTypes()))
-    return emitOpError("expects operands of types ") << schedule.getBody().getArgumentTypes() << ", but got "
-                                                     << getOperandTypes();
+    return emitOpError("expects operands of types ")
+           << schedule.getBody().getArgumentTypes() << ", but got " << getOperandTypes();
   return success();
 }
 

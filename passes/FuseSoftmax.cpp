@@ -79,8 +79,8 @@ Value KernelBuilder::buildVisit() {
 }
 
 Value KernelBuilder::buildMask(Value scores, Value partial, Value keyTile, const PatternScope &scope) {
-  auto mask =
-      MaskOp::create(builder, loc, scores.getType(), scores, partial, kernel.getTile(), keyTile, queryLength, keyLength);
+  auto mask = MaskOp::create(builder, loc, scores.getType(), scores, partial, kernel.getTile(), keyTile, queryLength,
+                             keyLength);
   Type index = builder.getIndexType();
   Block *body = builder.createBlock(&mask.getBody(), {}, {index, index}, {loc, loc});
   Value attends = pattern.getRoot().buildPredicate(builder, scope, body->getArgument(0), body->getArgument(1));
@@ -106,8 +106,7 @@ void KernelBuilder::buildStep(ForEachKeyTileOp loop, Value query, Value keyHead,
                                          rowMax.getType(), masked, rowMax, rowSum);
   Value rescaled = RescaleOp::create(builder, loc, accumulator.getType(), accumulator, softmax.getCorrection());
   Value value = LoadOp::create(builder, loc, keys, kernel.getValue(), kernel.getBatch(), keyHead, keyTile);
-  Value sum =
-      AccumulateOp::create(builder, loc, accumulator.getType(), softmax.getWeights(), value, rescaled);
+  Value sum = AccumulateOp::create(builder, loc, accumulator.getType(), softmax.getWeights(), value, rescaled);
   YieldOp::create(builder, loc, ValueRange{softmax.getNewMax(), softmax.getNewSum(), sum});
   builder.setInsertionPointAfter(loop);
 }

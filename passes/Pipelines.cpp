@@ -5,7 +5,18 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mlir/Conversion/Passes.h"
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVMPass.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
+#include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
@@ -72,6 +83,6 @@ void mlir::sparse_attn::registerSparseAttnPipelines() {
   registerSparseAttnPasses();
   PassPipelineRegistration<ToCPUOptions>("sparse-attn-to-tiles", "Patterns and attention to tile programs",
                                          buildToTilesPipeline);
-  PassPipelineRegistration<ToCPUOptions>("sparse-attn-to-cpu", "Patterns and attention to the LLVM dialect, for one CPU",
-                                         buildToCPUPipeline);
+  PassPipelineRegistration<ToCPUOptions>("sparse-attn-to-cpu",
+                                         "Patterns and attention to the LLVM dialect, for one CPU", buildToCPUPipeline);
 }

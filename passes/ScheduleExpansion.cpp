@@ -34,9 +34,8 @@ public:
         .Case([&](WholeTilesOp) { return wholeTiles(operands[0], operands[1], operands[2]); })
         .Case([&](DisjointOp) { return disjoint(operands); })
         .Case([&](ProgressionOp progression) { return expandProgression(progression, operands); })
-        .Case([&](ClipOp clip) {
-          return clipRange(operands[0], operands[1], clip.getStep(), operands[2], operands[3]);
-        });
+        .Case(
+            [&](ClipOp clip) { return clipRange(operands[0], operands[1], clip.getStep(), operands[2], operands[3]); });
   }
 
 private:
@@ -122,8 +121,8 @@ VisitRanges mlir::sparse_attn::expandSchedule(OpBuilder &builder, ScheduleOp sch
       map.map(op.getResults(), expander.expand(&op, mapped(op.getOperands())));
   }
   auto ranges = cast<RangesOp>(schedule.getTerminator());
-  return {mapped(ranges.getTouchedFirsts()), mapped(ranges.getTouchedPasts()),
-          SmallVector<int64_t>(ranges.getSteps()), mapped(ranges.getFullFirsts()), mapped(ranges.getFullPasts())};
+  return {mapped(ranges.getTouchedFirsts()), mapped(ranges.getTouchedPasts()), SmallVector<int64_t>(ranges.getSteps()),
+          mapped(ranges.getFullFirsts()), mapped(ranges.getFullPasts())};
 }
 
 std::pair<Value, Value> mlir::sparse_attn::countTiles(OpBuilder &builder, Location loc, const VisitRanges &ranges) {

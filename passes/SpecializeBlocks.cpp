@@ -138,9 +138,8 @@ LogicalResult ScheduleBuilder::addStrided(ArrayRef<std::pair<Band, Band>> bands)
   int64_t progressions = llvm::divideCeil(tileQ - 1, tileK) + 1;
   for (auto [first, past] : llvm::zip(within.firsts, within.pasts))
     for (int64_t index = 0; index < progressions; ++index) {
-      auto progression =
-          ProgressionOp::create(builder, loc, builder.getI64IntegerAttr(index), builder.getI64IntegerAttr(modulus),
-                                firstQuery, lastQuery, first, past);
+      auto progression = ProgressionOp::create(builder, loc, builder.getI64IntegerAttr(index),
+                                               builder.getI64IntegerAttr(modulus), firstQuery, lastQuery, first, past);
       addProgressionInGaps(progression.getFirst(), progression.getEnd(), modulus / tileK);
     }
   return success();
@@ -241,7 +240,8 @@ std::optional<std::pair<int64_t, int64_t>> countVisitedTiles(ScheduleOp schedule
   YieldOp::create(builder, loc, ValueRange{partial, full});
   ScalarEvaluator evaluator;
   std::pair<int64_t, int64_t> sums(0, 0);
-  for (int64_t t = 0; t < llvm::divideCeil(queryLength, static_cast<int64_t>(schedule.getTileQ())); ++t) {
+  int64_t tiles = llvm::divideCeil(queryLength, static_cast<int64_t>(schedule.getTileQ()));
+  for (int64_t t = 0; t < tiles; ++t) {
     evaluator.set(tile, t);
     if (failed(evaluator.run(block)))
       return std::nullopt;

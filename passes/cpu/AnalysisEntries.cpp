@@ -28,6 +28,44 @@ static ValueRange capturesOf(KernelOp kernel, const KernelArguments &arguments) 
   return ValueRange(arguments.arrays).drop_front(3).take_front(kernel.getCaptures().size());
 }
 
+namespace {
+
+/// An entry under construction: its function, its arguments read back from the block.
+struct Entry {
+  Entry(KernelParts parts, StringRef suffix, ArrayRef<Type> types)
+      : kernel(parts.kernel), loc(parts.kernel.getLoc()), function(createEntry(parts.kernel, suffix, types)),
+        builder(OpBuilder::atBlockBegin(&function.getBody().front())), s(builder, loc),
+        arguments(readArguments(builder, loc, function.getArgument(0), kernel, bool(parts.plan), parts.getPyramids())) {
+  }
+
+  /// The work item that argument `index` numbers.
+  Item splitItem(unsigned index) {
+    return cpu::splitItem(builder, loc, position(index), arguments.arrays[0], kernel.getTileQ());
+  }
+  Value position(unsigned index) { return toIndex(builder, loc, function.getArgument(index)); }
+  void storeCount(Value count, unsigned pointer, int64_t at) {
+    storeWord(builder, loc, toInteger(builder, loc, count, 64), function.getArgument(pointer), s.constant(at));
+  }
+  void finish() { finishEntry(builder, loc); }
+
+  KernelOp kernel;
+  Location loc;
+  func::FuncOp function;
+  OpBuilder builder;
+  ScalarBuilder s;
+  KernelArguments arguments;
+};
+
+/// Types of the arguments of entries.
+struct EntryTypes {
+  explicit EntryTypes(KernelParts parts)
+      : pointer(LLVM::LLVMPointerType::get(parts.kernel.getContext())),
+        i64(IntegerType::get(parts.kernel.getContext(), 64)) {}
+  Type pointer, i64;
+};
+
+} // namespace
+
 /// The row of the lists that an item reads.
 static Value listRow(ScalarBuilder &s, const ListArguments &lists, const Item &item) {
   return s.add(s.add(s.mul(item.batch, lists.batchStride), s.mul(item.head, lists.headStride)), item.tile);
@@ -49,59 +87,51 @@ static Value countList(OpBuilder &builder, Location loc, Value offsets, Value in
   auto offset = [&](Value index) {
     return toIndex(builder, loc, loadWord(builder, loc, offsets, index, builder.getI64Type()));
   };
-  auto loop = scf::ForOp::create(
-      builder, loc, offset(row), offset(s.add(row, 1)), s.constant(1), s.constant(0),
-      [&](OpBuilder &nested, Location, Value interval, ValueRange sum) {
-        ScalarBuilder n(nested, loc);
-        Value count = loadWord(nested, loc, intervals, n.add(n.mul(interval, 2), 1), nested.getI32Type());
-        Value tiles = arith::IndexCastUIOp::create(nested, loc, nested.getIndexType(), count);
-        scf::YieldOp::create(nested, loc, n.add(sum[0], tiles));
-      });
+  auto loop =
+      scf::ForOp::create(builder, loc, offset(row), offset(s.add(row, 1)), s.constant(1), s.constant(0),
+                         [&](OpBuilder &nested, Location, Value interval, ValueRange sum) {
+                           ScalarBuilder n(nested, loc);
+                           Value count =
+                               loadWord(nested, loc, intervals, n.add(n.mul(interval, 2), 1), nested.getI32Type());
+                           Value tiles = arith::IndexCastUIOp::create(nested, loc, nested.getIndexType(), count);
+                           scf::YieldOp::create(nested, loc, n.add(sum[0], tiles));
+                         });
   return loop.getResult(0);
 }
 
 void cpu::emitWork(KernelParts parts) {
-  KernelOp kernel = parts.kernel;
-  Location loc = kernel.getLoc();
-  MLIRContext *context = kernel.getContext();
-  Type pointer = LLVM::LLVMPointerType::get(context), i64 = IntegerType::get(context, 64);
-  func::FuncOp function = createEntry(kernel, "work", {pointer, i64, pointer});
-  OpBuilder builder = OpBuilder::atBlockBegin(&function.getBody().front());
-  ScalarBuilder s(builder, loc);
-  KernelArguments arguments =
-      readArguments(builder, loc, function.getArgument(0), kernel, bool(parts.plan), parts.getPyramids());
-  Item item = splitItem(builder, loc, toIndex(builder, loc, function.getArgument(1)), arguments.arrays[0],
-                        kernel.getTileQ());
+  EntryTypes types(parts);
+  Entry entry(parts, "work", {types.pointer, types.i64, types.pointer});
+  OpBuilder &builder = entry.builder;
+  Location loc = entry.loc;
+  Item item = entry.splitItem(1);
   Value partial, full;
   if (parts.plan) {
-    const ListArguments &lists = arguments.lists;
-    Value row = listRow(s, lists, item);
+    const ListArguments &lists = entry.arguments.lists;
+    Value row = listRow(entry.s, lists, item);
     partial = countList(builder, loc, lists.partialOffsets, lists.partialIntervals, row);
     full = countList(builder, loc, lists.fullOffsets, lists.fullIntervals, row);
   } else {
-    std::tie(partial, full) = countTiles(builder, loc, rangesOf(builder, loc, parts, arguments, item));
+    std::tie(partial, full) = countTiles(builder, loc, rangesOf(builder, loc, parts, entry.arguments, item));
   }
-  storeWord(builder, loc, toInteger(builder, loc, partial, 64), function.getArgument(2), s.constant(0));
-  storeWord(builder, loc, toInteger(builder, loc, full, 64), function.getArgument(2), s.constant(1));
-  finishEntry(builder, loc);
+  entry.storeCount(partial, 2, 0);
+  entry.storeCount(full, 2, 1);
+  entry.finish();
 }
 
 void cpu::emitTiles(KernelParts parts) {
-  KernelOp kernel = parts.kernel;
-  Location loc = kernel.getLoc();
-  MLIRContext *context = kernel.getContext();
-  Type pointer = LLVM::LLVMPointerType::get(context), i64 = IntegerType::get(context, 64);
-  func::FuncOp function = createEntry(kernel, "tiles", {pointer, i64, pointer, pointer, pointer});
-  OpBuilder builder = OpBuilder::atBlockBegin(&function.getBody().front());
-  ScalarBuilder s(builder, loc);
-  KernelArguments arguments =
-      readArguments(builder, loc, function.getArgument(0), kernel, bool(parts.plan), parts.getPyramids());
-  Item item = splitItem(builder, loc, toIndex(builder, loc, function.getArgument(1)), arguments.arrays[0],
-                        kernel.getTileQ());
+  EntryTypes types(parts);
+  Type pointer = types.pointer, i64 = types.i64;
+  Entry entry(parts, "tiles", {pointer, i64, pointer, pointer, pointer});
+  OpBuilder &builder = entry.builder;
+  Location loc = entry.loc;
+  ScalarBuilder &s = entry.s;
+  const KernelArguments &arguments = entry.arguments;
+  func::FuncOp function = entry.function;
+  Item item = entry.splitItem(1);
   Value counts = function.getArgument(4);
-  Value zero = arith::ConstantIntOp::create(builder, loc, 0, 64);
-  storeWord(builder, loc, zero, counts, s.constant(0));
-  storeWord(builder, loc, zero, counts, s.constant(1));
+  entry.storeCount(s.constant(0), 4, 0);
+  entry.storeCount(s.constant(0), 4, 1);
   auto append = [&](int64_t list, Value keyTile) {
     Value at = s.constant(list);
     Value count = toIndex(builder, loc, loadWord(builder, loc, counts, at, i64));
@@ -117,20 +147,19 @@ void cpu::emitTiles(KernelParts parts) {
     Value table = memref::AllocaOp::create(builder, loc, MemRefType::get({size}, builder.getIndexType()));
     emitWalk(builder, loc, rangesOf(builder, loc, parts, arguments, item), table, partial, full);
   }
-  finishEntry(builder, loc);
+  entry.finish();
 }
 
 void cpu::emitPredicateRow(KernelParts parts) {
+  EntryTypes types(parts);
+  Entry entry(parts, "predicate", {types.pointer, types.i64, types.i64, types.i64, types.pointer});
   KernelOp kernel = parts.kernel;
-  Location loc = kernel.getLoc();
-  MLIRContext *context = kernel.getContext();
-  Type pointer = LLVM::LLVMPointerType::get(context), i64 = IntegerType::get(context, 64);
-  func::FuncOp function = createEntry(kernel, "predicate", {pointer, i64, i64, i64, pointer});
-  OpBuilder builder = OpBuilder::atBlockBegin(&function.getBody().front());
-  ScalarBuilder s(builder, loc);
-  KernelArguments arguments =
-      readArguments(builder, loc, function.getArgument(0), kernel, bool(parts.plan), parts.getPyramids());
-  auto position = [&](unsigned index) { return toIndex(builder, loc, function.getArgument(index)); };
+  OpBuilder &builder = entry.builder;
+  Location loc = entry.loc;
+  ScalarBuilder &s = entry.s;
+  const KernelArguments &arguments = entry.arguments;
+  func::FuncOp function = entry.function;
+  auto position = [&](unsigned index) { return entry.position(index); };
   Value queryLength = memref::DimOp::create(builder, loc, arguments.arrays[0], 2);
   Value keyLength = memref::DimOp::create(builder, loc, arguments.arrays[1], 2);
   PatternOp pattern = parts.pattern;
@@ -146,7 +175,7 @@ void cpu::emitPredicateRow(KernelParts parts) {
     Block &body = region.emplaceBlock();
     Type index = builder.getIndexType();
     body.addArguments({index, index}, {loc, loc});
-    OpBuilder scalar(context);
+    OpBuilder scalar(builder.getContext());
     scalar.setInsertionPointToEnd(&body);
     Value attends = pattern.getRoot().buildPredicate(scalar, scope, body.getArgument(0), body.getArgument(1));
     YieldOp::create(scalar, loc, attends);
@@ -155,5 +184,5 @@ void cpu::emitPredicateRow(KernelParts parts) {
     Value byte = arith::ExtUIOp::create(builder, loc, builder.getI8Type(), attends);
     storeWord(builder, loc, byte, function.getArgument(4), loop.getInductionVar());
   }
-  finishEntry(builder, loc);
+  entry.finish();
 }

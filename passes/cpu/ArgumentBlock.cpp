@@ -105,8 +105,7 @@ KernelArguments cpu::readArguments(OpBuilder &builder, Location loc, Value block
   }
   if (listed) {
     ListArguments &lists = arguments.lists;
-    for (Value *pointer :
-         {&lists.partialOffsets, &lists.partialIntervals, &lists.fullOffsets, &lists.fullIntervals})
+    for (Value *pointer : {&lists.partialOffsets, &lists.partialIntervals, &lists.fullOffsets, &lists.fullIntervals})
       *pointer = reader.pointer();
     lists.batchStride = reader.index();
     lists.headStride = reader.index();

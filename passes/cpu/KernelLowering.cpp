@@ -51,8 +51,7 @@ SmallVector<bool> KernelParts::getPyramids() {
 }
 
 /// The one op of type `OpT` in a block; null when there is none, or more than one.
-template <typename OpT>
-static OpT getOnly(Block &block) {
+template <typename OpT> static OpT getOnly(Block &block) {
   auto ops = block.getOps<OpT>();
   return llvm::hasSingleElement(ops) ? *ops.begin() : OpT();
 }
@@ -89,14 +88,17 @@ LogicalResult cpu::checkTileProgram(KernelParts parts) {
     return kernel.emitOpError("expects to visit a schedule of its own pattern and tile sizes, but got @")
            << parts.schedule.getSymName();
   std::string reason;
-  if (!areTileSizesSupported({static_cast<int64_t>(kernel.getTileQ()), static_cast<int64_t>(kernel.getTileK())}, reason))
+  if (!areTileSizesSupported({static_cast<int64_t>(kernel.getTileQ()), static_cast<int64_t>(kernel.getTileK())},
+                             reason))
     return kernel.emitOpError(reason);
   int64_t headSize = kernel.getHeadSize();
   Type element = kernel.getElementType();
-  if (headSize < 16 || headSize > 256 || headSize % 16 != 0 || !(element.isF32() || element.isF16() || element.isBF16()))
-    return kernel.emitOpError("expects arrays of f32, f16 or bf16 with a head size that is a multiple of 16 in [16, 256]");
-  if (!getOnly<VisitOp>(body) || !getOnly<LoadOp>(body) || !getOnly<SoftmaxInitOp>(body) || !getOnly<FinalizeOp>(body) ||
-      !isOnlineSoftmaxLoop(getOnly<ForEachKeyTileOp>(body)))
+  if (headSize < 16 || headSize > 256 || headSize % 16 != 0 ||
+      !(element.isF32() || element.isF16() || element.isBF16()))
+    return kernel.emitOpError(
+        "expects arrays of f32, f16 or bf16 with a head size that is a multiple of 16 in [16, 256]");
+  if (!getOnly<VisitOp>(body) || !getOnly<LoadOp>(body) || !getOnly<SoftmaxInitOp>(body) ||
+      !getOnly<FinalizeOp>(body) || !isOnlineSoftmaxLoop(getOnly<ForEachKeyTileOp>(body)))
     return kernel.emitOpError("expects the tile program that -sparse-attn-fuse-softmax writes");
   return success();
 }
@@ -182,8 +184,8 @@ HeadRows ItemLowering::rowsOf(Value array, Value batch, Value head, Value tile, 
 HeadRows ItemLowering::keysOf(Value tileValue, bool partial) {
   auto load = tileValue.getDefiningOp<LoadOp>();
   int64_t tileK = parts.kernel.getTileK();
-  HeadRows rows = rowsOf(value(load.getSource()), value(load.getBatch()), value(load.getHead()),
-                         value(load.getTile()), tileK);
+  HeadRows rows =
+      rowsOf(value(load.getSource()), value(load.getBatch()), value(load.getHead()), value(load.getTile()), tileK);
   rows.count = partial ? s.min(rows.count, s.constant(tileK)) : Value();
   return rows;
 }
@@ -318,8 +320,8 @@ void cpu::emitItems(KernelParts parts, const Target &target) {
   KernelArguments arguments =
       readArguments(builder, loc, function.getArgument(0), kernel, bool(parts.plan), parts.getPyramids());
   auto scratchType = MemRefType::get({layout.getBytes()}, builder.getI8Type());
-  Value scratch = buildMemRef(builder, loc, scratchType, function.getArgument(3), s.constant(layout.getBytes()),
-                              s.constant(1));
+  Value scratch =
+      buildMemRef(builder, loc, scratchType, function.getArgument(3), s.constant(layout.getBytes()), s.constant(1));
   Value begin = toIndex(builder, loc, function.getArgument(1)), end = toIndex(builder, loc, function.getArgument(2));
   auto loop = scf::ForOp::create(builder, loc, begin, end, s.constant(1));
   {

@@ -60,7 +60,6 @@ struct Item {
 };
 Item splitItem(OpBuilder &builder, Location loc, Value item, Value query, int64_t tileQ);
 
-
 } // namespace mlir::sparse_attn::cpu
 
 #endif // SPARSE_ATTN_PASSES_CPU_KERNELLOWERING_H

@@ -54,8 +54,9 @@ Value LaneMath::equals(Value a, Value b) {
   return arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ, a, b);
 }
 
-/// Minimax polynomials of 2^f on [-0.5, 0.5] among those that are 1 at 0: rescaling by 2^0 must change nothing, or row sum
-/// and accumulator drift apart with the number of tiles. Relative error 9.1e-8, and 1.1e-4 where weights round to bf16.
+/// Minimax polynomials of 2^f on [-0.5, 0.5] among those that are 1 at 0: rescaling by 2^0 must change nothing, or row
+/// sum and accumulator drift apart with the number of tiles. Relative error 9.1e-8, and 1.1e-4 where weights round to
+/// bf16.
 static constexpr float kExp2Coefficients[] = {1.0f,
                                               0.6931469775991635f,
                                               0.2402224208537506f,
@@ -114,9 +115,10 @@ Value LaneMath::narrow(Value x, Type elementType, bool native) {
     return arith::TruncFOp::create(builder, loc, type, x);
   // Without an instruction LLVM calls a function for every lane.
   Value bits = vector::BitCastOp::create(builder, loc, integers, x);
-  Value odd = arith::AndIOp::create(
-      builder, loc, arith::ShRUIOp::create(builder, loc, bits, splatInteger(16)), splatInteger(1));
-  Value rounded = arith::AddIOp::create(builder, loc, arith::AddIOp::create(builder, loc, bits, splatInteger(0x7fff)), odd);
+  Value odd = arith::AndIOp::create(builder, loc, arith::ShRUIOp::create(builder, loc, bits, splatInteger(16)),
+                                    splatInteger(1));
+  Value rounded =
+      arith::AddIOp::create(builder, loc, arith::AddIOp::create(builder, loc, bits, splatInteger(0x7fff)), odd);
   Value isNaN = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNO, x, x);
   Value high = select(isNaN, splatInteger(0x7fc00000), rounded);
   Value word = arith::ShRUIOp::create(builder, loc, high, splatInteger(16));

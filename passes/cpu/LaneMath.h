@@ -38,8 +38,8 @@ public:
   Value select(Value condition, Value a, Value b);
   Value equals(Value a, Value b);
 
-  /// 2^x for x <= 0: exactly 1 at 0 and exactly 0 at -inf; NaN stays NaN. `coarse`: to 1e-4, for results that are rounded
-  /// to bf16, else to 1e-7.
+  /// 2^x for x <= 0: exactly 1 at 0 and exactly 0 at -inf; NaN stays NaN. `coarse`: to 1e-4, for results that are
+  /// rounded to bf16, else to 1e-7.
   Value exp2(Value x, bool coarse = false);
 
   /// Rounds to f16 or bf16, to nearest even; NaN stays NaN. `native`: the CPU converts to bf16 itself.

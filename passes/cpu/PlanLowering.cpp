@@ -154,8 +154,8 @@ void PlanLowering::lowerReadBounds(ReadBoundsOp read, bool perNode) {
   Value inside = s.both(s.lessEqual(s.constant(0), first), s.less(last, size));
   Value low = s.max(first, 0), high = s.min(last, s.sub(size, 1));
   unsigned capture = cast<BlockArgument>(read.getArray()).getArgNumber() - Captures;
-  auto [min, max] = perNode ? lookUpBounds(arguments.pyramids[capture], batch, low, high)
-                            : scanBounds(array, batch, low, high);
+  auto [min, max] =
+      perNode ? lookUpBounds(arguments.pyramids[capture], batch, low, high) : scanBounds(array, batch, low, high);
   auto wide = [&](Value value) { return arith::ExtSIOp::create(builder, loc, builder.getI64Type(), value); };
   map.map(read.getMin(), wide(min));
   map.map(read.getMax(), wide(max));
@@ -165,15 +165,15 @@ void PlanLowering::lowerReadBounds(ReadBoundsOp read, bool perNode) {
 std::pair<Value, Value> PlanLowering::scanBounds(Value array, ValueRange batch, Value first, Value last) {
   Value least = arith::ConstantIntOp::create(builder, loc, INT32_MIN, 32);
   Value greatest = arith::ConstantIntOp::create(builder, loc, INT32_MAX, 32);
-  auto loop = scf::ForOp::create(
-      builder, loc, first, s.add(last, 1), s.constant(1), ValueRange{greatest, least},
-      [&](OpBuilder &nested, Location, Value index, ValueRange bounds) {
-        SmallVector<Value> indices(batch);
-        indices.push_back(index);
-        Value element = memref::LoadOp::create(nested, loc, array, indices);
-        ScalarBuilder n(nested, loc);
-        scf::YieldOp::create(nested, loc, ValueRange{n.min(bounds[0], element), n.max(bounds[1], element)});
-      });
+  auto loop = scf::ForOp::create(builder, loc, first, s.add(last, 1), s.constant(1), ValueRange{greatest, least},
+                                 [&](OpBuilder &nested, Location, Value index, ValueRange bounds) {
+                                   SmallVector<Value> indices(batch);
+                                   indices.push_back(index);
+                                   Value element = memref::LoadOp::create(nested, loc, array, indices);
+                                   ScalarBuilder n(nested, loc);
+                                   scf::YieldOp::create(
+                                       nested, loc, ValueRange{n.min(bounds[0], element), n.max(bounds[1], element)});
+                                 });
   return {loop.getResult(0), loop.getResult(1)};
 }
 
@@ -216,15 +216,14 @@ Value PlanLowering::append(Value list, Value count, Value tile, Value length, Va
       [&](OpBuilder &nested, Location) {
         ScalarBuilder n(nested, loc);
         Value last = n.mul(n.max(n.sub(count, 1), 0), 2);
-        Value lastFirst = arith::IndexCastUIOp::create(nested, loc, nested.getIndexType(),
-                                                       loadWord(nested, loc, list, last, i32));
+        Value lastFirst =
+            arith::IndexCastUIOp::create(nested, loc, nested.getIndexType(), loadWord(nested, loc, list, last, i32));
         Value lastLength = arith::IndexCastUIOp::create(nested, loc, nested.getIndexType(),
                                                         loadWord(nested, loc, list, n.add(last, 1), i32));
         Value extends = n.both(n.less(n.constant(0), count), n.equal(n.add(lastFirst, lastLength), tile));
         Value at = n.select(extends, last, n.mul(count, 2));
         storeWord(nested, loc, word(nested, n.select(extends, lastFirst, tile)), list, at);
-        storeWord(nested, loc, word(nested, n.select(extends, n.add(lastLength, length), length)), list,
-                  n.add(at, 1));
+        storeWord(nested, loc, word(nested, n.select(extends, n.add(lastLength, length), length)), list, n.add(at, 1));
         scf::YieldOp::create(nested, loc, n.select(extends, count, n.add(count, 1)));
       },
       [&](OpBuilder &nested, Location) { scf::YieldOp::create(nested, loc, count); });

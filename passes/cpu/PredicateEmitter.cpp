@@ -110,8 +110,8 @@ Value PredicateEmitter::emitRead(ReadOp read) {
     base[i] = wide(indices[i]);
   base.push_back(arith::ConstantIndexOp::create(builder, loc, 0));
   Type type = VectorType::get({lanes}, builder.getI32Type());
-  Value all = arith::ConstantOp::create(
-      builder, loc, DenseElementsAttr::get(VectorType::get({lanes}, builder.getI1Type()), true));
+  Value all = arith::ConstantOp::create(builder, loc,
+                                        DenseElementsAttr::get(VectorType::get({lanes}, builder.getI1Type()), true));
   Value pass = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(cast<VectorType>(type), int32_t(0)));
   return vector::GatherOp::create(builder, loc, type, array, base, splat(position), all, pass, IntegerAttr());
 }

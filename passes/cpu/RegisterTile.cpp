@@ -31,8 +31,7 @@ Value RegisterTile::multiplyAdd(Value left, Value right, Value accumulator) {
   return lanes.fma(left, right, accumulator);
 }
 
-SmallVector<Value> RegisterTile::emitRows(const Product &product, ArrayRef<Value> rowIndices,
-                                          ArrayRef<Value> columns) {
+SmallVector<Value> RegisterTile::emitRows(const Product &product, ArrayRef<Value> rowIndices, ArrayRef<Value> columns) {
   ScalarBuilder s(builder, loc);
   SmallVector<Value> accumulators;
   for (Value row : rowIndices)

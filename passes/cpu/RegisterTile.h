@@ -18,9 +18,9 @@ namespace mlir::sparse_attn::cpu {
 /// result[row][column] = init + sum over steps of left[row][step] * right[step][column], where a column is a vector of
 /// lanes. The callbacks emit the operands and take the results.
 struct Product {
-  Value rows;      // index: number of rows, a multiple of RegisterTile::rows
-  Value steps;     // index: number of steps, a multiple of `unroll`
-  int64_t unroll;  // steps that one iteration of the innermost loop takes
+  Value rows;     // index: number of rows, a multiple of RegisterTile::rows
+  Value steps;    // index: number of steps, a multiple of `unroll`
+  int64_t unroll; // steps that one iteration of the innermost loop takes
   function_ref<Value(Value row, Value step)> left;
   function_ref<Value(Value step, Value column)> right;
   function_ref<Value(Value row, Value column)> init;

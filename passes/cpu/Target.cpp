@@ -16,10 +16,9 @@ namespace mlir::sparse_attn::cpu {
 /// Features that the code generator may turn into instructions in a kernel. Others that a CPU brings (system and
 /// cryptographic instructions) never appear in one, so the runtime need not look for them.
 static constexpr StringRef kRelevantFeatures[] = {
-    "avx",         "avx2",        "avx512bf16",   "avx512bitalg",   "avx512bw",   "avx512cd",
-    "avx512dq",    "avx512f",     "avx512fp16",   "avx512ifma",     "avx512vbmi", "avx512vbmi2",
-    "avx512vl",    "avx512vnni",  "avx512vpopcntdq", "avxvnni",     "bmi",        "bmi2",
-    "f16c",        "fma",         "gfni",         "lzcnt",          "movbe",      "popcnt",
+    "avx",        "avx2",       "avx512bf16", "avx512bitalg", "avx512bw", "avx512cd",   "avx512dq",        "avx512f",
+    "avx512fp16", "avx512ifma", "avx512vbmi", "avx512vbmi2",  "avx512vl", "avx512vnni", "avx512vpopcntdq", "avxvnni",
+    "bmi",        "bmi2",       "f16c",       "fma",          "gfni",     "lzcnt",      "movbe",           "popcnt",
     "sse4.2",
 };
 
@@ -60,8 +59,8 @@ FailureOr<std::vector<std::string>> getRequiredFeatures(const Level &level, std:
   return result;
 }
 
-/// Registers bound the tile of a product: rows * vectors accumulators, one row of vectors, one broadcast. AVX-512 has 32
-/// registers (16 + 4 + 1 used), AVX2 has 16 (8 + 4 + 1).
+/// Registers bound the tile of a product: rows * vectors accumulators, one row of vectors, one broadcast. AVX-512 has
+/// 32 registers (16 + 4 + 1 used), AVX2 has 16 (8 + 4 + 1).
 FailureOr<Target> getTarget(const Level &level, std::string &message) {
   FailureOr<std::vector<std::string>> features = getRequiredFeatures(level, message);
   if (failed(features))

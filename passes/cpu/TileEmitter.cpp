@@ -53,7 +53,9 @@ void TileEmitter::forEachPanel(function_ref<void(Value)> body) {
   forEach(s.constant(0), s.constant(tileQ), columns, body);
 }
 
-void TileEmitter::forEachLaneVector(function_ref<void(Value)> body) { forEach(s.constant(0), s.constant(tileQ), width, body); }
+void TileEmitter::forEachLaneVector(function_ref<void(Value)> body) {
+  forEach(s.constant(0), s.constant(tileQ), width, body);
+}
 
 SmallVector<Value> TileEmitter::columnsOf(Value column) {
   SmallVector<Value> columns;
@@ -275,8 +277,7 @@ void TileEmitter::emitLimits(const HeadRows &keys, Region &predicate, const IRMa
         attends = lanes.broadcast(attends);
       store(lanes.select(attends, attending, excluded), Place::Scores, row, column);
     });
-    forEach(keys.count, roundedCount(keys), 1,
-            [&](Value row) { store(excluded, Place::Scores, row, column); });
+    forEach(keys.count, roundedCount(keys), 1, [&](Value row) { store(excluded, Place::Scores, row, column); });
   });
 }
 
@@ -418,8 +419,8 @@ void TileEmitter::storeLogSumExp(Value target, Value first, Value count) {
     storeState(lanes.select(isEmptyRow(rowSum), lanes.splat(-kInfinity), lse), Place::NewMax, column);
   });
   forEach(s.constant(0), s.min(s.constant(tileQ), count), 1, [&](Value row) {
-    Value lse = memref::LoadOp::create(builder, loc, places[static_cast<int>(Place::NewMax)],
-                                       ValueRange{s.constant(0), row});
+    Value lse =
+        memref::LoadOp::create(builder, loc, places[static_cast<int>(Place::NewMax)], ValueRange{s.constant(0), row});
     memref::StoreOp::create(builder, loc, lse, target, ValueRange{s.add(first, row)});
   });
 }

@@ -66,15 +66,14 @@ Value RangeWalk::skipFull(Value tile) {
   if (fullCount == 0)
     return tile;
   ScalarBuilder s(builder, loc);
-  auto sweep = scf::ForOp::create(
-      builder, loc, s.constant(0), s.constant(fullCount), s.constant(1), tile,
-      [&](OpBuilder &nested, Location, Value index, ValueRange state) {
-        ScalarBuilder n(nested, loc);
-        Value first = entry(nested, 3 * touchedCount, index);
-        Value past = entry(nested, 3 * touchedCount + fullCount, index);
-        Value inside = n.both(n.lessEqual(first, state[0]), n.less(state[0], past));
-        scf::YieldOp::create(nested, loc, n.select(inside, past, state[0]));
-      });
+  auto sweep = scf::ForOp::create(builder, loc, s.constant(0), s.constant(fullCount), s.constant(1), tile,
+                                  [&](OpBuilder &nested, Location, Value index, ValueRange state) {
+                                    ScalarBuilder n(nested, loc);
+                                    Value first = entry(nested, 3 * touchedCount, index);
+                                    Value past = entry(nested, 3 * touchedCount + fullCount, index);
+                                    Value inside = n.both(n.lessEqual(first, state[0]), n.less(state[0], past));
+                                    scf::YieldOp::create(nested, loc, n.select(inside, past, state[0]));
+                                  });
   return sweep.getResult(0);
 }
 

@@ -44,14 +44,14 @@ static TargetMachine &getTargetMachine() {
     Triple triple(kTriple);
     const Target *target = TargetRegistry::lookupTarget(triple, error);
     TargetOptions options;
-    return std::unique_ptr<TargetMachine>(target->createTargetMachine(
-        triple, "x86-64", "", options, Reloc::PIC_, std::nullopt, CodeGenOptLevel::Aggressive));
+    return std::unique_ptr<TargetMachine>(target->createTargetMachine(triple, "x86-64", "", options, Reloc::PIC_,
+                                                                      std::nullopt, CodeGenOptLevel::Aggressive));
   }();
   return *machine;
 }
 
-/// Code generation stops on some errors by calling a fatal error handler. This runs it so that such an error, or a crash,
-/// becomes a message.
+/// Code generation stops on some errors by calling a fatal error handler. This runs it so that such an error, or a
+/// crash, becomes a message.
 static std::string recover(function_ref<void()> run) {
   std::string message;
   auto handler = [](void *data, const char *reason, bool) {
@@ -101,10 +101,9 @@ static void addImage(Module &module, StringRef moduleName, GlobalVariable *manif
                                    ConstantArray::get(tableType, functions), "sparse_attn_entries");
   auto *imageType = StructType::get(context, {pointer, word, pointer, word});
   uint64_t manifestBytes = manifest->getValueType()->getArrayNumElements();
-  Constant *image = ConstantStruct::get(imageType, {manifest, ConstantInt::get(word, manifestBytes), table,
-                                                    ConstantInt::get(word, functions.size())});
-  new GlobalVariable(module, imageType, true, GlobalValue::ExternalLinkage, image,
-                     moduleName + "_sparse_attn_image");
+  Constant *image = ConstantStruct::get(
+      imageType, {manifest, ConstantInt::get(word, manifestBytes), table, ConstantInt::get(word, functions.size())});
+  new GlobalVariable(module, imageType, true, GlobalValue::ExternalLinkage, image, moduleName + "_sparse_attn_image");
 }
 
 std::unique_ptr<Module> joinLevels(const Request &request, MutableArrayRef<CompiledLevel> levels,

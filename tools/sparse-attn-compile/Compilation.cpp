@@ -45,8 +45,8 @@ static LogicalResult runPipeline(ModuleOp module, llvm::function_ref<void(OpPass
 /// Arrays that attention reads or patterns capture, and captured numbers.
 static bool isArgumentType(Type type) {
   if (auto tensor = dyn_cast<RankedTensorType>(type))
-    return tensor.getRank() == 4 && (tensor.getElementType().isF32() || tensor.getElementType().isF16() ||
-                                     tensor.getElementType().isBF16());
+    return tensor.getRank() == 4 &&
+           (tensor.getElementType().isF32() || tensor.getElementType().isF16() || tensor.getElementType().isBF16());
   if (auto memref = dyn_cast<MemRefType>(type))
     return memref.getElementType().isSignlessInteger(32) && (memref.getRank() == 1 || memref.getRank() == 2);
   return type.isIndex();
@@ -63,7 +63,8 @@ LogicalResult checkFunctions(ModuleOp module) {
       return op.emitError("expects a function with a body of one block");
     for (Type type : function.getArgumentTypes())
       if (!isArgumentType(type))
-        return op.emitError("expects arguments that are 4D tensors of f32, f16 or bf16, arrays of i32 or index, but got ")
+        return op.emitError(
+                   "expects arguments that are 4D tensors of f32, f16 or bf16, arrays of i32 or index, but got ")
                << type;
     for (Operation &inner : function.getBody().front())
       if (!isa<AttentionOp, func::ReturnOp>(inner))

@@ -69,8 +69,8 @@ FailureOr<CompiledLevel> compileLevel(const Request &request, const Input &input
 LogicalResult checkFunctions(ModuleOp module);
 
 /// The manifest of docs/artifact.md. Appends to `entries` the symbols of the image's table, in order.
-llvm::json::Object buildManifest(const Request &request, const Input &input,
-                                 llvm::ArrayRef<CompiledLevel> levels, std::vector<std::string> &entries);
+llvm::json::Object buildManifest(const Request &request, const Input &input, llvm::ArrayRef<CompiledLevel> levels,
+                                 std::vector<std::string> &entries);
 
 /// The C header of an artifact.
 std::string buildHeader(const Request &request, const llvm::json::Object &manifest);

@@ -42,15 +42,16 @@ static void writeArguments(raw_ostream &stream, const json::Array &arguments) {
 
 /// The parameter for an argument: its name, unless that means something else in C or in the function.
 static std::string getParameterName(const json::Value &argument) {
-  static const StringSet<> taken{
-      "alignas", "alignof", "and", "asm", "auto", "bool", "break", "case", "catch", "char", "class", "const", "continue",
-      "default", "delete", "do", "double", "else", "enum", "explicit", "export", "extern", "false", "float", "for",
-      "friend", "goto", "if", "inline", "int", "long", "mutable", "namespace", "new", "not", "nullptr", "operator", "or",
-      "private", "protected", "public", "register", "restrict", "return", "short", "signed", "sizeof", "static", "struct",
-      "switch", "template", "this", "throw", "true", "try", "typedef", "typeid", "typename", "union", "unsigned", "using",
-      "virtual", "void", "volatile", "while", "xor", "int32_t", "int64_t", "size_t", "uint64_t",
-      // Parameters and variables of the functions themselves.
-      "artifact", "arguments", "plan", "results", "stream", "workspace", "workspace_bytes"};
+  static const StringSet<> taken{"alignas", "alignof", "and", "asm", "auto", "bool", "break", "case", "catch", "char",
+                                 "class", "const", "continue", "default", "delete", "do", "double", "else", "enum",
+                                 "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if",
+                                 "inline", "int", "long", "mutable", "namespace", "new", "not", "nullptr", "operator",
+                                 "or", "private", "protected", "public", "register", "restrict", "return", "short",
+                                 "signed", "sizeof", "static", "struct", "switch", "template", "this", "throw", "true",
+                                 "try", "typedef", "typeid", "typename", "union", "unsigned", "using", "virtual",
+                                 "void", "volatile", "while", "xor", "int32_t", "int64_t", "size_t", "uint64_t",
+                                 // Parameters and variables of the functions themselves.
+                                 "artifact", "arguments", "plan", "results", "stream", "workspace", "workspace_bytes"};
   std::string name = argument.getAsObject()->getString("name")->str();
   bool reserved = taken.contains(name) || StringRef(name).starts_with("result") ||
                   StringRef(name).starts_with("sparse_attn") || StringRef(name).starts_with("_") ||
@@ -58,8 +59,7 @@ static std::string getParameterName(const json::Value &argument) {
   return reserved ? "arg_" + name : name;
 }
 
-static void writeFunction(raw_ostream &stream, StringRef identifier, const json::Object &function,
-                          StringRef module) {
+static void writeFunction(raw_ostream &stream, StringRef identifier, const json::Object &function, StringRef module) {
   StringRef name = *function.getString("name");
   std::string symbol = (module + "_" + identifier).str();
   const json::Array &arguments = *function.getArray("arguments"), &results = *function.getArray("results");
@@ -77,16 +77,15 @@ static void writeFunction(raw_ostream &stream, StringRef identifier, const json:
   stream << "\n/**\n * Plans `" << identifier << "` for the shapes of its arguments:\n";
   writeArguments(stream, arguments);
   stream << " * Only captured arrays and numbers are read. Release the plan with sparse_attn_plan_destroy.\n */\n"
-         << "static inline sparse_attn_status " << symbol
-         << "_prepare(const sparse_attn_artifact *artifact" << parameters << ", sparse_attn_plan **plan) {\n"
+         << "static inline sparse_attn_status " << symbol << "_prepare(const sparse_attn_artifact *artifact"
+         << parameters << ", sparse_attn_plan **plan) {\n"
          << "  const sparse_attn_value arguments[] = {" << list(arguments, "") << "};\n"
          << "  return sparse_attn_prepare(artifact, \"" << escapeString(name) << "\", arguments, " << arguments.size()
          << ", plan);\n}\n";
   stream << "\n/** Runs a plan of `" << identifier << "`. Results:\n";
   for (auto [i, result] : enumerate(results))
     stream << " *   result" << i << ": " << describeShape(*result.getAsObject()) << "\n";
-  stream << " */\nstatic inline sparse_attn_status " << symbol
-         << "_launch(const sparse_attn_plan *plan" << parameters;
+  stream << " */\nstatic inline sparse_attn_status " << symbol << "_launch(const sparse_attn_plan *plan" << parameters;
   for (size_t i = 0; i < results.size(); ++i)
     stream << ", const sparse_attn_value *result" << i;
   stream << ", void *workspace, size_t workspace_bytes, void *stream) {\n"

@@ -49,15 +49,15 @@ std::string linkShared(StringRef object, StringRef path) {
   if (sys::fs::createTemporaryFile("sparse-attn", "o", objectPath) ||
       sys::fs::createTemporaryFile("sparse-attn", "log", logPath))
     return "cannot create a temporary file";
-  auto cleanUp = make_scope_exit([&] {
+  scope_exit cleanUp([&] {
     sys::fs::remove(objectPath);
     sys::fs::remove(logPath);
     sys::fs::remove(linkedPath);
   });
   if (std::string error = writeFile(objectPath, object); !error.empty())
     return error;
-  StringRef arguments[] = {linker,       "-shared", "-o", linkedPath, objectPath, "--gc-sections", "-z", "noexecstack",
-                           "--build-id", "-z",      "relro"};
+  StringRef arguments[] = {linker, "-shared",     "-o",         linkedPath, objectPath, "--gc-sections",
+                           "-z",   "noexecstack", "--build-id", "-z",       "relro"};
   std::optional<StringRef> redirects[] = {std::nullopt, logPath.str(), logPath.str()};
   std::string error;
   if (sys::ExecuteAndWait(linker, arguments, std::nullopt, redirects, 0, 0, &error) == 0) {

@@ -45,8 +45,7 @@ static cl::opt<std::string> emitKind("emit",
                                      cl::desc("mlir, schedule, tile, llvm, asm, obj, shared or header (default: by "
                                               "the ending of the output file)"),
                                      cl::value_desc("KIND"), cl::cat(category));
-static cl::opt<int64_t> tileQ("tile-q", cl::desc("Queries a tile (default: 64)"), cl::init(0),
-                              cl::cat(category));
+static cl::opt<int64_t> tileQ("tile-q", cl::desc("Queries a tile (default: 64)"), cl::init(0), cl::cat(category));
 static cl::opt<int64_t> tileK("tile-k", cl::desc("Keys a tile (default: 64, or what divides the strides)"), cl::init(0),
                               cl::cat(category));
 static cl::opt<bool> remarks("remarks", cl::desc("Say how the tiles of each attention are found"), cl::cat(category));
@@ -122,8 +121,8 @@ static LogicalResult parseInput(MLIRContext &context, llvm::SourceMgr &sources, 
   Block block;
   if (failed(parseAsmSourceFile(sources, &block, config, &state)))
     return failure();
-  input.module = mlir::detail::constructContainerOpForParserIfNecessary<ModuleOp>(&block, &context,
-                                                                           FileLineColLoc::get(&context, inputPath, 1, 1));
+  input.module = mlir::detail::constructContainerOpForParserIfNecessary<ModuleOp>(
+      &block, &context, FileLineColLoc::get(&context, inputPath, 1, 1));
   if (!input.module)
     return failure();
   readArgumentNames(input, state);

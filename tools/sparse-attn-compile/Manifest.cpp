@@ -90,9 +90,9 @@ json::Object FunctionDescription::describeStep(LaunchOp launch) {
   for (Value capture : launch.getCaptures())
     captures.push_back(place(capture));
   placeResult(launch.getOutput());
-  json::Object step{{"kernel", launch.getKernel()},          {"query", place(launch.getQuery())},
-                    {"key", place(launch.getKey())},         {"value", place(launch.getValue())},
-                    {"captures", std::move(captures)},       {"output", place(launch.getOutput())}};
+  json::Object step{{"kernel", launch.getKernel()},    {"query", place(launch.getQuery())},
+                    {"key", place(launch.getKey())},   {"value", place(launch.getValue())},
+                    {"captures", std::move(captures)}, {"output", place(launch.getOutput())}};
   if (launch.getLse()) {
     placeResult(launch.getLse());
     step["lse"] = place(launch.getLse());
@@ -139,11 +139,11 @@ static json::Object describeVariant(const Request &request, const CompiledLevel 
     entries.push_back(getEntrySymbol(request, level.level, kernel, entry));
   }
   return json::Object{{"level", level.level.name},
-          {"features", json::Array(level.features)},
-          {"tile_q", static_cast<int64_t>(parts.kernel.getTileQ())},
-          {"tile_k", static_cast<int64_t>(parts.kernel.getTileK())},
-          {"scratch_bytes", level.scratchBytes.find(kernel)->second},
-          {"entries", std::move(table)}};
+                      {"features", json::Array(level.features)},
+                      {"tile_q", static_cast<int64_t>(parts.kernel.getTileQ())},
+                      {"tile_k", static_cast<int64_t>(parts.kernel.getTileK())},
+                      {"scratch_bytes", level.scratchBytes.find(kernel)->second},
+                      {"entries", std::move(table)}};
 }
 
 static json::Object describeKernel(const Request &request, llvm::ArrayRef<CompiledLevel> levels, KernelOp kernel,
@@ -159,15 +159,15 @@ static json::Object describeKernel(const Request &request, llvm::ArrayRef<Compil
     variants.push_back(describeVariant(request, level, cpu::KernelParts::lookup(ofLevel, levelSymbols), entries));
   }
   return json::Object{{"name", kernel.getSymName()},
-          {"pattern", kernel.getPattern()},
-          {"dtype", getTypeName(kernel.getElementType())},
-          {"head_size", kernel.getHeadSize()},
-          {"scale", kernel.getScale().convertToDouble()},
-          {"lse", bool(kernel.getLse())},
-          {"captures", describeCaptures(parts)},
-          {"schedule", parts.plan ? "listed" : "ranges"},
-          {"depends_on", json::Object{{"batch", dependence.batch}, {"head", dependence.head}}},
-          {"variants", std::move(variants)}};
+                      {"pattern", kernel.getPattern()},
+                      {"dtype", getTypeName(kernel.getElementType())},
+                      {"head_size", kernel.getHeadSize()},
+                      {"scale", kernel.getScale().convertToDouble()},
+                      {"lse", bool(kernel.getLse())},
+                      {"captures", describeCaptures(parts)},
+                      {"schedule", parts.plan ? "listed" : "ranges"},
+                      {"depends_on", json::Object{{"batch", dependence.batch}, {"head", dependence.head}}},
+                      {"variants", std::move(variants)}};
 }
 
 json::Object buildManifest(const Request &request, const Input &input, llvm::ArrayRef<CompiledLevel> levels,
@@ -180,10 +180,10 @@ json::Object buildManifest(const Request &request, const Input &input, llvm::Arr
   for (auto kernel : module.getOps<KernelOp>())
     kernels.push_back(describeKernel(request, levels, kernel, entries));
   return json::Object{{"module", request.moduleName},
-          {"target", "cpu"},
-          {"compiler", SPARSE_ATTN_VERSION},
-          {"functions", std::move(functions)},
-          {"kernels", std::move(kernels)}};
+                      {"target", "cpu"},
+                      {"compiler", SPARSE_ATTN_VERSION},
+                      {"functions", std::move(functions)},
+                      {"kernels", std::move(kernels)}};
 }
 
 } // namespace mlir::sparse_attn::compile

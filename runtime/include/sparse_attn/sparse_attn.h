@@ -62,9 +62,9 @@ typedef struct sparse_attn_plan sparse_attn_plan;
 
 /** What an artifact exports as `<module>_sparse_attn_image`; see docs/artifact.md. */
 typedef struct sparse_attn_image {
-  const void *manifest;           /**< Section `.sparse_attn.manifest`, header included. */
-  uint64_t manifest_bytes;        /**< Bytes of that section. */
-  void (*const *entries)(void);   /**< Functions, indexed by the manifest. */
+  const void *manifest;         /**< Section `.sparse_attn.manifest`, header included. */
+  uint64_t manifest_bytes;      /**< Bytes of that section. */
+  void (*const *entries)(void); /**< Functions, indexed by the manifest. */
   uint64_t entry_count;
 } sparse_attn_image;
 
@@ -121,8 +121,8 @@ SPARSE_ATTN_API size_t sparse_attn_workspace_bytes(const sparse_attn_plan *plan)
  * Sums over all work items: key tiles visited with mask code (partial), without (full), and all there are (total). Any
  * of the three may be null.
  */
-SPARSE_ATTN_API sparse_attn_status sparse_attn_plan_tiles(const sparse_attn_plan *plan, int64_t *partial,
-                                                          int64_t *full, int64_t *total);
+SPARSE_ATTN_API sparse_attn_status sparse_attn_plan_tiles(const sparse_attn_plan *plan, int64_t *partial, int64_t *full,
+                                                          int64_t *total);
 
 /**
  * Runs a plan: reads `arguments`, writes `results`. Shapes must be those of the plan; strides may differ, and elements
