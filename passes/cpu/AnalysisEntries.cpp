@@ -66,11 +66,6 @@ struct EntryTypes {
 
 } // namespace
 
-/// The row of the lists that an item reads.
-static Value listRow(ScalarBuilder &s, const ListArguments &lists, const Item &item) {
-  return s.add(s.add(s.mul(item.batch, lists.batchStride), s.mul(item.head, lists.headStride)), item.tile);
-}
-
 /// The ranges of an item, where the schedule is in closed form.
 static VisitRanges rangesOf(OpBuilder &builder, Location loc, KernelParts parts, const KernelArguments &arguments,
                             const Item &item) {
@@ -108,7 +103,7 @@ void cpu::emitWork(KernelParts parts) {
   Value partial, full;
   if (parts.plan) {
     const ListArguments &lists = entry.arguments.lists;
-    Value row = listRow(entry.s, lists, item);
+    Value row = getListRow(entry.s, lists, item);
     partial = countList(builder, loc, lists.partialOffsets, lists.partialIntervals, row);
     full = countList(builder, loc, lists.fullOffsets, lists.fullIntervals, row);
   } else {
@@ -141,7 +136,7 @@ void cpu::emitTiles(KernelParts parts) {
   auto partial = [&](Value keyTile) { append(0, keyTile); };
   auto full = [&](Value keyTile) { append(1, keyTile); };
   if (parts.plan) {
-    emitListWalk(builder, loc, arguments.lists, listRow(s, arguments.lists, item), partial, full);
+    emitListWalk(builder, loc, arguments.lists, getListRow(s, arguments.lists, item), partial, full);
   } else {
     int64_t size = rangeTableSize(cast<RangesOp>(parts.schedule.getTerminator()));
     Value table = memref::AllocaOp::create(builder, loc, MemRefType::get({size}, builder.getIndexType()));

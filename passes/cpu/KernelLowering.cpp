@@ -116,6 +116,10 @@ void cpu::finishEntry(OpBuilder &builder, Location loc) {
   func::ReturnOp::create(builder, loc, ok);
 }
 
+Value cpu::getListRow(ScalarBuilder &s, const ListArguments &lists, const Item &item) {
+  return s.add(s.add(s.mul(item.batch, lists.batchStride), s.mul(item.head, lists.headStride)), item.tile);
+}
+
 Item cpu::splitItem(OpBuilder &builder, Location loc, Value item, Value query, int64_t tileQ) {
   ScalarBuilder s(builder, loc);
   auto quotient = [&](Value a, Value b) { return builder.createOrFold<arith::DivUIOp>(loc, a, b); };
@@ -243,7 +247,7 @@ void ItemLowering::lowerLoop(ForEachKeyTileOp loop) {
   if (!parts.plan)
     return emitWalk(builder, loc, ranges, rangeTable, partial, full);
   const ListArguments &lists = arguments.lists;
-  Value row = s.add(s.add(s.mul(item.batch, lists.batchStride), s.mul(item.head, lists.headStride)), item.tile);
+  Value row = getListRow(s, lists, item);
   emitListWalk(builder, loc, lists, row, partial, full);
 }
 

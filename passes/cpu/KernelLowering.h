@@ -8,9 +8,11 @@
 #ifndef SPARSE_ATTN_PASSES_CPU_KERNELLOWERING_H
 #define SPARSE_ATTN_PASSES_CPU_KERNELLOWERING_H
 
+#include "dialect/ScalarBuilder.h"
 #include "dialect/SparseAttn.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "passes/cpu/ArgumentBlock.h"
 #include "passes/cpu/Target.h"
 
 namespace mlir::sparse_attn::cpu {
@@ -58,6 +60,9 @@ void emitPlan(KernelParts parts);
 struct Item {
   Value batch, head, tile;
 };
+/// The row of the lists that an item reads; see docs/artifact.md.
+Value getListRow(ScalarBuilder &s, const ListArguments &lists, const Item &item);
+
 Item splitItem(OpBuilder &builder, Location loc, Value item, Value query, int64_t tileQ);
 
 } // namespace mlir::sparse_attn::cpu
