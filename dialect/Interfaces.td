@@ -45,7 +45,11 @@ def PatternOpInterface : OpInterface<"PatternOpInterface"> {
         What the pattern's truth varies with besides the positions.
       }], "::mlir::sparse_attn::Dependence", "getDependence", (ins), [{}], [{
         return ::mlir::sparse_attn::Dependence();
-      }]>
+      }]>,
+    InterfaceMethod<[{
+        The pattern's numbers that may be captured, and the least value of each: what a constant is verified against, and
+        a captured one when the plan is made.
+      }], "::llvm::SmallVector<::mlir::sparse_attn::Parameter>", "getParameters", (ins), [{}], [{ return {}; }]>
   ];
 }
 

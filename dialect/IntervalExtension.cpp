@@ -19,6 +19,7 @@
 #include "dialect/IntervalExtension.h"
 #include "dialect/ScalarBuilder.h"
 #include "dialect/SparseAttn.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/DenseMap.h"
@@ -122,6 +123,21 @@ std::optional<int64_t> getDivisor(Value value) {
   return divisor.getSExtValue();
 }
 
+struct AbsRule {
+  static Result extend(math::AbsIOp op, BoundBuilder &b, Operands x) {
+    Value zero = b.word(0), below = b.sub(zero, x[0].hi), above = b.sub(zero, x[0].lo);
+    return b.ofType(op.getType(), {b.max(zero, b.max(x[0].lo, below)), b.max(above, x[0].hi)});
+  }
+};
+
+/// An unsigned op does what its signed twin does, on numbers that are not negative.
+Interval ifNotNegative(BoundBuilder &b, Operands x, Interval result) {
+  Value notNegative = b.boolean(true);
+  for (const Interval &operand : x)
+    notNegative = b.both(notNegative, b.within(operand, 0, kTrusted));
+  return b.onlyIf(notNegative, result);
+}
+
 /// Division by a positive constant is monotone, whichever way it rounds. A dividend of "anything" stays so.
 template <typename OpT> struct DivRule {
   static Result extend(OpT op, BoundBuilder &b, Operands x) {
@@ -133,20 +149,39 @@ template <typename OpT> struct DivRule {
   }
 };
 
-/// Within one quotient the remainder is monotone too.
-struct RemRule {
-  static Result extend(arith::RemSIOp op, BoundBuilder &b, Operands x) {
+struct UnsignedDivRule {
+  static Result extend(arith::DivUIOp op, BoundBuilder &b, Operands x) {
     std::optional<int64_t> divisor = getDivisor(op.getRhs());
     if (!divisor)
       return std::nullopt;
-    Value c = b.word(*divisor), zero = b.word(0);
+    auto quotient = [&](Value bound) { return b.builder.createOrFold<arith::DivSIOp>(b.loc, bound, b.word(*divisor)); };
+    return ifNotNegative(b, x, {quotient(x[0].lo), quotient(x[0].hi)});
+  }
+};
+
+/// Within one quotient the remainder is monotone too.
+struct RemRule {
+  static Interval remainders(int64_t divisor, BoundBuilder &b, Operands x) {
+    Value c = b.word(divisor), zero = b.word(0);
     auto quotient = [&](Value bound) { return b.builder.createOrFold<arith::DivSIOp>(b.loc, bound, c); };
     auto remainder = [&](Value bound) { return b.builder.createOrFold<arith::RemSIOp>(b.loc, bound, c); };
     Value same = b.both(b.within(x[0], -kTrusted, kTrusted), b.equal(quotient(x[0].lo), quotient(x[0].hi)));
     // The quotient 0 holds remainders of both signs, and is monotone across 0 as well.
-    Value least = b.select(b.lessEqual(zero, x[0].lo), zero, b.word(1 - *divisor));
-    Value most = b.select(b.lessEqual(x[0].hi, zero), zero, b.word(*divisor - 1));
-    return Interval{b.select(same, remainder(x[0].lo), least), b.select(same, remainder(x[0].hi), most)};
+    Value least = b.select(b.lessEqual(zero, x[0].lo), zero, b.word(1 - divisor));
+    Value most = b.select(b.lessEqual(x[0].hi, zero), zero, b.word(divisor - 1));
+    return {b.select(same, remainder(x[0].lo), least), b.select(same, remainder(x[0].hi), most)};
+  }
+
+  static Result extend(arith::RemSIOp op, BoundBuilder &b, Operands x) {
+    std::optional<int64_t> divisor = getDivisor(op.getRhs());
+    return divisor ? Result(remainders(*divisor, b, x)) : std::nullopt;
+  }
+};
+
+struct UnsignedRemRule {
+  static Result extend(arith::RemUIOp op, BoundBuilder &b, Operands x) {
+    std::optional<int64_t> divisor = getDivisor(op.getRhs());
+    return divisor ? Result(ifNotNegative(b, x, RemRule::remainders(*divisor, b, x))) : std::nullopt;
   }
 };
 
@@ -155,6 +190,12 @@ template <typename OpT, bool takesLeast> struct ExtremumRule {
     if (takesLeast)
       return Interval{b.min(x[0].lo, x[1].lo), b.min(x[0].hi, x[1].hi)};
     return Interval{b.max(x[0].lo, x[1].lo), b.max(x[0].hi, x[1].hi)};
+  }
+};
+
+template <typename OpT, bool takesLeast> struct UnsignedExtremumRule {
+  static Result extend(OpT op, BoundBuilder &b, Operands x) {
+    return ifNotNegative(b, x, *ExtremumRule<OpT, takesLeast>::extend(op, b, x));
   }
 };
 
@@ -195,6 +236,14 @@ struct CompareRule {
     Value single = b.both(b.equal(x.lo, x.hi), b.equal(y.lo, y.hi));
     return {b.both(single, b.equal(x.lo, y.lo)), overlap};
   }
+  /// As unsigned numbers, negative ones lie above all others: x < y asks for 0 <= x too, given 0 <= y.
+  static Interval unsignedBelow(BoundBuilder &b, Interval x, Interval y, bool orEqual) {
+    Value zero = b.word(0), known = b.lessEqual(zero, y.lo);
+    Interval existing{b.max(x.lo, zero), x.hi};
+    Interval below = orEqual ? lessEqual(b, existing, y) : lessThan(b, existing, y);
+    Value must = b.both(b.lessEqual(zero, x.lo), below.lo), may = b.both(b.lessEqual(zero, x.hi), below.hi);
+    return {b.both(known, must), b.either(b.negate(known), may)};
+  }
   static Interval opposite(BoundBuilder &b, Interval x) { return {b.negate(x.hi), b.negate(x.lo)}; }
 
   static Result extend(arith::CmpIOp op, BoundBuilder &b, Operands x) {
@@ -213,9 +262,16 @@ struct CompareRule {
       return lessThan(b, x[1], x[0]);
     case arith::CmpIPredicate::sge:
       return lessEqual(b, x[1], x[0]);
-    default:
-      return std::nullopt;
+    case arith::CmpIPredicate::ult:
+      return unsignedBelow(b, x[0], x[1], /*orEqual=*/false);
+    case arith::CmpIPredicate::ule:
+      return unsignedBelow(b, x[0], x[1], /*orEqual=*/true);
+    case arith::CmpIPredicate::ugt:
+      return opposite(b, unsignedBelow(b, x[0], x[1], /*orEqual=*/true));
+    case arith::CmpIPredicate::uge:
+      return opposite(b, unsignedBelow(b, x[0], x[1], /*orEqual=*/false));
     }
+    llvm_unreachable("a comparison that is none");
   }
 };
 
@@ -237,6 +293,16 @@ template <typename OpT> struct CastRule {
     if (isCondition(op.getIn()) || isCondition(op))
       return std::nullopt;
     return b.ofType(op.getType(), x[0]);
+  }
+};
+
+struct ExtUnsignedRule {
+  static Result extend(arith::ExtUIOp op, BoundBuilder &b, Operands x) {
+    if (isCondition(op.getIn())) {
+      auto number = [&](Value condition) { return b.select(condition, b.word(1), b.word(0)); };
+      return Interval{number(x[0].lo), number(x[0].hi)};
+    }
+    return ifNotNegative(b, x, x[0]);
   }
 };
 
@@ -265,7 +331,13 @@ void mlir::sparse_attn::registerIntervalExtensions(DialectRegistry &registry) {
     attach<arith::IndexCastOp, CastRule<arith::IndexCastOp>>(context);
     attach<arith::ExtSIOp, CastRule<arith::ExtSIOp>>(context);
     attach<arith::TruncIOp, CastRule<arith::TruncIOp>>(context);
+    attach<arith::DivUIOp, UnsignedDivRule>(context);
+    attach<arith::RemUIOp, UnsignedRemRule>(context);
+    attach<arith::MinUIOp, UnsignedExtremumRule<arith::MinUIOp, true>>(context);
+    attach<arith::MaxUIOp, UnsignedExtremumRule<arith::MaxUIOp, false>>(context);
+    attach<arith::ExtUIOp, ExtUnsignedRule>(context);
   });
+  registry.addExtension(+[](MLIRContext *context, math::MathDialect *) { attach<math::AbsIOp, AbsRule>(context); });
 }
 
 //===----------------------------------------------------------------------===//

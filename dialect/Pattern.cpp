@@ -43,11 +43,40 @@ Value PatternScope::parameter(OpBuilder &builder, Value captured, IntegerAttr co
 }
 
 //===----------------------------------------------------------------------===//
+// Parameters
+//===----------------------------------------------------------------------===//
+
+LogicalResult mlir::sparse_attn::verifyParameters(PatternOpInterface pattern) {
+  for (const Parameter &parameter : pattern.getParameters()) {
+    // Only generic syntax can say both or neither.
+    if (!parameter.captured == !parameter.constant)
+      return pattern->emitOpError("expects '") << parameter.name << "' to be a constant or a captured value, but got "
+                                               << (parameter.captured ? "both" : "neither");
+    if (parameter.captured)
+      continue;
+    int64_t value = parameter.constant.getInt();
+    if (value < parameter.least || value > kMaxPosition)
+      return pattern->emitOpError("expects '")
+             << parameter.name << "' to lie in [" << parameter.least << ", " << kMaxPosition << "], but got " << value;
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // Defaults from bands
 //===----------------------------------------------------------------------===//
 
 PatternOpInterface mlir::sparse_attn::getPatternOp(Value pattern) {
   return pattern.getDefiningOp<PatternOpInterface>();
+}
+
+/// `lo <= k < hi`, without the comparisons that hold for every key there is.
+static Value buildInBand(ScalarBuilder &s, const PatternScope &scope, const Band &band, Value k) {
+  APInt lo;
+  bool openBelow = matchPattern(band.lo, m_ConstantInt(&lo)) && !lo.isStrictlyPositive();
+  Value above = openBelow ? s.boolean(true) : s.lessEqual(band.lo, k);
+  Value below = band.hi == scope.keyLength ? s.boolean(true) : s.less(k, band.hi);
+  return s.both(above, below);
 }
 
 Value mlir::sparse_attn::buildPredicateFromBands(PatternOpInterface pattern, OpBuilder &builder,
@@ -58,7 +87,7 @@ Value mlir::sparse_attn::buildPredicateFromBands(PatternOpInterface pattern, OpB
     llvm_unreachable("a pattern without bands implements buildPredicate");
   Value attends = s.boolean(false);
   for (const Band &band : bands)
-    attends = s.either(attends, s.both(s.lessEqual(band.lo, k), s.less(k, band.hi)));
+    attends = s.either(attends, buildInBand(s, scope, band, k));
   return attends;
 }
 

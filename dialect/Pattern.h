@@ -24,8 +24,8 @@ namespace mlir::sparse_attn {
 class PatternOp;
 class PatternOpInterface;
 
-/// Positions and captured numbers stay within +-2^30, so that sums of two fit 32 bits.
-inline constexpr int64_t kMaxPosition = int64_t(1) << 30;
+/// Positions and captured numbers stay below 2^30, so that sums of two fit 32 bits.
+inline constexpr int64_t kMaxPosition = (int64_t(1) << 30) - 1;
 
 /// Where a question about a pattern is asked: what stands for batch, head, lengths and captures there.
 class PatternScope {
@@ -47,6 +47,17 @@ public:
 private:
   IRMapping captures;
 };
+
+/// A number of a pattern: a constant, or a captured value.
+struct Parameter {
+  StringRef name;
+  Value captured;       // index; null for a constant
+  IntegerAttr constant; // null for a captured value
+  int64_t least;        // no value may be smaller
+};
+
+/// Verifies that each parameter is either a constant or captured, and that constants lie in their range.
+LogicalResult verifyParameters(PatternOpInterface pattern);
 
 /// The keys `[lo, hi)` of a query; with a modulus above 1 only those with `k = q (mod modulus)`. `exact` is false when
 /// the band holds all keys that attend, but others too.

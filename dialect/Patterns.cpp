@@ -19,23 +19,6 @@ using namespace mlir::sparse_attn;
 
 using Bands = SmallVectorImpl<Band>;
 
-/// Verifies the bounds of a constant parameter.
-static LogicalResult verifyRange(Operation *op, StringRef name, IntegerAttr constant, int64_t min,
-                                 int64_t max = kMaxPosition) {
-  if (!constant || (constant.getInt() >= min && constant.getInt() <= max))
-    return success();
-  return op->emitOpError("expects '") << name << "' to lie in [" << min << ", " << max << "], but got "
-                                      << constant.getInt();
-}
-
-/// Verifies that a parameter is either a constant or a capture (only generic syntax can say both or neither).
-static LogicalResult verifyOneOf(Operation *op, StringRef name, Value captured, IntegerAttr constant) {
-  if (!captured != !constant)
-    return success();
-  return op->emitOpError("expects '") << name << "' to be a constant or a captured value, but got "
-                                      << (captured ? "both" : "neither");
-}
-
 //===----------------------------------------------------------------------===//
 // dense, causal
 //===----------------------------------------------------------------------===//
@@ -56,15 +39,22 @@ LogicalResult CausalOp::buildKeyBands(OpBuilder &builder, const PatternScope &sc
 // window
 //===----------------------------------------------------------------------===//
 
+/// A side that is not there reaches to the end, and is no parameter.
+SmallVector<Parameter> WindowOp::getParameters() {
+  SmallVector<Parameter> parameters;
+  if (getLeft() || getStaticLeftAttr())
+    parameters.push_back({"left", getLeft(), getStaticLeftAttr(), -kMaxPosition});
+  if (getRight() || getStaticRightAttr())
+    parameters.push_back({"right", getRight(), getStaticRightAttr(), -kMaxPosition});
+  return parameters;
+}
+
 LogicalResult WindowOp::verify() {
-  IntegerAttr left = getStaticLeftAttr(), right = getStaticRightAttr();
-  if ((getLeft() && left) || (getRight() && right))
-    return emitOpError("expects each side to be a constant or a captured value, but got both");
   // window_c1
-  if (failed(verifyRange(*this, "left", left, -kMaxPosition)) ||
-      failed(verifyRange(*this, "right", right, -kMaxPosition)))
+  if (failed(verifyParameters(*this)))
     return failure();
   // window_c2
+  IntegerAttr left = getStaticLeftAttr(), right = getStaticRightAttr();
   if (left && right && left.getInt() + right.getInt() < 0)
     return emitOpError("expects left + right >= 0, but got ") << left.getInt() << " + " << right.getInt();
   return success();
@@ -85,11 +75,6 @@ LogicalResult WindowOp::buildKeyBands(OpBuilder &builder, const PatternScope &sc
 // keys, queries, global
 //===----------------------------------------------------------------------===//
 
-template <typename OpT> static LogicalResult verifyCount(OpT op, StringRef name, int64_t min) {
-  return failure(failed(verifyOneOf(op, name, op.getCount(), op.getStaticCountAttr())) ||
-                 failed(verifyRange(op, name, op.getStaticCountAttr(), min)));
-}
-
 static Band keysBand(ScalarBuilder &s, Value count) { return {s.constant(0), count}; }
 
 /// All keys for a query before `count`, none (an empty band at the end, which keeps `lo` monotone) for the others.
@@ -97,23 +82,17 @@ static Band queriesBand(ScalarBuilder &s, const PatternScope &scope, Value q, Va
   return {s.select(s.less(q, count), s.constant(0), scope.keyLength), scope.keyLength};
 }
 
-LogicalResult KeysOp::verify() { return verifyCount(*this, "first", 0); }
-
 LogicalResult KeysOp::buildKeyBands(OpBuilder &builder, const PatternScope &scope, Value q, Bands &bands) {
   ScalarBuilder s(builder, scope.loc);
   bands.push_back(keysBand(s, scope.parameter(builder, getCount(), getStaticCountAttr())));
   return success();
 }
 
-LogicalResult QueriesOp::verify() { return verifyCount(*this, "first", 0); }
-
 LogicalResult QueriesOp::buildKeyBands(OpBuilder &builder, const PatternScope &scope, Value q, Bands &bands) {
   ScalarBuilder s(builder, scope.loc);
   bands.push_back(queriesBand(s, scope, q, scope.parameter(builder, getCount(), getStaticCountAttr())));
   return success();
 }
-
-LogicalResult GlobalOp::verify() { return verifyCount(*this, "first", 0); }
 
 LogicalResult GlobalOp::buildKeyBands(OpBuilder &builder, const PatternScope &scope, Value q, Bands &bands) {
   ScalarBuilder s(builder, scope.loc);
@@ -127,8 +106,6 @@ LogicalResult GlobalOp::buildKeyBands(OpBuilder &builder, const PatternScope &sc
 // chunk
 //===----------------------------------------------------------------------===//
 
-LogicalResult ChunkOp::verify() { return verifyCount(*this, "size", 1); }
-
 LogicalResult ChunkOp::buildKeyBands(OpBuilder &builder, const PatternScope &scope, Value q, Bands &bands) {
   ScalarBuilder s(builder, scope.loc);
   Value size = s.max(scope.parameter(builder, getCount(), getStaticCountAttr()), 1);
@@ -140,8 +117,6 @@ LogicalResult ChunkOp::buildKeyBands(OpBuilder &builder, const PatternScope &sco
 //===----------------------------------------------------------------------===//
 // stride
 //===----------------------------------------------------------------------===//
-
-LogicalResult StrideOp::verify() { return verifyCount(*this, "step", 1); }
 
 /// A captured step has no bands: the tiles that a stride touches depend on how it divides the tile size.
 LogicalResult StrideOp::buildKeyBands(OpBuilder &builder, const PatternScope &scope, Value q, Bands &bands) {

@@ -24,8 +24,8 @@ def SparseAttn_PatternOp : SparseAttn_Op<"pattern", [
   let summary = "A named attention pattern";
   let description = [{
     Declares which query-key pairs attend. The body combines pattern ops and yields one pattern. Block arguments are
-    *captures*: arrays and numbers that the user of the pattern passes when a plan is made. Captured numbers are clamped
-    to +-2^30, and a captured size or step to at least 1.
+    *captures*: arrays and numbers that the user of the pattern passes when a plan is made. A captured number
+    below the least that its op allows is refused then, and one above 2^30 - 1 counts as 2^30 - 1.
 
     Written by users; stays to the end, because schedules, kernels and tools refer to it.
 
@@ -104,15 +104,15 @@ def SparseAttn_CausalOp : PatternLeaf<"causal"> {
   let assemblyFormat = "attr-dict";
 }
 
-def SparseAttn_WindowOp : PatternLeaf<"window", ["buildKeyBands"], [AttrSizedOperandSegments]> {
+def SparseAttn_WindowOp : PatternLeaf<"window", ["buildKeyBands", "getParameters"], [AttrSizedOperandSegments]> {
   let summary = "Keys within a distance of the query";
   let description = [{
     Holds when `q - left <= k <= q + right`. One of the two may be negative: `left(-1) right(8)` looks ahead only.
     Without `left` (`right`) the window reaches to the first (last) key.
 
     **Constraints:**
-    - (C1) constants lie within +-2^30.
-    - (C2) left + right >= 0.
+    - (C1) constants lie in (-2^30, 2^30).
+    - (C2) left + right >= 0, of constants. A captured window whose sum is negative holds nowhere.
 
     ```mlir
     %local = sparse_attn.window left(256) right(256)
@@ -129,20 +129,26 @@ def SparseAttn_WindowOp : PatternLeaf<"window", ["buildKeyBands"], [AttrSizedOpe
   let hasCanonicalizer = 1;
 }
 
-class CountedLeaf<string mnemonic, string parameterName, list<string> implemented = ["buildKeyBands"]>
-    : PatternLeaf<mnemonic, implemented> {
+class CountedLeaf<string mnemonic, string parameterName, int least, list<string> implemented = ["buildKeyBands"]>
+    : PatternLeaf<mnemonic, !listconcat(implemented, ["getParameters"])> {
   let arguments = (ins Optional<Index>:$count, OptionalAttr<I64Attr>:$staticCount);
   let assemblyFormat = "`" # parameterName # "` `(` custom<Parameter>($count, $staticCount) `)` attr-dict";
   let hasVerifier = 1;
+  let extraClassDefinition = [{
+    ::llvm::SmallVector<::mlir::sparse_attn::Parameter> $cppClass::getParameters() {
+      return {{"}] # parameterName # [{", getCount(), getStaticCountAttr(), }] # least # [{}};
+    }
+    ::mlir::LogicalResult $cppClass::verify() { return ::mlir::sparse_attn::verifyParameters(*this); }
+  }];
 }
 
-def SparseAttn_KeysOp : CountedLeaf<"keys", "first"> {
+def SparseAttn_KeysOp : CountedLeaf<"keys", "first", 0> {
   let summary = "The first keys, seen by every query (attention sinks)";
   let description = [{
     Holds when `k < first`.
 
     **Constraints:**
-    - (C1) a constant count lies in [0, 2^30].
+    - (C1) a constant count lies in [0, 2^30).
 
     ```mlir
     %sinks = sparse_attn.keys first(4)
@@ -150,13 +156,13 @@ def SparseAttn_KeysOp : CountedLeaf<"keys", "first"> {
   }];
 }
 
-def SparseAttn_QueriesOp : CountedLeaf<"queries", "first"> {
+def SparseAttn_QueriesOp : CountedLeaf<"queries", "first", 0> {
   let summary = "The first queries, which see every key (global rows)";
   let description = [{
     Holds when `q < first`. Positions are aligned, so a token that is being decoded is not global.
 
     **Constraints:**
-    - (C1) a constant count lies in [0, 2^30].
+    - (C1) a constant count lies in [0, 2^30).
 
     ```mlir
     %rows = sparse_attn.queries first(64)
@@ -164,13 +170,13 @@ def SparseAttn_QueriesOp : CountedLeaf<"queries", "first"> {
   }];
 }
 
-def SparseAttn_GlobalOp : CountedLeaf<"global", "first"> {
+def SparseAttn_GlobalOp : CountedLeaf<"global", "first", 0> {
   let summary = "The first tokens see all and are seen by all";
   let description = [{
     Holds when `k < first` or `q < first`.
 
     **Constraints:**
-    - (C1) a constant count lies in [0, 2^30].
+    - (C1) a constant count lies in [0, 2^30).
 
     ```mlir
     %tokens = sparse_attn.global first(64)
@@ -178,13 +184,13 @@ def SparseAttn_GlobalOp : CountedLeaf<"global", "first"> {
   }];
 }
 
-def SparseAttn_ChunkOp : CountedLeaf<"chunk", "size"> {
+def SparseAttn_ChunkOp : CountedLeaf<"chunk", "size", 1> {
   let summary = "Queries and keys of the same chunk";
   let description = [{
     Holds when `q div size = k div size`; the quotients round down.
 
     **Constraints:**
-    - (C1) a constant size lies in [1, 2^30].
+    - (C1) a constant size lies in [1, 2^30).
 
     ```mlir
     %local = sparse_attn.chunk size(1024)
@@ -192,13 +198,13 @@ def SparseAttn_ChunkOp : CountedLeaf<"chunk", "size"> {
   }];
 }
 
-def SparseAttn_StrideOp : CountedLeaf<"stride", "step", ["buildKeyBands", "buildPredicate", "buildCoverage"]> {
+def SparseAttn_StrideOp : CountedLeaf<"stride", "step", 1, ["buildKeyBands", "buildPredicate", "buildCoverage"]> {
   let summary = "Every step-th key, counted from the query";
   let description = [{
     Holds when `(q - k) mod step = 0`.
 
     **Constraints:**
-    - (C1) a constant step lies in [1, 2^30].
+    - (C1) a constant step lies in [1, 2^30).
 
     ```mlir
     %dilated = sparse_attn.stride step(8)
@@ -207,7 +213,7 @@ def SparseAttn_StrideOp : CountedLeaf<"stride", "step", ["buildKeyBands", "build
   let hasCanonicalizer = 1;
 }
 
-def SparseAttn_RandomOp : PatternLeaf<"random", ["buildPredicate", "buildCoverage", "getDependence"]> {
+def SparseAttn_RandomOp : PatternLeaf<"random", ["buildPredicate", "buildCoverage", "getDependence", "getParameters"]> {
   let summary = "Random key blocks, drawn anew for each block of queries";
   let description = [{
     Key block `kb = k div size` attends to query-block row `rb = q div size` when
@@ -222,7 +228,7 @@ def SparseAttn_RandomOp : PatternLeaf<"random", ["buildPredicate", "buildCoverag
     `key_i = mix(mix(mix(mix(seed + i * 0x9e3779b9) + batch) + head) + rb)`, with rb as a 32-bit two's complement.
 
     **Constraints:**
-    - (C1) a constant number of blocks lies in [0, 2^30], a size in [1, 2^30].
+    - (C1) a constant number of blocks lies in [0, 2^30), a size in [1, 2^30).
     - (C2) the seed fits 32 bits.
 
     ```mlir

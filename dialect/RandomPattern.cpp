@@ -126,16 +126,15 @@ Value RandomRankOp::expand(OpBuilder &builder) {
   return walk.getResult(0);
 }
 
+SmallVector<Parameter> RandomOp::getParameters() { return {{"blocks", getCount(), getStaticCountAttr(), 0}}; }
+
 LogicalResult RandomOp::verify() {
   auto outside = [&](StringRef name, int64_t value, int64_t min, int64_t max) {
     return emitOpError("expects '") << name << "' to lie in [" << min << ", " << max << "], but got " << value;
   };
-  if (!getCount() == !getStaticCountAttr())
-    return emitOpError("expects 'blocks' to be a constant or a captured value, but got ")
-           << (getCount() ? "both" : "neither");
   // random_c1
-  if (IntegerAttr count = getStaticCountAttr(); count && (count.getInt() < 0 || count.getInt() > kMaxPosition))
-    return outside("blocks", count.getInt(), 0, kMaxPosition);
+  if (failed(verifyParameters(*this)))
+    return failure();
   int64_t size = static_cast<int64_t>(getSize()), seed = static_cast<int64_t>(getSeed());
   if (size < 1 || size > kMaxPosition)
     return outside("size", size, 1, kMaxPosition);

@@ -107,7 +107,7 @@ def PrintPatterns : Pass<"sparse-attn-print-patterns", "::mlir::ModuleOp"> {
     ```
 
     `numbers` are the captured numbers, in order. A pattern that captures arrays, or more numbers than are given, is
-    named as one that `needs captures`.
+    named, with the reason.
   }];
   let options = [
     Option<"rows", "rows", "int64_t", /*default=*/"16", "Number of queries">,

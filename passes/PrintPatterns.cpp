@@ -35,16 +35,14 @@ struct Frame {
   ArrayRef<int64_t> numbers;
 };
 
-/// Emits the captures of a pattern as constants. Fails where it captures an array, or more numbers than there are.
-LogicalResult buildCaptures(OpBuilder &builder, PatternOp pattern, ArrayRef<int64_t> numbers,
-                            SmallVectorImpl<Value> &captures) {
-  for (BlockArgument capture : pattern.getCaptures()) {
-    if (!capture.getType().isIndex() || numbers.empty())
-      return failure();
-    captures.push_back(arith::ConstantIndexOp::create(builder, pattern.getLoc(), numbers.front()));
-    numbers = numbers.drop_front();
-  }
-  return success();
+/// What keeps a pattern from being drawn with these numbers; empty if nothing does.
+std::string findObstacle(PatternOp pattern, ArrayRef<int64_t> numbers) {
+  auto captures = pattern.getCaptures();
+  if (!llvm::all_of(captures, [](BlockArgument capture) { return capture.getType().isIndex(); }))
+    return "captures an array";
+  if (captures.size() > numbers.size())
+    return "needs " + std::to_string(captures.size()) + " captured numbers (numbers=...)";
+  return "";
 }
 
 /// Prints the query rows, top down. `q` and `k` are the arguments of `block`, which computes `attends`.
@@ -72,9 +70,8 @@ LogicalResult drawPattern(PatternOp pattern, const Frame &frame, raw_ostream &st
   block.addArguments({builder.getIndexType(), builder.getIndexType()}, {loc, loc});
   builder.setInsertionPointToEnd(&block);
   stream << "@" << pattern.getSymName() << ": ";
-  SmallVector<Value> captures;
-  if (failed(buildCaptures(builder, pattern, frame.numbers, captures))) {
-    stream << "needs captures\n";
+  if (std::string obstacle = findObstacle(pattern, frame.numbers); !obstacle.empty()) {
+    stream << obstacle << "\n";
     return success();
   }
   stream << frame.rows << " queries, " << frame.columns << " keys";
@@ -85,6 +82,7 @@ LogicalResult drawPattern(PatternOp pattern, const Frame &frame, raw_ostream &st
   stream << "\n";
 
   auto number = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(builder, loc, value); };
+  SmallVector<Value> captures = llvm::map_to_vector(frame.numbers.take_front(pattern.getCaptures().size()), number);
   PatternScope scope(builder, loc, pattern, captures, number(frame.batch), number(frame.head), number(frame.rows),
                      number(frame.columns));
   Value attends = root.buildPredicate(builder, scope, block.getArgument(0), block.getArgument(1));

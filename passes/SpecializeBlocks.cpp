@@ -299,7 +299,7 @@ struct SpecializeBlocksPass final : sparse_attn::impl::SpecializeBlocksBase<Spec
 };
 
 FailureOr<cpu::TileSizes> SpecializeBlocksPass::chooseTiles(AttentionOp attention, PatternOp pattern) {
-  cpu::TileSizes tiles = cpu::chooseTileSizes(attention.getHeadSize(), findModulus(pattern));
+  cpu::TileSizes tiles = cpu::chooseTileSizes(findModulus(pattern));
   if (tileQ)
     tiles.q = tileQ;
   if (tileK)

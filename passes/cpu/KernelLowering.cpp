@@ -15,6 +15,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
 #include "passes/cpu/ArgumentBlock.h"
 #include "passes/cpu/TileEmitter.h"
 #include "passes/cpu/TileSizes.h"
@@ -146,11 +147,14 @@ public:
   void lower(const Item &item);
 
 private:
+  void lowerProgram();
   void lowerOp(Operation *op);
   void lowerLoop(ForEachKeyTileOp loop);
   void lowerStep(ForEachKeyTileOp loop, Value keyTile, bool partial);
   void lowerStepOp(Operation *op, bool partial);
+  TileMask maskOf(MaskOp mask);
   void lowerMask(MaskOp mask);
+  void lowerAccumulate(AccumulateOp accumulate, bool partial);
   void lowerStore(StoreOp store);
 
   /// The rows of tile `tile` of one head; `count` is what exists from there on.
@@ -165,6 +169,7 @@ private:
   TileEmitter &emitter;
   const KernelArguments &arguments;
   Value rangeTable;
+  Value isCareful; // i1
   IRMapping map;
   VisitRanges ranges;
   Item item;
@@ -200,15 +205,40 @@ static Value findKeys(AccumulateOp accumulate) {
   return (*accumulate->getBlock()->getOps<ScoresOp>().begin()).getKey();
 }
 
-void ItemLowering::lowerMask(MaskOp mask) {
+/// The mask of the scores that these weights come from.
+static MaskOp findMask(AccumulateOp accumulate) { return *accumulate->getBlock()->getOps<MaskOp>().begin(); }
+
+/// Is there a pair of existing positions that does not attend?
+static bool excludesPairs(MaskOp mask) {
+  return !matchPattern(mask.getBody().front().getTerminator()->getOperand(0), m_One());
+}
+
+TileMask ItemLowering::maskOf(MaskOp mask) {
   Value firstKey = s.mul(value(mask.getKeyTile()), parts.kernel.getTileK());
   Value shift = s.sub(value(mask.getKeyLength()), value(mask.getQueryLength()));
   Value firstQuery = s.add(s.mul(value(mask.getQueryTile()), parts.kernel.getTileQ()), shift);
   Value lastQuery = s.sub(value(mask.getKeyLength()), 1);
+  return {mask.getBody(), map, firstQuery, lastQuery, firstKey};
+}
+
+void ItemLowering::lowerMask(MaskOp mask) {
   auto scores = mask.getScores().getDefiningOp<ScoresOp>();
   HeadRows keys = keysOf(scores.getKey(), /*partial=*/true);
-  emitter.emitLimits(keys, mask.getBody(), map, firstQuery, lastQuery, firstKey);
-  emitter.emitScores(keys, keysOf(findValues(scores), /*partial=*/true), /*limited=*/true);
+  Limits limits = emitter.emitLimits(keys, maskOf(mask));
+  emitter.emitScores(keys, keysOf(findValues(scores), /*partial=*/true), limits);
+}
+
+void ItemLowering::lowerAccumulate(AccumulateOp accumulate, bool partial) {
+  HeadRows values = keysOf(accumulate.getValue(), partial), keys = keysOf(findKeys(accumulate), partial);
+  MaskOp mask = findMask(accumulate);
+  if (!partial || !excludesPairs(mask))
+    return emitter.emitAccumulate(values, keys);
+  OpBuilder::InsertionGuard guard(builder);
+  auto careful = scf::IfOp::create(builder, loc, isCareful, /*withElseRegion=*/true);
+  builder.setInsertionPointToStart(careful.thenBlock());
+  emitter.emitCarefulAccumulate(values, maskOf(mask));
+  builder.setInsertionPointToStart(careful.elseBlock());
+  emitter.emitAccumulate(values, keys);
 }
 
 void ItemLowering::lowerStepOp(Operation *op, bool partial) {
@@ -216,7 +246,7 @@ void ItemLowering::lowerStepOp(Operation *op, bool partial) {
       // The mask of a partial tile goes first, as limits that its scores meet while they are in registers.
       .Case([&](ScoresOp scores) {
         if (!partial)
-          emitter.emitScores(keysOf(scores.getKey(), partial), keysOf(findValues(scores), partial), /*limited=*/false);
+          emitter.emitScores(keysOf(scores.getKey(), partial), keysOf(findValues(scores), partial), Limits::None);
       })
       .Case([&](MaskOp mask) {
         if (partial)
@@ -226,9 +256,7 @@ void ItemLowering::lowerStepOp(Operation *op, bool partial) {
         auto mask = softmax.getScores().getDefiningOp<MaskOp>();
         emitter.emitOnlineSoftmax(keysOf(mask.getScores().getDefiningOp<ScoresOp>().getKey(), partial));
       })
-      .Case([&](AccumulateOp accumulate) {
-        emitter.emitAccumulate(keysOf(accumulate.getValue(), partial), keysOf(findKeys(accumulate), partial));
-      })
+      .Case([&](AccumulateOp accumulate) { lowerAccumulate(accumulate, partial); })
       // Loads are taken where they are used, and rescaling is part of the accumulation.
       .Case<LoadOp, RescaleOp, YieldOp>([](Operation *) {})
       .Default([&](Operation *other) { builder.clone(*other, map); });
@@ -294,8 +322,7 @@ void ItemLowering::lowerOp(Operation *op) {
       .Default([&](Operation *other) { builder.clone(*other, map); });
 }
 
-void ItemLowering::lower(const Item &itemToLower) {
-  item = itemToLower;
+void ItemLowering::lowerProgram() {
   KernelOp kernel = parts.kernel;
   map.map(kernel.getArrays(), arguments.arrays);
   map.map(kernel.getBatch(), item.batch);
@@ -303,6 +330,25 @@ void ItemLowering::lower(const Item &itemToLower) {
   map.map(kernel.getTile(), item.tile);
   for (Operation &op : kernel.getBody().front())
     lowerOp(&op);
+}
+
+/// Runs the program once, and again with care if the output is not finite: a value of a key that does not attend may
+/// have spoilt it, which to rule out in every tile would cost more than all masks do.
+void ItemLowering::lower(const Item &itemToLower) {
+  item = itemToLower;
+  bool excludes = false;
+  parts.kernel.walk([&](MaskOp mask) { excludes = excludesPairs(mask); });
+  if (!excludes)
+    return lowerProgram();
+  auto loop = scf::WhileOp::create(builder, loc, TypeRange(builder.getI1Type()), ValueRange(s.boolean(false)));
+  OpBuilder::InsertionGuard guard(builder);
+  Block *before = builder.createBlock(&loop.getBefore(), {}, builder.getI1Type(), loc);
+  isCareful = before->getArgument(0);
+  lowerProgram();
+  Value again = s.negate(s.either(isCareful, emitter.hasFiniteOutput()));
+  scf::ConditionOp::create(builder, loc, again, ValueRange(s.boolean(true)));
+  Block *after = builder.createBlock(&loop.getAfter(), {}, builder.getI1Type(), loc);
+  scf::YieldOp::create(builder, loc, after->getArguments());
 }
 
 } // namespace

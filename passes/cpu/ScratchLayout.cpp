@@ -8,6 +8,7 @@
 #include "passes/cpu/ScratchLayout.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "passes/DistancePredicate.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -18,6 +19,13 @@ ProductKind cpu::getProductKind(KernelOp kernel, const Target &target) {
   if (kernel.getElementType().isF32())
     return ProductKind::F32;
   return kernel.getElementType().isBF16() && target.bf16Dot ? ProductKind::BF16Dot : ProductKind::Widened;
+}
+
+/// Does one limit a diagonal say all that the mask says?
+static bool hasDistancePredicate(KernelOp kernel) {
+  bool found = false;
+  kernel.walk([&](MaskOp mask) { found = isDistancePredicate(mask.getBody()); });
+  return found;
 }
 
 ScratchLayout::ScratchLayout(KernelOp kernel, const Target &target, int64_t rangeTableSize) {
@@ -39,6 +47,8 @@ ScratchLayout::ScratchLayout(KernelOp kernel, const Target &target, int64_t rang
     add(Place::WeightPairs, tileK / 2, 2 * tileQ, bf16);
     add(Place::ValuePairs, tileK / 2, 2 * headSize, bf16);
   }
+  if (hasDistancePredicate(kernel))
+    add(Place::Diagonals, 1, 2 * tileQ + tileK, f32);
   if (rangeTableSize > 0)
     add(Place::Ranges, 1, rangeTableSize, builder.getIndexType());
 }

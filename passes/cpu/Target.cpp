@@ -46,6 +46,10 @@ FailureOr<std::vector<std::string>> getRequiredFeatures(const Level &level, std:
       enable(feature, false);
     else if (feature.consume_front("+"))
       enable(feature, true);
+    else {
+      message = "expects features to start with + or -, but got '" + feature.str() + "'";
+      return failure();
+    }
   }
   for (StringRef needed : {"avx2", "fma", "f16c"})
     if (!features.lookup(needed)) {

@@ -224,7 +224,7 @@ void TileEmitter::initState() {
   });
 }
 
-void TileEmitter::emitScores(const HeadRows &keys, const HeadRows &values, bool limited) {
+void TileEmitter::emitScores(const HeadRows &keys, const HeadRows &values, Limits limits) {
   if (kind == ProductKind::Widened)
     widenRows(keys);
   auto left = [&](Value key, Value step) -> Value {
@@ -242,8 +242,8 @@ void TileEmitter::emitScores(const HeadRows &keys, const HeadRows &values, bool 
   };
   auto init = [&](Value, Value) { return lanes.splat(0.0f); };
   auto finish = [&](Value key, Value column, Value score) {
-    if (limited)
-      score = lanes.min(score, load(Place::Scores, key, column));
+    if (limits != Limits::None)
+      score = lanes.min(score, loadLimits(keys, limits, key, column));
     store(score, Place::Scores, key, column);
     return score;
   };
@@ -261,25 +261,81 @@ void TileEmitter::emitScores(const HeadRows &keys, const HeadRows &values, bool 
   });
 }
 
-void TileEmitter::emitLimits(const HeadRows &keys, Region &predicate, const IRMapping &map, Value firstQuery,
-                             Value lastQuery, Value firstKey) {
-  auto word = [&](Value index) { return toInteger(builder, loc, index, 32); };
+//===----------------------------------------------------------------------===//
+// Limits
+//===----------------------------------------------------------------------===//
+
+Value TileEmitter::toWord(Value index) { return toInteger(builder, loc, index, 32); }
+
+Value TileEmitter::laneNumbers() {
   SmallVector<int32_t> numbers(width);
   std::iota(numbers.begin(), numbers.end(), 0);
-  Value lane = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(lanes.i32(), ArrayRef<int32_t>(numbers)));
-  Value attending = lanes.splat(kInfinity), excluded = lanes.splat(-kInfinity);
+  return arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(lanes.i32(), ArrayRef<int32_t>(numbers)));
+}
+
+Value TileEmitter::limitsWhere(Value attends) {
+  if (!isa<VectorType>(attends.getType()))
+    attends = lanes.broadcast(attends);
+  return lanes.select(attends, lanes.splat(kInfinity), lanes.splat(-kInfinity));
+}
+
+Value TileEmitter::queriesAt(const TileMask &mask, Value column) {
+  Value first = lanes.broadcast(toWord(s.add(mask.firstQuery, column)));
+  Value query = arith::AddIOp::create(builder, loc, first, laneNumbers());
+  return arith::MinSIOp::create(builder, loc, query, lanes.broadcast(toWord(mask.lastQuery)));
+}
+
+Limits TileEmitter::emitLimits(const HeadRows &keys, const TileMask &mask) {
+  if (layout.getType(Place::Diagonals)) {
+    emitDiagonalLimits(mask);
+    return Limits::Diagonals;
+  }
+  emitPairLimits(keys, mask);
+  return Limits::Pairs;
+}
+
+void TileEmitter::emitPairLimits(const HeadRows &keys, const TileMask &mask) {
   forEachLaneVector([&](Value column) {
-    Value query = arith::AddIOp::create(builder, loc, lanes.broadcast(word(s.add(firstQuery, column))), lane);
-    query = arith::MinSIOp::create(builder, loc, query, lanes.broadcast(word(lastQuery)));
+    Value query = queriesAt(mask, column);
     forEach(s.constant(0), keys.count, 1, [&](Value row) {
-      Value attends = emitPredicate(builder, loc, predicate, {query, word(s.add(firstKey, row))}, map);
-      if (!isa<VectorType>(attends.getType()))
-        attends = lanes.broadcast(attends);
-      store(lanes.select(attends, attending, excluded), Place::Scores, row, column);
+      Value key = toWord(s.add(mask.firstKey, row));
+      Value attends = emitPredicate(builder, loc, mask.predicate, {query, key}, mask.map);
+      store(limitsWhere(attends), Place::Scores, row, column);
     });
-    forEach(keys.count, roundedCount(keys), 1, [&](Value row) { store(excluded, Place::Scores, row, column); });
+    forEach(keys.count, roundedCount(keys), 1,
+            [&](Value row) { store(lanes.splat(-kInfinity), Place::Scores, row, column); });
   });
 }
+
+/// Asks each diagonal at its first pair, in the first column of the tile or in its first row: column j of the table
+/// belongs to query - key = (first query - first key) + j - (tile k - 1).
+void TileEmitter::emitDiagonalLimits(const TileMask &mask) {
+  Value none = lanes.broadcast(toWord(s.constant(0)));
+  forEachLaneVector([&](Value column) { storeState(lanes.splat(-kInfinity), Place::Diagonals, column); });
+  forEach(s.constant(0), s.constant(tileQ + tileK), width, [&](Value column) {
+    Value shift = lanes.broadcast(toWord(s.sub(column, tileK - 1)));
+    shift = arith::AddIOp::create(builder, loc, shift, laneNumbers());
+    auto position = [&](Value first, Value offset) -> Value {
+      offset = arith::MaxSIOp::create(builder, loc, offset, none);
+      return arith::AddIOp::create(builder, loc, lanes.broadcast(toWord(first)), offset);
+    };
+    Value query = position(mask.firstQuery, shift);
+    Value key = position(mask.firstKey, arith::SubIOp::create(builder, loc, none, shift));
+    Value attends = emitPredicate(builder, loc, mask.predicate, {query, key}, mask.map);
+    storeState(limitsWhere(attends), Place::Diagonals, s.add(column, tileQ));
+  });
+}
+
+Value TileEmitter::loadLimits(const HeadRows &keys, Limits limits, Value key, Value column) {
+  if (limits == Limits::Pairs)
+    return load(Place::Scores, key, column);
+  Value first = s.select(s.less(key, keys.count), s.sub(s.constant(tileQ + tileK - 1), key), s.constant(0));
+  return loadState(Place::Diagonals, s.add(first, column));
+}
+
+//===----------------------------------------------------------------------===//
+// Softmax and output product
+//===----------------------------------------------------------------------===//
 
 /// Turns the scores of a panel into weights 2^(score * factor + negated maximum); returns the new row sums.
 SmallVector<Value> TileEmitter::emitWeights(const HeadRows &keys, Value column, ArrayRef<Value> negatedMaximum,
@@ -368,6 +424,74 @@ void TileEmitter::emitAccumulate(const HeadRows &values, const HeadRows &keys) {
   };
   Product product{s.constant(headSize), steps, unroll, left, right, init, finish, prefetch};
   forEachPanel([&](Value column) { registerTile.emit(product, columnsOf(column)); });
+}
+
+//===----------------------------------------------------------------------===//
+// Values that are not finite
+//===----------------------------------------------------------------------===//
+//
+// A weight of 0 keeps out any finite value, but 0 times infinity or NaN is NaN, and
+// stays so. An item that ends with one is rare, and done again pair by pair.
+
+/// 0 times a finite number is 0, and 0 times any other is NaN.
+Value TileEmitter::hasFiniteOutput() {
+  Value zero = lanes.splat(0.0f);
+  SmallVector<Value> sums(tileQ / width, zero);
+  auto loop = scf::ForOp::create(builder, loc, s.constant(0), s.constant(headSize), s.constant(1), sums);
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(loop.getBody());
+    sums.assign(loop.getRegionIterArgs().begin(), loop.getRegionIterArgs().end());
+    for (auto [i, sum] : llvm::enumerate(sums))
+      sum = lanes.fma(load(Place::Accumulator, loop.getInductionVar(), s.constant(i * width)), zero, sum);
+    scf::YieldOp::create(builder, loc, sums);
+  }
+  Value sum = loop.getResult(0);
+  for (Value other : loop.getResults().drop_front())
+    sum = lanes.add(sum, other);
+  Value total = vector::ReductionOp::create(builder, loc, vector::CombiningKind::ADD, sum);
+  Value none = arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(0.0f));
+  return arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ, total, none);
+}
+
+/// The weights of a key as f32.
+Value TileEmitter::loadWeights(Value key, Value column) {
+  if (kind != ProductKind::BF16Dot)
+    return load(Place::Scores, key, column);
+  // Pairs of keys are words; a bf16 is the upper half of an f32.
+  Value pair = vector::LoadOp::create(builder, loc, VectorType::get({2 * width}, elementType),
+                                      places[static_cast<int>(Place::WeightPairs)],
+                                      ValueRange{s.divPositive(key, 2), s.mul(column, 2)});
+  Value word = vector::BitCastOp::create(builder, loc, lanes.i32(), pair);
+  Value half = builder.createOrFold<arith::RemUIOp>(loc, key, s.constant(2));
+  Value even = arith::ShLIOp::create(builder, loc, word, lanes.splatInteger(16));
+  Value odd = arith::AndIOp::create(builder, loc, word, lanes.splatInteger(static_cast<int32_t>(0xffff0000)));
+  return vector::BitCastOp::create(builder, loc, lanes.f32(), s.select(s.equal(half, s.constant(0)), even, odd));
+}
+
+void TileEmitter::emitCarefulAccumulate(const HeadRows &values, const TileMask &mask) {
+  forEachLaneVector([&](Value column) {
+    Value query = queriesAt(mask, column), correction = loadState(Place::Correction, column);
+    forEach(s.constant(0), s.constant(headSize), 1, [&](Value dimension) {
+      store(lanes.mul(load(Place::Accumulator, dimension, column), correction), Place::Accumulator, dimension, column);
+    });
+    forEach(s.constant(0), values.count, 1, [&](Value row) {
+      Value key = toWord(s.add(mask.firstKey, row));
+      Value attends = emitPredicate(builder, loc, mask.predicate, {query, key}, mask.map);
+      if (!isa<VectorType>(attends.getType()))
+        attends = lanes.broadcast(attends);
+      Value weights = loadWeights(row, column);
+      forEach(s.constant(0), s.constant(headSize), 1, [&](Value dimension) {
+        Value value =
+            memref::LoadOp::create(builder, loc, values.rows, ValueRange{existingRow(values, row), dimension});
+        if (!elementType.isF32())
+          value = arith::ExtFOp::create(builder, loc, builder.getF32Type(), value);
+        Value before = load(Place::Accumulator, dimension, column);
+        Value after = lanes.fma(lanes.broadcast(value), weights, before);
+        store(lanes.select(attends, after, before), Place::Accumulator, dimension, column);
+      });
+    });
+  });
 }
 
 //===----------------------------------------------------------------------===//

@@ -35,6 +35,22 @@ struct HeadRows {
   Value count; // index: how many exist; null when all of the tile do
 };
 
+/// Which pairs of a partial tile attend. Positions are `index`.
+struct TileMask {
+  Region &predicate;    // of (query, key)
+  const IRMapping &map; // for what the predicate uses from outside
+  Value firstQuery;     // aligned position of lane 0
+  Value lastQuery;      // aligned position of the last query that exists
+  Value firstKey;       // position of the first key
+};
+
+/// Where the limits of the scores of a tile are.
+enum class Limits {
+  None,      // every key attends
+  Pairs,     // one a pair, in the place of its score
+  Diagonals, // one a distance
+};
+
 class TileEmitter {
 public:
   TileEmitter(OpBuilder &builder, Location loc, KernelOp kernel, const Target &target, const ScratchLayout &layout,
@@ -46,20 +62,24 @@ public:
   /// Row maximum -inf, row sum 0, accumulator 0.
   void initState();
 
-  /// The limit of each score, in the place where the score will be: infinity where the predicate holds and the key
-  /// exists, -infinity elsewhere. `firstQuery`: aligned position of lane 0, `lastQuery`: of the last query that exists,
-  /// `firstKey`: position of the first key (all `index`).
-  void emitLimits(const HeadRows &keys, Region &predicate, const IRMapping &map, Value firstQuery, Value lastQuery,
-                  Value firstKey);
+  /// The limits of the scores: infinity where the key exists and attends, -infinity elsewhere.
+  Limits emitLimits(const HeadRows &keys, const TileMask &mask);
 
-  /// S^T = K Q^T and the new row maximum; `limited`: no score above its limit. Fetches `values` meanwhile.
-  void emitScores(const HeadRows &keys, const HeadRows &values, bool limited);
+  /// S^T = K Q^T and the new row maximum, no score above its limit. Fetches `values` meanwhile.
+  void emitScores(const HeadRows &keys, const HeadRows &values, Limits limits);
 
   /// Weights from scores, in place; row sum and correction.
   void emitOnlineSoftmax(const HeadRows &keys);
 
   /// O^T = O^T * correction + V^T P^T. Fetches the keys of the tile behind `keys` meanwhile.
   void emitAccumulate(const HeadRows &values, const HeadRows &keys);
+
+  /// The same for a partial tile, pair by pair: values of keys that do not attend stay out even where they are not
+  /// finite.
+  void emitCarefulAccumulate(const HeadRows &values, const TileMask &mask);
+
+  /// i1: is the accumulator finite? Where it is, no value of a key that does not attend has come in.
+  Value hasFiniteOutput();
 
   /// Fetches the rows that `storeOutput` will write, and the queries of the tile that is likely to come next.
   void prefetchItem(const HeadRows &queries, const HeadRows &output);
@@ -86,6 +106,16 @@ private:
   Value roundedCount(const HeadRows &rows);
   Value existingRow(const HeadRows &rows, Value row);
 
+  void emitPairLimits(const HeadRows &keys, const TileMask &mask);
+  void emitDiagonalLimits(const TileMask &mask);
+  /// Aligned positions of the queries from `column` on; those past the last repeat it.
+  Value queriesAt(const TileMask &mask, Value column);
+  /// The limits of a key's scores, for the queries from `column` on.
+  Value loadLimits(const HeadRows &keys, Limits limits, Value key, Value column);
+  Value limitsWhere(Value attends);
+  Value laneNumbers();
+  Value toWord(Value index);
+
   /// Fetches `count` rows from `row` on; rows past the last are not touched.
   void prefetchRows(const HeadRows &rows, Value row, int64_t count, bool write);
   Value broadcastElement(const HeadRows &rows, Value row, Value column);
@@ -95,6 +125,7 @@ private:
   void packValuePairs(const HeadRows &values);
   Value loadWidened(const HeadRows &rows, Value row, Value column, int64_t width);
   void transposeBlock(function_ref<Value(int64_t)> input, function_ref<void(int64_t, Value)> output);
+  Value loadWeights(Value key, Value column);
   Value isEmptyRow(Value rowSum);
   void storeOutputBlock(const HeadRows &output, Value column, Value dimension, bool checked);
   SmallVector<Value> emitWeights(const HeadRows &keys, Value column, ArrayRef<Value> negatedMaximum,

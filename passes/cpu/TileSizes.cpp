@@ -12,7 +12,7 @@ namespace mlir::sparse_attn::cpu {
 /// 64 queries fill the four 512-bit registers a row of the register tile has (16 lanes each), and with 64 keys the
 /// transposed queries, scores and accumulator take (2 d + 64) * 64 * 4 bytes: 48 KiB at d = 64. Larger tiles leave the
 /// first-level cache and skip less; smaller ones pay more for the softmax state.
-TileSizes chooseTileSizes(int64_t headSize, int64_t modulus) {
+TileSizes chooseTileSizes(int64_t modulus) {
   TileSizes tiles{64, 64};
   if (modulus < tiles.q + tiles.k)
     return tiles;

@@ -18,8 +18,8 @@ struct TileSizes {
   int64_t q, k;
 };
 
-/// The tile sizes for a head size, and for a pattern whose strides have step `modulus` (1: none).
-TileSizes chooseTileSizes(int64_t headSize, int64_t modulus);
+/// The tile sizes for a pattern whose strides have step `modulus` (1: none).
+TileSizes chooseTileSizes(int64_t modulus);
 
 /// Can kernels be made for these sizes? If not, `reason` says what they must be.
 bool areTileSizesSupported(TileSizes tiles, std::string &reason);

@@ -123,8 +123,11 @@ FunctionInfo parseFunction(const JsonNode &node, const std::vector<KernelInfo> &
 CaptureInfo parseCapture(const JsonNode &node) {
   CaptureInfo capture;
   capture.isScalar = parseIsScalar(node.member("kind"));
-  if (capture.isScalar)
+  if (capture.isScalar) {
+    if (node.has("least"))
+      capture.least = node.member("least").integer(-maxLength, maxLength);
     return capture;
+  }
   capture.dtype = parseDType(node.member("dtype"));
   capture.rank = static_cast<int32_t>(node.member("rank").integer(1, 2));
   capture.pyramid = node.has("pyramid") && node.member("pyramid").boolean();

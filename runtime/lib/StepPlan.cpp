@@ -42,6 +42,9 @@ Status checkHeads(const KernelInfo &kernel, int64_t queryHeads, int64_t keyHeads
 }
 
 Status checkCapture(const KernelInfo &kernel, size_t index, const Value &value, int64_t batch) {
+  if (value.rank == 0 && value.scalar < kernel.captures[index].least)
+    return makeError(StatusCode::InvalidArgument, "kernel '", kernel.name, "': expects captured number ", index,
+                     " to be at least ", kernel.captures[index].least, ", but got ", value.scalar);
   if (value.rank == 0)
     return {};
   if (value.rank == 2 && value.size[0] != batch)

@@ -89,16 +89,16 @@ func.func @leaf_parent() {
 // -----
 
 sparse_attn.pattern @window_c1_left {
-  // expected-error @+1 {{expects 'left' to lie in [-1073741824, 1073741824], but got 1073741825}}
-  %p = sparse_attn.window left(1073741825) right(0)
+  // expected-error @+1 {{expects 'left' to lie in [-1073741823, 1073741823], but got 1073741824}}
+  %p = sparse_attn.window left(1073741824) right(0)
   sparse_attn.yield %p
 }
 
 // -----
 
 sparse_attn.pattern @window_c1_right {
-  // expected-error @+1 {{expects 'right' to lie in [-1073741824, 1073741824], but got -1073741825}}
-  %p = sparse_attn.window right(-1073741825)
+  // expected-error @+1 {{expects 'right' to lie in [-1073741823, 1073741823], but got -1073741824}}
+  %p = sparse_attn.window right(-1073741824)
   sparse_attn.yield %p
 }
 
@@ -113,7 +113,7 @@ sparse_attn.pattern @window_c2 {
 // -----
 
 sparse_attn.pattern @window_both(%n: index) {
-  // expected-error @+1 {{expects each side to be a constant or a captured value, but got both}}
+  // expected-error @+1 {{expects 'left' to be a constant or a captured value, but got both}}
   %p = "sparse_attn.window"(%n) <{operandSegmentSizes = array<i32: 1, 0>, staticLeft = 4 : i64}> : (index) -> !sparse_attn.pattern
   sparse_attn.yield %p
 }
@@ -129,7 +129,7 @@ sparse_attn.pattern @window_wrong_type(%ids: memref<?xi32>) { // expected-note {
 // -----
 
 sparse_attn.pattern @keys_c1_negative {
-  // expected-error @+1 {{expects 'first' to lie in [0, 1073741824], but got -1}}
+  // expected-error @+1 {{expects 'first' to lie in [0, 1073741823], but got -1}}
   %p = sparse_attn.keys first(-1)
   sparse_attn.yield %p
 }
@@ -137,8 +137,8 @@ sparse_attn.pattern @keys_c1_negative {
 // -----
 
 sparse_attn.pattern @keys_c1_large {
-  // expected-error @+1 {{expects 'first' to lie in [0, 1073741824], but got 1073741825}}
-  %p = sparse_attn.keys first(1073741825)
+  // expected-error @+1 {{expects 'first' to lie in [0, 1073741823], but got 1073741824}}
+  %p = sparse_attn.keys first(1073741824)
   sparse_attn.yield %p
 }
 
@@ -161,7 +161,7 @@ sparse_attn.pattern @keys_both(%n: index) {
 // -----
 
 sparse_attn.pattern @queries_c1 {
-  // expected-error @+1 {{expects 'first' to lie in [0, 1073741824], but got -1}}
+  // expected-error @+1 {{expects 'first' to lie in [0, 1073741823], but got -1}}
   %p = sparse_attn.queries first(-1)
   sparse_attn.yield %p
 }
@@ -169,15 +169,15 @@ sparse_attn.pattern @queries_c1 {
 // -----
 
 sparse_attn.pattern @global_c1 {
-  // expected-error @+1 {{expects 'first' to lie in [0, 1073741824], but got 1073741825}}
-  %p = sparse_attn.global first(1073741825)
+  // expected-error @+1 {{expects 'first' to lie in [0, 1073741823], but got 1073741824}}
+  %p = sparse_attn.global first(1073741824)
   sparse_attn.yield %p
 }
 
 // -----
 
 sparse_attn.pattern @chunk_c1 {
-  // expected-error @+1 {{expects 'size' to lie in [1, 1073741824], but got 0}}
+  // expected-error @+1 {{expects 'size' to lie in [1, 1073741823], but got 0}}
   %p = sparse_attn.chunk size(0)
   sparse_attn.yield %p
 }
@@ -185,7 +185,7 @@ sparse_attn.pattern @chunk_c1 {
 // -----
 
 sparse_attn.pattern @stride_c1 {
-  // expected-error @+1 {{expects 'step' to lie in [1, 1073741824], but got 0}}
+  // expected-error @+1 {{expects 'step' to lie in [1, 1073741823], but got 0}}
   %p = sparse_attn.stride step(0)
   sparse_attn.yield %p
 }
@@ -193,7 +193,7 @@ sparse_attn.pattern @stride_c1 {
 // -----
 
 sparse_attn.pattern @random_c1_blocks {
-  // expected-error @+1 {{expects 'blocks' to lie in [0, 1073741824], but got -1}}
+  // expected-error @+1 {{expects 'blocks' to lie in [0, 1073741823], but got -1}}
   %p = sparse_attn.random blocks(-1) size(64) seed(0)
   sparse_attn.yield %p
 }
@@ -201,7 +201,7 @@ sparse_attn.pattern @random_c1_blocks {
 // -----
 
 sparse_attn.pattern @random_c1_size {
-  // expected-error @+1 {{expects 'size' to lie in [1, 1073741824], but got 0}}
+  // expected-error @+1 {{expects 'size' to lie in [1, 1073741823], but got 0}}
   %p = sparse_attn.random blocks(3) size(0) seed(0)
   sparse_attn.yield %p
 }

@@ -1,4 +1,4 @@
-# Captured numbers and arrays: all a user may pass, sensible or not.
+# Captured numbers and arrays: all that patterns accept, sensible or not.
 #
 # Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,12 +16,12 @@ from workbench import Module, Problem, Sizes
 NUMBERS = {
     "window": (window("a", "b"), [(0, 0), (5, 70), (-3, 9), (9, -3), (-5, 2), (2**40, 0), (0, 2**62), (-(2**62), 4)]),
     "window_left": (window("a"), [(0,), (64,), (-40,), (2**31,), (-(2**63),)]),
-    "keys": (keys("a"), [(0,), (1,), (64,), (-4,), (2**62,)]),
-    "queries": (queries("a"), [(0,), (70,), (-4,), (2**62,)]),
-    "global": (global_tokens("a"), [(0,), (3,), (-4,), (2**62,)]),
-    "chunk": (chunk("a"), [(0,), (-5,), (1,), (16,), (100,), (2**62,)]),
-    "stride": (stride("a"), [(0,), (-5,), (1,), (3,), (64,), (2**62,)]),
-    "random": (random("a", 16, 5), [(0,), (2,), (-1,), (2**62,)]),
+    "keys": (keys("a"), [(0,), (1,), (64,), (2**62,)]),
+    "queries": (queries("a"), [(0,), (70,), (2**62,)]),
+    "global": (global_tokens("a"), [(0,), (3,), (2**62,)]),
+    "chunk": (chunk("a"), [(1,), (16,), (100,), (2**62,)]),
+    "stride": (stride("a"), [(1,), (3,), (64,), (2**62,)]),
+    "random": (random("a", 16, 5), [(0,), (2,), (2**62,)]),
     "shared": (union(window("a", "b"), keys("b"), intersect(chunk("a"), causal())), [(4, 9), (80, 0)]),
     "complement": (complement(window("a", "b")), [(4, 9), (-5, 2), (2**62, 2**62)]),
 }

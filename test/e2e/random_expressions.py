@@ -16,8 +16,8 @@ def captures(generator, sizes):
     lengths = sizes.keys + generator.integers(-10, 11) if generator.random() < 0.2 else sizes.keys
     length = max(int(lengths), 0)
     return {
-        "small": int(generator.integers(0, 9)),
-        "medium": int(generator.integers(0, 120)),
+        "small": int(generator.integers(1, 9)),
+        "medium": int(generator.integers(1, 120)),
         "signed": int(generator.integers(-60, 61)),
         "ids": documents(generator, length),
         "batch_ids": np.stack([documents(generator, length) for _ in range(sizes.batch)]),

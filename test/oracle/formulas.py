@@ -27,14 +27,10 @@ class Frame:
         return (self.q.shape[0], self.k.shape[1])
 
     def number(self, parameter):
-        """A parameter: an integer, or the name of a captured one, of which more than 2^30 is as good as 2^30."""
+        """A parameter: an integer, or the name of a captured one, of which any above 2^30 - 1 counts as that."""
         if not isinstance(parameter, str):
             return parameter
-        return max(-(2**30), min(2**30, self.captures[parameter]))
-
-    def count(self, parameter):
-        """A size or a step: a captured one below 1 counts as 1."""
-        return max(self.number(parameter), 1)
+        return max(1 - 2**30, min(2**30 - 1, self.captures[parameter]))
 
     def read(self, name, position):
         """Element `position` of a captured array (of this batch, where it has one row a batch), and whether it exists."""
@@ -82,12 +78,12 @@ def global_tokens(frame, first):
 
 
 def chunk(frame, size):
-    size = frame.count(size)
+    size = frame.number(size)
     return everywhere(frame, frame.q // size == frame.k // size)
 
 
 def stride(frame, step):
-    return everywhere(frame, (frame.q - frame.k) % frame.count(step) == 0)
+    return everywhere(frame, (frame.q - frame.k) % frame.number(step) == 0)
 
 
 def random(frame, blocks, size, seed):

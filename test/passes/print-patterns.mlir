@@ -31,21 +31,21 @@ sparse_attn.pattern @causal {
 // CHECK-NEXT: ..####
 // CHECK-NEXT: ...###
 // CHECK-NEXT: ....##
-//       HEAD: @captured: needs captures
+//       HEAD: @captured: needs 2 captured numbers (numbers=...)
 sparse_attn.pattern @captured(%left: index, %right: index) {
   %p = sparse_attn.window left(%left) right(%right)
   sparse_attn.yield %p
 }
 
-// CHECK-NEXT: @too_many: needs captures
-//  HEAD-NEXT: @too_many: needs captures
+// CHECK-NEXT: @too_many: needs 3 captured numbers (numbers=...)
+//  HEAD-NEXT: @too_many: needs 3 captured numbers (numbers=...)
 sparse_attn.pattern @too_many(%a: index, %b: index, %c: index) {
   %p = sparse_attn.keys first(%c)
   sparse_attn.yield %p
 }
 
-// CHECK-NEXT: @array: needs captures
-//  HEAD-NEXT: @array: needs captures
+// CHECK-NEXT: @array: captures an array
+//  HEAD-NEXT: @array: captures an array
 sparse_attn.pattern @array(%ids: memref<?xi32>) {
   %p = sparse_attn.predicate (%b, %h, %q, %k) {
     %id = sparse_attn.read %ids[%k] : memref<?xi32>

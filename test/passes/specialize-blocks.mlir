@@ -83,8 +83,8 @@ func.func @use_window_left(%q: !t) -> !t {
 // Captured numbers are arguments of the schedule, clamped to 30 bits.
 // CHECK-LABEL: sparse_attn.schedule @window_captured_64x64
 // CHECK-NEXT:  ^bb0({{.*}}, %[[SKV:[a-z0-9]*]]: index, %[[N:[a-z0-9]*]]: index):
-// CHECK-DAG:     %[[MIN:.*]] = arith.constant -1073741824 : index
-// CHECK-DAG:     %[[MAX:.*]] = arith.constant 1073741824 : index
+// CHECK-DAG:     %[[MIN:.*]] = arith.constant -1073741823 : index
+// CHECK-DAG:     %[[MAX:.*]] = arith.constant 1073741823 : index
 // CHECK:         %[[LOW:.*]] = arith.maxsi %[[N]], %[[MIN]]
 // CHECK:         %[[CLAMPED:.*]] = arith.minsi %[[LOW]], %[[MAX]]
 // CHECK:         arith.subi %{{.*}}, %[[CLAMPED]]

@@ -113,12 +113,30 @@ json::Object FunctionDescription::build() {
   return description;
 }
 
+/// The least value that every parameter allows which a captured number stands for, if there is one.
+std::optional<int64_t> getLeastValue(PatternOp pattern, unsigned capture) {
+  std::optional<int64_t> least;
+  pattern.walk([&](PatternOpInterface op) {
+    for (const Parameter &parameter : op.getParameters())
+      if (parameter.captured == pattern.getCaptures()[capture])
+        least = std::max(least.value_or(parameter.least), parameter.least);
+  });
+  return least;
+}
+
+json::Object describeScalar(std::optional<int64_t> least) {
+  json::Object scalar{{"kind", "scalar"}};
+  if (least && *least > -kMaxPosition)
+    scalar["least"] = *least;
+  return scalar;
+}
+
 json::Array describeCaptures(cpu::KernelParts parts) {
   json::Array captures;
-  for (auto [capture, pyramid] : llvm::zip_equal(parts.kernel.getCaptures(), parts.getPyramids())) {
+  for (auto [index, capture, pyramid] : llvm::enumerate(parts.kernel.getCaptures(), parts.getPyramids())) {
     auto array = dyn_cast<MemRefType>(capture.getType());
     if (!array)
-      captures.push_back(json::Object{{"kind", "scalar"}});
+      captures.push_back(describeScalar(getLeastValue(parts.pattern, index)));
     else
       captures.push_back(
           json::Object{{"kind", "array"}, {"dtype", "i32"}, {"rank", array.getRank()}, {"pyramid", bool(pyramid)}});

@@ -18,6 +18,7 @@
 #include "sparse_attn/Value.h"
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -76,6 +77,7 @@ struct FunctionInfo {
 /// A captured value of a kernel's pattern.
 struct CaptureInfo {
   bool isScalar = false;
+  int64_t least = std::numeric_limits<int64_t>::min(); ///< No smaller number is valid; of scalars only.
   DType dtype = DType::I32; ///< Of arrays only.
   int32_t rank = 1;         ///< 1, or 2 for one row a batch; of arrays only.
   bool pyramid = false;     ///< The block gets its block minima and maxima; i32 arrays only.
