@@ -52,6 +52,8 @@ void benchSkipping(Bench &bench);
 void benchScale(Bench &bench);
 /// Listing the tiles of captured documents in `prepare`.
 void benchDescent(Bench &bench);
+/// Kernels, plans and launches with masks known only at run time.
+void benchBlockMasks(Bench &bench);
 /// From .mlir to .so.
 void benchCompiling(Bench &bench);
 

@@ -88,6 +88,7 @@ void run(const Options &options) {
   benchSkipping(bench);
   benchScale(bench);
   benchDescent(bench);
+  benchBlockMasks(bench);
   benchCompiling(bench);
   table.printSummary();
   if (!options.json.empty())

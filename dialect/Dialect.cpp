@@ -52,6 +52,35 @@ void SparseAttnDialect::initialize() {
       >();
 }
 
+LogicalResult BlockMaskType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t queryBlock,
+                                    int64_t keyBlock) {
+  // block_mask_c1
+  for (int64_t size : {queryBlock, keyBlock})
+    if (!llvm::is_contained({16, 32, 64, 128, 256}, size))
+      return emitError() << "expects blocks of 16, 32, 64, 128 or 256, but got " << queryBlock << "x" << keyBlock;
+  return success();
+}
+
+Type BlockMaskType::parse(AsmParser &parser) {
+  if (failed(parser.parseOptionalLess()))
+    return getDefault(parser.getContext());
+  SMLoc loc = parser.getCurrentLocation();
+  SmallVector<int64_t> sizes;
+  if (parser.parseDimensionList(sizes, /*allowDynamic=*/false, /*withTrailingX=*/false) || parser.parseGreater())
+    return {};
+  if (sizes.size() != 2) {
+    parser.emitError(loc, "expects the sizes of a block, such as 64x64, but got ") << sizes.size() << " of them";
+    return {};
+  }
+  auto emitError = [&] { return parser.emitError(loc); };
+  return getChecked(emitError, parser.getContext(), sizes[0], sizes[1]);
+}
+
+void BlockMaskType::print(AsmPrinter &printer) const {
+  if (*this != getDefault(getContext()))
+    printer << "<" << getQueryBlock() << "x" << getKeyBlock() << ">";
+}
+
 Type TileType::parse(AsmParser &parser) {
   SmallVector<int64_t> shape;
   Type elementType;

@@ -48,6 +48,26 @@ def SparseAttn_Pattern : SparseAttn_Type<"Pattern", "pattern"> {
   let summary = "A Boolean function of batch, head, query position and key position";
 }
 
+def SparseAttn_BlockMask : SparseAttn_Type<"BlockMask", "block_mask"> {
+  let summary = "A set of blocks of pairs that is known only at run time";
+  let description = [{
+    `block_mask<16x64>` is a mask over blocks of 16 queries and 64 keys, which the caller supplies when a plan is made:
+    the runtime's `BlockMask`, one for each batch and head or shared by them. Its row i stands for the queries
+    [16 i, 16 i + 16), counted from the first query (not aligned), its column j for the keys [64 j, 64 j + 64).
+    `block_mask` alone has blocks of 64x64.
+
+    **Constraints:**
+    - (C1) both sizes are one of 16, 32, 64, 128 and 256.
+  }];
+  let parameters = (ins "int64_t":$queryBlock, "int64_t":$keyBlock);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Blocks of 64x64, what is meant where no sizes are written.
+    static BlockMaskType getDefault(::mlir::MLIRContext *context) { return get(context, 64, 64); }
+  }];
+}
+
 def SparseAttn_Visit : SparseAttn_Type<"Visit", "visit"> {
   let summary = "The key tiles that one query tile visits: the partial ones, then the full ones";
 }

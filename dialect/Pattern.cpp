@@ -140,7 +140,7 @@ void PatternOp::print(OpAsmPrinter &printer) {
 }
 
 static bool isCaptureType(Type type) {
-  if (type.isIndex())
+  if (type.isIndex() || isa<BlockMaskType>(type))
     return true;
   auto memref = dyn_cast<MemRefType>(type);
   return memref && memref.getElementType().isSignlessInteger(32) && memref.getLayout().isIdentity() &&
@@ -152,7 +152,8 @@ LogicalResult PatternOp::verifyRegions() {
   // pattern_c1
   for (BlockArgument capture : getCaptures())
     if (!isCaptureType(capture.getType()))
-      return emitOpError("expects captures of type index, memref<?xi32> or memref<?x?xi32>, but got ")
+      return emitOpError(
+                 "expects captures of type index, memref<?xi32>, memref<?x?xi32> or !sparse_attn.block_mask, but got ")
              << capture.getType();
   // pattern_c2
   auto yield = dyn_cast<YieldOp>(getBody().front().getTerminator());

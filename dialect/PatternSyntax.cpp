@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialect/PatternSyntax.h"
+#include "dialect/SparseAttn.h"
 #include "mlir/IR/Builders.h"
 #include <charconv>
 
@@ -56,6 +57,16 @@ void printScale(OpAsmPrinter &printer, Operation *op, FloatAttr scale) {
     printer << ".0";
   if (!exponent.empty())
     printer << 'e' << exponent;
+}
+
+ParseResult parseMaskType(OpAsmParser &parser, Type &type) {
+  type = BlockMaskType::getDefault(parser.getContext());
+  return succeeded(parser.parseOptionalColon()) ? parser.parseType(type) : success();
+}
+
+void printMaskType(OpAsmPrinter &printer, Operation *op, Type type) {
+  if (type != BlockMaskType::getDefault(op->getContext()))
+    printer << " : " << type;
 }
 
 ParseResult parsePatternUse(OpAsmParser &parser, FlatSymbolRefAttr &pattern,

@@ -26,6 +26,10 @@ void printNumber(OpAsmPrinter &printer, Operation *op, IntegerAttr number);
 ParseResult parseScale(OpAsmParser &parser, FloatAttr &scale);
 void printScale(OpAsmPrinter &printer, Operation *op, FloatAttr scale);
 
+/// `: !sparse_attn.block_mask<16x16>`, or nothing for a mask of the default block.
+ParseResult parseMaskType(OpAsmParser &parser, Type &type);
+void printMaskType(OpAsmPrinter &printer, Operation *op, Type type);
+
 /// `@packed` or `@packed(%ids, %n) : (memref<?xi32>, index)`.
 ParseResult parsePatternUse(OpAsmParser &parser, FlatSymbolRefAttr &pattern,
                             SmallVectorImpl<OpAsmParser::UnresolvedOperand> &captures,

@@ -143,3 +143,18 @@ Coverage StrideOp::buildCoverage(OpBuilder &builder, const PatternScope &scope, 
   Value single = s.both(any, s.equal(least, most));
   return {any, s.either(single, s.equal(step, s.constant(1)))};
 }
+
+//===----------------------------------------------------------------------===//
+// blocks
+//===----------------------------------------------------------------------===//
+
+Value BlocksOp::buildPredicate(OpBuilder &builder, const PatternScope &scope, Value q, Value k) {
+  ScalarBuilder s(builder, scope.loc);
+  Value row = s.sub(q, s.sub(scope.keyLength, scope.queryLength));
+  return BlockActiveOp::create(builder, scope.loc, scope.lookup(getMask()), row, k);
+}
+
+Coverage BlocksOp::buildCoverage(OpBuilder &builder, const PatternScope &scope, const Span &span) {
+  auto coverage = BlockCoverageOp::create(builder, scope.loc, scope.lookup(getMask()), span.firstKey, span.lastKey);
+  return {coverage.getAny(), coverage.getAll()};
+}

@@ -30,7 +30,7 @@ def SparseAttn_PatternOp : SparseAttn_Op<"pattern", [
     Written by users; stays to the end, because schedules, kernels and tools refer to it.
 
     **Constraints:**
-    - (C1) captures are of type `index`, `memref<?xi32>` or `memref<?x?xi32>`.
+    - (C1) captures are of type `index`, `memref<?xi32>`, `memref<?x?xi32>` or `!sparse_attn.block_mask`.
     - (C2) the body ends in a `sparse_attn.yield` of one pattern.
     - (C3) the body holds pattern ops and scalar constants only.
 
@@ -241,6 +241,35 @@ def SparseAttn_RandomOp : PatternLeaf<"random", ["buildPredicate", "buildCoverag
     `seed` `(` custom<Number>($seed) `)` attr-dict
   }];
   let hasVerifier = 1;
+}
+
+def SparseAttn_BlocksOp : PatternLeaf<"blocks", ["buildPredicate", "buildCoverage"]> {
+  let summary = "Blocks chosen at run time";
+  let description = [{
+    Holds when the captured mask holds the block of the pair: row (query row div the height of a block), counted from
+    the first query, and column (k div its width). Without a type the mask has blocks of 64x64.
+
+    ```mlir
+    %retrieved = sparse_attn.blocks %mask
+    %fine      = sparse_attn.blocks %pages : !sparse_attn.block_mask<16x16>
+    ```
+  }];
+  let arguments = (ins SparseAttn_BlockMask:$mask);
+  let assemblyFormat = "$mask attr-dict `` custom<MaskType>(type($mask))";
+}
+
+def SparseAttn_BlockActiveOp : SparseAttn_Op<"block_active", [Pure]> {
+  let summary = "Does a mask hold the block of a pair?";
+  let description = [{
+    `row` counts from the first query, `key` from the first key. Made by `blocks`; lowered by each target.
+
+    ```mlir
+    %active = sparse_attn.block_active %mask[%row, %key] : !sparse_attn.block_mask<16x16>
+    ```
+  }];
+  let arguments = (ins SparseAttn_BlockMask:$mask, Index:$row, Index:$key);
+  let results = (outs I1:$result);
+  let assemblyFormat = "$mask `[` $row `,` $key `]` attr-dict `:` type($mask)";
 }
 
 def SparseAttn_PredicateOp : SparseAttn_Op<"predicate", [

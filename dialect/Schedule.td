@@ -214,7 +214,7 @@ def SparseAttn_PlanOp : SparseAttn_Op<"plan", [
     **Constraints:**
     - (C1) the arguments are eight of type `index`, then the captures of the pattern.
     - (C2) the region yields two i1.
-    - (C3) `read_bounds` reads captures of the plan.
+    - (C3) `read_bounds` and `block_coverage` read captures of the plan.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$pattern, I64Attr:$tileQ, I64Attr:$tileK);
   let regions = (region SizedRegion<1>:$body);
@@ -238,6 +238,22 @@ def SparseAttn_ReadBoundsOp : SparseAttn_Op<"read_bounds", [Pure]> {
   let arguments = (ins AnyMemRef:$array, Variadic<Index>:$batch, Index:$first, Index:$last);
   let results = (outs I64:$min, I64:$max, I1:$inside);
   let assemblyFormat = "$array `[` $batch `]` `from` $first `to` $last attr-dict `:` type($array)";
+}
+
+def SparseAttn_BlockCoverageOp : SparseAttn_Op<"block_coverage", [Pure]> {
+  let summary = "Which blocks of some keys a mask holds";
+  let description = [{
+    Of the blocks that hold the keys [first, last] and the queries of the tile that the plan lists: does the mask hold
+    some, does it hold all? Keys that do not exist are not asked for. Answers may be `(true, false)` where the keys
+    begin or end within a block of others.
+
+    ```mlir
+    %any, %all = sparse_attn.block_coverage %mask keys(%first to %last) : !sparse_attn.block_mask
+    ```
+  }];
+  let arguments = (ins SparseAttn_BlockMask:$mask, Index:$first, Index:$last);
+  let results = (outs I1:$any, I1:$all);
+  let assemblyFormat = "$mask `keys` `(` $first `to` $last `)` attr-dict `:` type($mask)";
 }
 
 #endif // SPARSE_ATTN_SCHEDULE

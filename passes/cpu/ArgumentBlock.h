@@ -21,9 +21,12 @@ namespace mlir::sparse_attn::cpu {
 struct ListArguments {
   Value partialOffsets, partialIntervals, fullOffsets, fullIntervals;
   Value batchStride, headStride;
+  /// Of kernels with masks: the number of partial tiles before each row, and the words of the partial tiles.
+  Value partialEntries, partialWords;
 };
 
-/// Block minima and maxima of one captured array.
+/// Block minima and maxima of one captured array; of a mask, those of the state of its key blocks for some query rows:
+/// 0 where no row holds the block, 2 where all do, 1 otherwise.
 struct PyramidArguments {
   Value minima, maxima; // !llvm.ptr
   Value entries;        // index: entries at level 0, a power of two
@@ -31,10 +34,10 @@ struct PyramidArguments {
 
 /// The arguments of one kernel, as values.
 struct KernelArguments {
-  /// In the order of KernelOp::getArrays: arrays are memrefs, scalars `index`.
+  /// In the order of KernelOp::getArrays: arrays are memrefs, scalars `index`. A mask stands for itself only.
   SmallVector<Value> arrays;
   ListArguments lists;
-  /// By capture; empty where a capture has no pyramid.
+  /// By capture; empty where a capture has none.
   SmallVector<PyramidArguments> pyramids;
 };
 
@@ -46,6 +49,9 @@ KernelArguments readArguments(OpBuilder &builder, Location loc, Value block, Ker
 Value loadWord(OpBuilder &builder, Location loc, Value pointer, Value index, Type type);
 Value loadWord(OpBuilder &builder, Location loc, Value pointer, int64_t index, Type type);
 void storeWord(OpBuilder &builder, Location loc, Value value, Value pointer, Value index);
+
+/// The address of word `index` of type `type` behind `pointer`.
+Value getWordAddress(OpBuilder &builder, Location loc, Value pointer, Value index, Type type);
 
 /// i64 or i32 to index.
 Value toIndex(OpBuilder &builder, Location loc, Value value);

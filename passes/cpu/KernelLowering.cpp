@@ -17,6 +17,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/cpu/ArgumentBlock.h"
+#include "passes/cpu/MaskBits.h"
 #include "passes/cpu/TileEmitter.h"
 #include "passes/cpu/TileSizes.h"
 #include "passes/cpu/TileWalk.h"
@@ -142,7 +143,12 @@ public:
   ItemLowering(OpBuilder &builder, KernelParts parts, TileEmitter &emitter, const KernelArguments &arguments,
                Value rangeTable)
       : builder(builder), loc(parts.kernel->getLoc()), s(builder, loc), parts(parts), emitter(emitter),
-        arguments(arguments), rangeTable(rangeTable) {}
+        arguments(arguments), rangeTable(rangeTable), maskBits(parts.kernel) {
+    blockTest = [this](BlockActiveOp active, Value row, Value key) {
+      unsigned capture = cast<BlockArgument>(active.getMask()).getArgNumber() - 3;
+      return maskBits.emitTest(this->builder, loc, tileWords, capture, row, key);
+    };
+  }
 
   void lower(const Item &item);
 
@@ -170,6 +176,9 @@ private:
   const KernelArguments &arguments;
   Value rangeTable;
   Value isCareful; // i1
+  MaskBits maskBits;
+  Value tileWords; // address of the words of the partial tile at hand
+  std::function<Value(BlockActiveOp, Value, Value)> blockTest;
   IRMapping map;
   VisitRanges ranges;
   Item item;
@@ -218,7 +227,7 @@ TileMask ItemLowering::maskOf(MaskOp mask) {
   Value shift = s.sub(value(mask.getKeyLength()), value(mask.getQueryLength()));
   Value firstQuery = s.add(s.mul(value(mask.getQueryTile()), parts.kernel.getTileQ()), shift);
   Value lastQuery = s.sub(value(mask.getKeyLength()), 1);
-  return {mask.getBody(), map, firstQuery, lastQuery, firstKey};
+  return {mask.getBody(), blockTest, map, firstQuery, lastQuery, firstKey};
 }
 
 void ItemLowering::lowerMask(MaskOp mask) {
@@ -275,8 +284,13 @@ void ItemLowering::lowerLoop(ForEachKeyTileOp loop) {
   if (!parts.plan)
     return emitWalk(builder, loc, ranges, rangeTable, partial, full);
   const ListArguments &lists = arguments.lists;
-  Value row = getListRow(s, lists, item);
-  emitListWalk(builder, loc, lists, row, partial, full);
+  auto listed = [&](Value keyTile, Value entry) {
+    if (entry)
+      tileWords =
+          getWordAddress(builder, loc, lists.partialWords, s.mul(entry, maskBits.getWords()), builder.getI32Type());
+    partial(keyTile);
+  };
+  emitListWalk(builder, loc, lists, getListRow(s, lists, item), listed, full);
 }
 
 void ItemLowering::lowerStore(StoreOp store) {

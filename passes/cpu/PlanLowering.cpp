@@ -55,7 +55,9 @@ private:
   void emitOp(Operation &op, bool perNode);
   void lowerReadBounds(ReadBoundsOp read, bool perNode);
   std::pair<Value, Value> scanBounds(Value array, ValueRange batch, Value first, Value last);
-  std::pair<Value, Value> lookUpBounds(const PyramidArguments &pyramid, ValueRange batch, Value first, Value last);
+  void lowerBlockCoverage(BlockCoverageOp coverage);
+  std::pair<Value, Value> lookUpBounds(const PyramidArguments &pyramid, int64_t block, ValueRange batch, Value first,
+                                       Value last);
   State emitNode(ValueRange state);
   Value append(Value list, Value count, Value tile, Value length, Value condition);
   Value lowestLevel(Value tile);
@@ -134,6 +136,8 @@ std::pair<Value, Value> PlanLowering::emitNodePart(Value firstKey, Value lastKey
 void PlanLowering::emitOp(Operation &op, bool perNode) {
   if (auto read = dyn_cast<ReadBoundsOp>(op))
     return lowerReadBounds(read, perNode);
+  if (auto coverage = dyn_cast<BlockCoverageOp>(op))
+    return lowerBlockCoverage(coverage);
   Operation *copy = builder.clone(op, map);
   copy->walk([&](RandomRankOp rank) {
     OpBuilder nested(rank);
@@ -154,8 +158,8 @@ void PlanLowering::lowerReadBounds(ReadBoundsOp read, bool perNode) {
   Value inside = s.both(s.lessEqual(s.constant(0), first), s.less(last, size));
   Value low = s.max(first, 0), high = s.min(last, s.sub(size, 1));
   unsigned capture = cast<BlockArgument>(read.getArray()).getArgNumber() - Captures;
-  auto [min, max] =
-      perNode ? lookUpBounds(arguments.pyramids[capture], batch, low, high) : scanBounds(array, batch, low, high);
+  auto [min, max] = perNode ? lookUpBounds(arguments.pyramids[capture], kPyramidBlock, batch, low, high)
+                            : scanBounds(array, batch, low, high);
   auto wide = [&](Value value) { return arith::ExtSIOp::create(builder, loc, builder.getI64Type(), value); };
   map.map(read.getMin(), wide(min));
   map.map(read.getMax(), wide(max));
@@ -178,12 +182,12 @@ std::pair<Value, Value> PlanLowering::scanBounds(Value array, ValueRange batch, 
 }
 
 /// The hull of the one or two entries, of the level that just covers it, over the slice.
-std::pair<Value, Value> PlanLowering::lookUpBounds(const PyramidArguments &pyramid, ValueRange batch, Value first,
-                                                   Value last) {
+std::pair<Value, Value> PlanLowering::lookUpBounds(const PyramidArguments &pyramid, int64_t block, ValueRange batch,
+                                                   Value first, Value last) {
   // A slice that lies outside the array has no element; its blocks do not exist either.
   Value some = s.lessEqual(first, last);
-  Value firstBlock = s.divPositive(s.select(some, first, s.constant(0)), kPyramidBlock);
-  Value lastBlock = s.divPositive(s.select(some, last, s.constant(0)), kPyramidBlock);
+  Value firstBlock = s.divPositive(s.select(some, first, s.constant(0)), block);
+  Value lastBlock = s.divPositive(s.select(some, last, s.constant(0)), block);
   auto word = [&](Value index) { return toInteger(builder, loc, index, 64); };
   Value zeros = math::CountLeadingZerosOp::create(builder, loc, word(s.sub(lastBlock, firstBlock)));
   Value level = s.sub(s.constant(64), toIndex(builder, loc, zeros));
@@ -200,6 +204,16 @@ std::pair<Value, Value> PlanLowering::lookUpBounds(const PyramidArguments &pyram
   Value least = arith::ConstantIntOp::create(builder, loc, INT32_MIN, 32);
   Value greatest = arith::ConstantIntOp::create(builder, loc, INT32_MAX, 32);
   return {s.select(some, min, greatest), s.select(some, max, least)};
+}
+
+/// The runtime has set the states of the mask's key blocks for the rows of the query tile.
+void PlanLowering::lowerBlockCoverage(BlockCoverageOp coverage) {
+  unsigned capture = cast<BlockArgument>(coverage.getMask()).getArgNumber() - Captures;
+  auto [least, most] = lookUpBounds(arguments.pyramids[capture], coverage.getMask().getType().getKeyBlock(),
+                                    ValueRange(), map.lookup(coverage.getFirst()), map.lookup(coverage.getLast()));
+  auto state = [&](int64_t value) -> Value { return arith::ConstantIntOp::create(builder, loc, value, 32); };
+  map.map(coverage.getAny(), s.compare(arith::CmpIPredicate::ne, most, state(0)));
+  map.map(coverage.getAll(), s.equal(least, state(2)));
 }
 
 //===----------------------------------------------------------------------===//

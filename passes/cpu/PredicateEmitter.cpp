@@ -27,8 +27,8 @@ namespace {
 
 class PredicateEmitter {
 public:
-  PredicateEmitter(OpBuilder &builder, Location loc, IRMapping map, int64_t lanes)
-      : builder(builder), loc(loc), map(std::move(map)), lanes(lanes) {}
+  PredicateEmitter(OpBuilder &builder, Location loc, IRMapping map, int64_t lanes, BlockTest testBlock)
+      : builder(builder), loc(loc), map(std::move(map)), lanes(lanes), testBlock(testBlock) {}
 
   Value emit(Region &region);
 
@@ -47,12 +47,14 @@ private:
   Value emitConstant(arith::ConstantOp constant);
   Value emitCast(arith::IndexCastOp cast);
   Value emitRead(ReadOp read);
+  Value emitBlockTest(BlockActiveOp active);
   void emitElementwise(Operation *op);
 
   OpBuilder &builder;
   Location loc;
   IRMapping map;
   int64_t lanes;
+  BlockTest testBlock;
 };
 
 Value PredicateEmitter::lookup(Value original) {
@@ -116,6 +118,16 @@ Value PredicateEmitter::emitRead(ReadOp read) {
   return vector::GatherOp::create(builder, loc, type, array, base, splat(position), all, pass, IntegerAttr());
 }
 
+/// The lanes of a vector are consecutive queries, no more than 16, that start at a multiple of their number: all in one
+/// block of a mask.
+Value PredicateEmitter::emitBlockTest(BlockActiveOp active) {
+  auto first = [&](Value position) {
+    Value value = lookup(position);
+    return isa<VectorType>(value.getType()) ? vector::ExtractOp::create(builder, loc, value, 0).getResult() : value;
+  };
+  return testBlock(active, first(active.getRow()), first(active.getKey()));
+}
+
 void PredicateEmitter::emitElementwise(Operation *op) {
   SmallVector<Value> operands = llvm::map_to_vector(op->getOperands(), [&](Value value) { return lookup(value); });
   bool vector = llvm::any_of(operands, [](Value value) { return isa<VectorType>(value.getType()); });
@@ -150,6 +162,8 @@ void PredicateEmitter::emitOp(Operation *op) {
     mapped.erase();
     return;
   }
+  if (auto active = dyn_cast<BlockActiveOp>(op))
+    return map.map(active.getResult(), emitBlockTest(active));
   emitElementwise(op);
 }
 
@@ -161,12 +175,13 @@ Value PredicateEmitter::emit(Region &region) {
 
 } // namespace
 
-Value cpu::emitPredicate(OpBuilder &builder, Location loc, Region &region, ValueRange positions, IRMapping map) {
+Value cpu::emitPredicate(OpBuilder &builder, Location loc, Region &region, ValueRange positions, IRMapping map,
+                         BlockTest testBlock) {
   int64_t lanes = 0;
   for (auto [argument, position] : llvm::zip_equal(region.getArguments(), positions)) {
     if (auto type = dyn_cast<VectorType>(position.getType()))
       lanes = type.getDimSize(0);
     map.map(argument, position);
   }
-  return PredicateEmitter(builder, loc, std::move(map), lanes).emit(region);
+  return PredicateEmitter(builder, loc, std::move(map), lanes, testBlock).emit(region);
 }

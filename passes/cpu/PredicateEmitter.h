@@ -12,10 +12,14 @@
 
 namespace mlir::sparse_attn::cpu {
 
+/// Emits what a sparse_attn.block_active asks (i1), for a query row and a key position, both i32.
+using BlockTest = function_ref<Value(BlockActiveOp active, Value row, Value key)>;
+
 /// Emits the scalar predicate in `region` (arguments: positions; ends in a yield of one i1) for given positions.
 /// Positions are i32, scalars or vectors of one length; everything that depends on a vector becomes a vector. `map`
 /// holds values from outside the region; values of type `index` that it maps to are narrowed to i32.
-Value emitPredicate(OpBuilder &builder, Location loc, Region &region, ValueRange positions, IRMapping map);
+Value emitPredicate(OpBuilder &builder, Location loc, Region &region, ValueRange positions, IRMapping map,
+                    BlockTest testBlock);
 
 } // namespace mlir::sparse_attn::cpu
 

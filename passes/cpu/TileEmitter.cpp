@@ -11,7 +11,6 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/cpu/ArgumentBlock.h"
-#include "passes/cpu/PredicateEmitter.h"
 #include "llvm/Support/MathExtras.h"
 #include <limits>
 #include <numeric>
@@ -299,7 +298,7 @@ void TileEmitter::emitPairLimits(const HeadRows &keys, const TileMask &mask) {
     Value query = queriesAt(mask, column);
     forEach(s.constant(0), keys.count, 1, [&](Value row) {
       Value key = toWord(s.add(mask.firstKey, row));
-      Value attends = emitPredicate(builder, loc, mask.predicate, {query, key}, mask.map);
+      Value attends = emitPredicate(builder, loc, mask.predicate, {query, key}, mask.map, mask.testBlock);
       store(limitsWhere(attends), Place::Scores, row, column);
     });
     forEach(keys.count, roundedCount(keys), 1,
@@ -321,7 +320,7 @@ void TileEmitter::emitDiagonalLimits(const TileMask &mask) {
     };
     Value query = position(mask.firstQuery, shift);
     Value key = position(mask.firstKey, arith::SubIOp::create(builder, loc, none, shift));
-    Value attends = emitPredicate(builder, loc, mask.predicate, {query, key}, mask.map);
+    Value attends = emitPredicate(builder, loc, mask.predicate, {query, key}, mask.map, mask.testBlock);
     storeState(limitsWhere(attends), Place::Diagonals, s.add(column, tileQ));
   });
 }
@@ -477,7 +476,7 @@ void TileEmitter::emitCarefulAccumulate(const HeadRows &values, const TileMask &
     });
     forEach(s.constant(0), values.count, 1, [&](Value row) {
       Value key = toWord(s.add(mask.firstKey, row));
-      Value attends = emitPredicate(builder, loc, mask.predicate, {query, key}, mask.map);
+      Value attends = emitPredicate(builder, loc, mask.predicate, {query, key}, mask.map, mask.testBlock);
       if (!isa<VectorType>(attends.getType()))
         attends = lanes.broadcast(attends);
       Value weights = loadWeights(row, column);

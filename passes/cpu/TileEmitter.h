@@ -22,6 +22,7 @@
 #include "dialect/SparseAttn.h"
 #include "mlir/IR/IRMapping.h"
 #include "passes/cpu/LaneMath.h"
+#include "passes/cpu/PredicateEmitter.h"
 #include "passes/cpu/RegisterTile.h"
 #include "passes/cpu/ScratchLayout.h"
 #include "passes/cpu/Target.h"
@@ -38,6 +39,7 @@ struct HeadRows {
 /// Which pairs of a partial tile attend. Positions are `index`.
 struct TileMask {
   Region &predicate;    // of (query, key)
+  BlockTest testBlock;  // for what it asks of masks
   const IRMapping &map; // for what the predicate uses from outside
   Value firstQuery;     // aligned position of lane 0
   Value lastQuery;      // aligned position of the last query that exists

@@ -18,8 +18,9 @@ struct TileSizes {
   int64_t q, k;
 };
 
-/// The tile sizes for a pattern whose strides have step `modulus` (1: none).
-TileSizes chooseTileSizes(int64_t modulus);
+/// The tile sizes for a pattern whose strides have step `modulus` (1: none), and whose masks have blocks of `blockQ` x
+/// `blockK` or larger (0: none).
+TileSizes chooseTileSizes(int64_t modulus, int64_t blockQ, int64_t blockK);
 
 /// Can kernels be made for these sizes? If not, `reason` says what they must be.
 bool areTileSizesSupported(TileSizes tiles, std::string &reason);

@@ -111,8 +111,9 @@ void RangeWalk::walkFull(TileBody body) {
   body(tiles.getInductionVar());
 }
 
-/// The tiles of one list, interval by interval.
-void walkList(OpBuilder &builder, Location loc, Value offsets, Value intervals, Value row, TileBody body) {
+/// The tiles of one list, interval by interval. The first is number `entry`, where tiles have numbers.
+void walkList(OpBuilder &builder, Location loc, Value offsets, Value intervals, Value row, Value entry,
+              ListedTileBody body) {
   ScalarBuilder s(builder, loc);
   OpBuilder::InsertionGuard guard(builder);
   auto offset = [&](Value index) {
@@ -122,13 +123,17 @@ void walkList(OpBuilder &builder, Location loc, Value offsets, Value intervals, 
     Value value = loadWord(builder, loc, intervals, index, builder.getI32Type());
     return arith::IndexCastUIOp::create(builder, loc, builder.getIndexType(), value).getResult();
   };
-  auto loop = scf::ForOp::create(builder, loc, offset(row), offset(s.add(row, 1)), s.constant(1));
+  Value start = entry ? entry : s.constant(0);
+  auto loop = scf::ForOp::create(builder, loc, offset(row), offset(s.add(row, 1)), s.constant(1), start);
   builder.setInsertionPointToStart(loop.getBody());
   Value position = s.mul(loop.getInductionVar(), 2);
   Value first = word(position), count = word(s.add(position, 1));
+  Value numbered = loop.getRegionIterArg(0);
   auto tiles = scf::ForOp::create(builder, loc, first, s.add(first, count), s.constant(1));
+  scf::YieldOp::create(builder, loc, ValueRange(s.add(numbered, count)));
   builder.setInsertionPointToStart(tiles.getBody());
-  body(tiles.getInductionVar());
+  Value tile = tiles.getInductionVar();
+  body(tile, entry ? s.add(numbered, s.sub(tile, first)) : Value());
 }
 
 } // namespace
@@ -143,8 +148,11 @@ void cpu::emitWalk(OpBuilder &builder, Location loc, const VisitRanges &ranges, 
     walk.walkFull(full);
 }
 
-void cpu::emitListWalk(OpBuilder &builder, Location loc, const ListArguments &lists, Value row, TileBody partial,
+void cpu::emitListWalk(OpBuilder &builder, Location loc, const ListArguments &lists, Value row, ListedTileBody partial,
                        TileBody full) {
-  walkList(builder, loc, lists.partialOffsets, lists.partialIntervals, row, partial);
-  walkList(builder, loc, lists.fullOffsets, lists.fullIntervals, row, full);
+  Value entry;
+  if (lists.partialEntries)
+    entry = toIndex(builder, loc, loadWord(builder, loc, lists.partialEntries, row, builder.getI64Type()));
+  walkList(builder, loc, lists.partialOffsets, lists.partialIntervals, row, entry, partial);
+  walkList(builder, loc, lists.fullOffsets, lists.fullIntervals, row, Value(), [&](Value tile, Value) { full(tile); });
 }

@@ -15,6 +15,9 @@ namespace mlir::sparse_attn::cpu {
 
 /// Emits what is done for one key tile (`index`).
 using TileBody = function_ref<void(Value keyTile)>;
+/// The body of a loop over listed tiles; `entry` (index) numbers the partial tiles of all rows where the kernel has
+/// masks, and is null elsewhere.
+using ListedTileBody = function_ref<void(Value keyTile, Value entry)>;
 
 /// Emits the visit of the partial tiles, then of the full ones, ascending in each. Each body is emitted once, however
 /// many ranges there are, so `table` (memref<?xindex>, rangeTableSize entries) holds the ranges while they are walked.
@@ -25,7 +28,7 @@ void emitWalk(OpBuilder &builder, Location loc, const VisitRanges &ranges, Value
 int64_t rangeTableSize(RangesOp ranges);
 
 /// The same from the lists of row `row` (`index`).
-void emitListWalk(OpBuilder &builder, Location loc, const ListArguments &lists, Value row, TileBody partial,
+void emitListWalk(OpBuilder &builder, Location loc, const ListArguments &lists, Value row, ListedTileBody partial,
                   TileBody full);
 
 } // namespace mlir::sparse_attn::cpu

@@ -14,6 +14,18 @@ namespace sparse_attn {
 /// What kernels read of an empty captured array.
 static const int32_t zeroElement = 0;
 
+static size_t captureWords(const CaptureInfo &capture) {
+  switch (capture.kind) {
+  case ArgumentKind::Array:
+    return arrayWords(static_cast<size_t>(capture.rank));
+  case ArgumentKind::Scalar:
+    return 1;
+  case ArgumentKind::Mask:
+    break;
+  }
+  return pyramidWords;
+}
+
 BlockLayout::BlockLayout(const KernelInfo &kernel) {
   words = 0;
   auto take = [this](size_t count) {
@@ -25,10 +37,13 @@ BlockLayout::BlockLayout(const KernelInfo &kernel) {
   key = take(arrayWords(4));
   value = take(arrayWords(4));
   for (const CaptureInfo &capture : kernel.captures)
-    captures.push_back(take(capture.isScalar ? 1 : arrayWords(static_cast<size_t>(capture.rank))));
+    captures.push_back(take(captureWords(capture)));
   output = take(arrayWords(4));
   lse = take(kernel.lse ? arrayWords(3) : 0);
-  lists = take(kernel.schedule == KernelInfo::Schedule::Listed ? listWords : 0);
+  bool hasMasks = std::any_of(kernel.captures.begin(), kernel.captures.end(),
+                              [](const CaptureInfo &capture) { return capture.kind == ArgumentKind::Mask; });
+  bool isListed = kernel.schedule == KernelInfo::Schedule::Listed;
+  lists = take(isListed ? listWords + (hasMasks ? maskListWords : 0) : 0);
   for (const CaptureInfo &capture : kernel.captures)
     pyramids.push_back(take(capture.pyramid ? pyramidWords : 0));
 }

@@ -27,13 +27,15 @@ using PlanEntry = int32_t (*)(const uint64_t *block, int64_t b, int64_t h, int64
 /// Words of an array of that rank: address, sizes, strides.
 constexpr size_t arrayWords(size_t rank) { return 1 + 2 * rank; }
 constexpr size_t listWords = 6;
+/// What follows them in a kernel with masks: numbers of partial tiles before each row, and words of the partial tiles.
+constexpr size_t maskListWords = 2;
 constexpr size_t pyramidWords = 3;
 /// No block is longer, since captures are limited.
 constexpr size_t maxBlockWords =
-    4 * arrayWords(4) + arrayWords(3) + listWords + maxCaptures * (arrayWords(2) + pyramidWords);
+    4 * arrayWords(4) + arrayWords(3) + listWords + maskListWords + maxCaptures * (arrayWords(2) + pyramidWords);
 
 /// Number of the first word of each part of a kernel's block.
-struct BlockLayout {
+struct SPARSE_ATTN_EXPORT BlockLayout {
   explicit BlockLayout(const KernelInfo &kernel);
 
   size_t query, key, value;

@@ -132,6 +132,20 @@ Status checkArray(const ValueName &name, const Value &value, const ArrayType &ty
   return access == Access::Write ? checkDisjoint(name, value) : Status();
 }
 
+Status checkMaskTable(const ValueName &name, const Value &value) {
+  if (value.rank != 2 || value.dtype != SPARSE_ATTN_BLOCK_MASK)
+    return makeError(StatusCode::InvalidArgument, name, ": expects a table of block masks (rank 2, element type ",
+                     int32_t(SPARSE_ATTN_BLOCK_MASK), "), but got rank ", value.rank, " and type ", value.dtype);
+  for (int32_t i = 0; i < 2; ++i)
+    if (value.size[i] < 0 || value.size[i] > maxLength)
+      return makeError(StatusCode::ShapeMismatch, name, ": expects size ", i, " to lie in [0, ", maxLength,
+                       "], but got ", value.size[i]);
+  if (value.stride[0] < 0 || value.stride[0] > maxLength || value.stride[1] != 1)
+    return makeError(StatusCode::ShapeMismatch, name, ": expects strides of at most ", maxLength, " and 1, but got ",
+                     value.stride[0], " and ", value.stride[1]);
+  return {};
+}
+
 Status checkData(const ValueName &name, const Value &value) {
   if (value.data || value.rank == 0)
     return {};
@@ -148,7 +162,15 @@ ValueName argumentName(const FunctionInfo &function, size_t index) {
 Status checkArgument(const FunctionInfo &function, size_t index, const Value &value) {
   const ArgumentInfo &argument = function.arguments[index];
   ValueName name = argumentName(function, index);
-  return argument.isScalar ? checkScalar(name, value) : checkArray(name, value, argument.array, Access::Read);
+  switch (argument.kind) {
+  case ArgumentKind::Array:
+    return checkArray(name, value, argument.array, Access::Read);
+  case ArgumentKind::Scalar:
+    return checkScalar(name, value);
+  case ArgumentKind::Mask:
+    break;
+  }
+  return checkMaskTable(name, value);
 }
 
 Status checkCount(const char *what, size_t expected, ValueList values) {

@@ -9,6 +9,7 @@
 
 #include "ElfFile.h"
 
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
@@ -76,8 +77,13 @@ Status checkSameManifest(const sparse_attn_image &image, const std::vector<uint8
 
 } // namespace
 
+static uint64_t nextArtifactNumber() {
+  static std::atomic<uint64_t> next{0};
+  return next.fetch_add(1, std::memory_order_relaxed);
+}
+
 Artifact::Artifact(Manifest manifest, const sparse_attn_image *image, void *library)
-    : info(std::move(manifest)), image(image), library(library) {}
+    : info(std::move(manifest)), number(nextArtifactNumber()), image(image), library(library) {}
 
 Artifact::~Artifact() {
   if (library)

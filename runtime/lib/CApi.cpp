@@ -10,26 +10,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "sparse_attn/Artifact.h"
+#include "CApiSupport.h"
 #include "sparse_attn/Device.h"
-#include "sparse_attn/Plan.h"
-#include "sparse_attn/sparse_attn.h"
 
-#include <exception>
-#include <memory>
-#include <new>
-#include <stdexcept>
 #include <string>
 
 using namespace sparse_attn;
-
-struct sparse_attn_artifact {
-  std::shared_ptr<const Artifact> artifact;
-};
-
-struct sparse_attn_plan {
-  std::shared_ptr<const Plan> plan;
-};
+using namespace sparse_attn::capi;
 
 namespace {
 
@@ -44,45 +31,20 @@ LastError &lastError() {
   return error;
 }
 
-sparse_attn_status failFixed(sparse_attn_status code, const char *message) {
+} // namespace
+
+sparse_attn_status capi::failFixed(sparse_attn_status code, const char *message) noexcept {
   lastError().fixed = message;
   return code;
 }
 
-sparse_attn_status report(const Status &status) {
+sparse_attn_status capi::report(const Status &status) {
   if (status.isOk())
     return SPARSE_ATTN_OK;
   lastError().text = status.message();
   lastError().fixed = nullptr;
   return static_cast<sparse_attn_status>(status.code());
 }
-
-sparse_attn_status expectsNonNull(const char *what) {
-  return report(makeError(StatusCode::InvalidArgument, "expects ", what, ", but got null"));
-}
-
-/// Runs a call; exceptions become codes.
-template <typename Call> sparse_attn_status guard(const Call &call) noexcept {
-  try {
-    return call();
-  } catch (const std::bad_alloc &) {
-    return failFixed(SPARSE_ATTN_OUT_OF_MEMORY, "expects enough memory, but got none");
-  } catch (const std::length_error &) {
-    return failFixed(SPARSE_ATTN_OUT_OF_MEMORY, "expects enough memory, but got a request beyond all memory");
-  } catch (...) {
-    return failFixed(SPARSE_ATTN_DEVICE_ERROR, "expects the thread pool to work, but got a failure");
-  }
-}
-
-/// Hands a C++ object over to the caller, in a handle.
-template <typename Handle, typename Object> sparse_attn_status handOver(Result<Object> made, Handle **handle) {
-  if (!made.isOk())
-    return report(made.status());
-  *handle = new Handle{std::move(*made)};
-  return SPARSE_ATTN_OK;
-}
-
-} // namespace
 
 const char *sparse_attn_version(void) { return SPARSE_ATTN_VERSION; }
 
@@ -92,27 +54,15 @@ const char *sparse_attn_last_error(void) {
 }
 
 sparse_attn_status sparse_attn_set_threads(int32_t threads) {
-  return guard([&] { return report(setThreadCount(threads)); });
+  return guard([&] { return setThreadCount(threads); });
 }
 
 sparse_attn_status sparse_attn_artifact_open(const char *path, sparse_attn_artifact **artifact) {
-  return guard([&] {
-    if (!artifact)
-      return expectsNonNull("a place for the artifact");
-    *artifact = nullptr;
-    if (!path)
-      return expectsNonNull("a path");
-    return handOver(Artifact::open(path), artifact);
-  });
+  return make(artifact, {{path, "a path"}}, [&] { return Artifact::open(path); });
 }
 
 sparse_attn_status sparse_attn_artifact_from_image(const sparse_attn_image *image, sparse_attn_artifact **artifact) {
-  return guard([&] {
-    if (!artifact)
-      return expectsNonNull("a place for the artifact");
-    *artifact = nullptr;
-    return handOver(Artifact::fromImage(image), artifact);
-  });
+  return make(artifact, {}, [&] { return Artifact::fromImage(image); });
 }
 
 void sparse_attn_artifact_close(sparse_attn_artifact *artifact) { delete artifact; }
@@ -120,16 +70,8 @@ void sparse_attn_artifact_close(sparse_attn_artifact *artifact) { delete artifac
 sparse_attn_status sparse_attn_prepare(const sparse_attn_artifact *artifact, const char *function,
                                        const sparse_attn_value *arguments, size_t argument_count,
                                        sparse_attn_plan **plan) {
-  return guard([&] {
-    if (!plan)
-      return expectsNonNull("a place for the plan");
-    *plan = nullptr;
-    if (!artifact)
-      return expectsNonNull("an artifact");
-    if (!function)
-      return expectsNonNull("the name of a function");
-    return handOver(Plan::prepare(artifact->artifact, function, {arguments, argument_count}), plan);
-  });
+  return make(plan, {{artifact, "an artifact"}, {function, "the name of a function"}},
+              [&] { return Plan::prepare(artifact->artifact, function, {arguments, argument_count}); });
 }
 
 void sparse_attn_plan_destroy(sparse_attn_plan *plan) { delete plan; }
@@ -138,9 +80,7 @@ size_t sparse_attn_workspace_bytes(const sparse_attn_plan *plan) { return plan ?
 
 sparse_attn_status sparse_attn_plan_tiles(const sparse_attn_plan *plan, int64_t *partial, int64_t *full,
                                           int64_t *total) {
-  return guard([&] {
-    if (!plan)
-      return expectsNonNull("a plan");
+  return guard({{plan, "a plan"}}, [&] {
     TileCounts tiles = plan->plan->tiles();
     if (partial)
       *partial = tiles.partial;
@@ -148,18 +88,16 @@ sparse_attn_status sparse_attn_plan_tiles(const sparse_attn_plan *plan, int64_t 
       *full = tiles.full;
     if (total)
       *total = tiles.total;
-    return SPARSE_ATTN_OK;
+    return Status();
   });
 }
 
 sparse_attn_status sparse_attn_launch(const sparse_attn_plan *plan, const sparse_attn_value *arguments,
                                       size_t argument_count, const sparse_attn_value *results, size_t result_count,
                                       void *workspace, size_t workspace_bytes, void *stream) {
-  return guard([&] {
-    if (!plan)
-      return expectsNonNull("a plan");
+  return guard({{plan, "a plan"}}, [&] {
     if (stream)
-      return report(makeError(StatusCode::InvalidArgument, "expects a null stream on the CPU, but got ", stream));
-    return report(plan->plan->launch({arguments, argument_count}, {results, result_count}, workspace, workspace_bytes));
+      return makeError(StatusCode::InvalidArgument, "expects a null stream on the CPU, but got ", stream);
+    return plan->plan->launch({arguments, argument_count}, {results, result_count}, workspace, workspace_bytes);
   });
 }

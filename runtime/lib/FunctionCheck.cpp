@@ -45,8 +45,9 @@ private:
 
   /// An array that a kernel reads is an argument or has been written before.
   void checkRead(const JsonNode &at, const Operand &operand, const KernelInfo &kernel) {
-    if (operand.kind == Operand::Kind::Argument && function.arguments[operand.index].isScalar)
-      return at.fail("expects an array, but got scalar argument ", operand.index);
+    if (operand.kind == Operand::Kind::Argument && function.arguments[operand.index].kind != ArgumentKind::Array)
+      return at.fail("expects an array, but got ", kindName(function.arguments[operand.index].kind), " argument ",
+                     operand.index);
     if (operand.kind != Operand::Kind::Argument && !written(operand))
       return at.fail("expects an array that an earlier step writes, but got number ", operand.index);
     checkType(at, type(operand), kernel.dtype, 4, kernel.headSize);
@@ -69,10 +70,13 @@ private:
     for (size_t i = 0; i < captures.size() && at.ok(); ++i) {
       const ArgumentInfo &argument = function.arguments[captures[i]];
       const CaptureInfo &capture = kernel.captures[i];
-      if (argument.isScalar != capture.isScalar)
-        at.element(i).fail("expects ", capture.isScalar ? "a scalar" : "an array", ", but got argument '",
-                           argument.name, "'");
-      else if (!capture.isScalar)
+      if (argument.kind != capture.kind)
+        at.element(i).fail("expects ", capture.kind == ArgumentKind::Array ? "an " : "a ", kindName(capture.kind),
+                           ", but got argument '", argument.name, "'");
+      else if (!(argument.block == capture.block))
+        at.element(i).fail("expects a mask with blocks of ", capture.block.queries, " x ", capture.block.keys,
+                           ", but got argument '", argument.name, "'");
+      else if (capture.kind == ArgumentKind::Array)
         checkType(at.element(i), argument.array, capture.dtype, capture.rank, std::nullopt);
     }
   }

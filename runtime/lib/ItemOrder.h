@@ -31,6 +31,7 @@ public:
   ItemOrder(const RowGrid &grid, const std::vector<uint32_t> &weights);
 
   int64_t items() const { return itemCount; }
+  size_t bytes() const { return rows.size() * sizeof(uint32_t); }
   /// True if items come by number, because rows never get heavier.
   bool isNatural() const { return rows.empty(); }
   /// The item at a position below `items()`.

@@ -16,6 +16,18 @@
 
 namespace sparse_attn {
 
+const char *kindName(ArgumentKind kind) {
+  switch (kind) {
+  case ArgumentKind::Array:
+    return "array";
+  case ArgumentKind::Scalar:
+    return "scalar";
+  case ArgumentKind::Mask:
+    break;
+  }
+  return "mask";
+}
+
 namespace {
 
 constexpr char magic[] = {'S', 'P', 'R', 'S', 'A', 'T', 'T', 'N'};
@@ -46,20 +58,27 @@ ArrayType parseArrayType(const JsonNode &node) {
   return {parseDType(node.member("dtype")), parseShape(node.member("shape"))};
 }
 
-/// Reads "kind": true for a scalar, false for an array.
-bool parseIsScalar(const JsonNode &node) {
-  std::string kind = node.string();
-  if (kind != "array" && kind != "scalar")
-    node.fail("expects array or scalar, but got '", kind, "'");
-  return kind == "scalar";
+ArgumentKind parseKind(const JsonNode &node) {
+  std::string name = node.string();
+  for (ArgumentKind kind : {ArgumentKind::Array, ArgumentKind::Scalar, ArgumentKind::Mask})
+    if (name == kindName(kind))
+      return kind;
+  node.fail("expects array, scalar or mask, but got '", name, "'");
+  return ArgumentKind::Scalar;
+}
+
+MaskBlock parseMaskBlock(const JsonNode &node) {
+  return {node.member("query_block").integer(1, 256), node.member("key_block").integer(1, 256)};
 }
 
 ArgumentInfo parseArgument(const JsonNode &node) {
   ArgumentInfo argument;
   argument.name = node.member("name").string();
-  argument.isScalar = parseIsScalar(node.member("kind"));
-  if (!argument.isScalar)
+  argument.kind = parseKind(node.member("kind"));
+  if (argument.kind == ArgumentKind::Array)
     argument.array = parseArrayType(node);
+  if (argument.kind == ArgumentKind::Mask)
+    argument.block = parseMaskBlock(node);
   return argument;
 }
 
@@ -122,12 +141,13 @@ FunctionInfo parseFunction(const JsonNode &node, const std::vector<KernelInfo> &
 
 CaptureInfo parseCapture(const JsonNode &node) {
   CaptureInfo capture;
-  capture.isScalar = parseIsScalar(node.member("kind"));
-  if (capture.isScalar) {
-    if (node.has("least"))
-      capture.least = node.member("least").integer(-maxLength, maxLength);
+  capture.kind = parseKind(node.member("kind"));
+  if (capture.kind == ArgumentKind::Scalar && node.has("least"))
+    capture.least = node.member("least").integer(-maxLength, maxLength);
+  if (capture.kind == ArgumentKind::Mask)
+    capture.block = parseMaskBlock(node);
+  if (capture.kind != ArgumentKind::Array)
     return capture;
-  }
   capture.dtype = parseDType(node.member("dtype"));
   capture.rank = static_cast<int32_t>(node.member("rank").integer(1, 2));
   capture.pyramid = node.has("pyramid") && node.member("pyramid").boolean();

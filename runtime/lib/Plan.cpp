@@ -23,7 +23,7 @@ Plan::Plan() = default;
 Plan::~Plan() = default;
 
 Result<std::shared_ptr<const Plan>> Plan::prepare(std::shared_ptr<const Artifact> artifact, const std::string &function,
-                                                  ValueList arguments) {
+                                                  ValueList arguments, const PrepareOptions &options) {
   if (!artifact)
     return makeError(StatusCode::InvalidArgument, "expects an artifact, but got null");
   const FunctionInfo *info = artifact->manifest().findFunction(function);
@@ -36,7 +36,7 @@ Result<std::shared_ptr<const Plan>> Plan::prepare(std::shared_ptr<const Artifact
   std::shared_ptr<Plan> plan(new Plan);
   plan->artifact = std::move(artifact);
   plan->info = info;
-  if (Status status = PlanBuilder(*plan, arguments).build(); !status.isOk())
+  if (Status status = PlanBuilder(*plan, arguments, options).build(); !status.isOk())
     return Status(status.code(), "function '" + function + "': " + status.message());
   return std::shared_ptr<const Plan>(std::move(plan));
 }
@@ -86,7 +86,7 @@ Status Plan::checkLaunch(ValueList arguments, ValueList results, const void *wor
     if (Status status = checkSameSizes(name, arguments[i], shapeOf(this->arguments[i])); !status.isOk())
       return status;
     Status status = captured[i] ? checkCaptured(name, arguments[i], this->arguments[i]) : Status();
-    if (status.isOk() && !captured[i] && !info->arguments[i].isScalar)
+    if (status.isOk() && !captured[i] && info->arguments[i].kind == ArgumentKind::Array)
       status = checkData(name, arguments[i]);
     if (!status.isOk())
       return status;

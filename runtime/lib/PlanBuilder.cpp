@@ -8,7 +8,9 @@
 #include "PlanBuilder.h"
 
 #include "ArrayCheck.h"
-#include "StepPlan.h"
+#include "CacheKey.h"
+#include "CacheTable.h"
+#include "sparse_attn/CpuFeatures.h"
 #include "sparse_attn/Device.h"
 
 #include <algorithm>
@@ -34,8 +36,8 @@ Status workspaceOverflows() {
 
 } // namespace
 
-PlanBuilder::PlanBuilder(Plan &plan, ValueList arguments)
-    : plan(plan), function(*plan.info), arguments(arguments), pyramids(function.arguments.size()) {}
+PlanBuilder::PlanBuilder(Plan &plan, ValueList arguments, const PrepareOptions &options)
+    : plan(plan), function(*plan.info), arguments(arguments), options(options), pyramids(function.arguments.size()) {}
 
 Status PlanBuilder::build() {
   if (Status status = checkArguments(); !status.isOk())
@@ -96,20 +98,69 @@ Status PlanBuilder::define(const Operand &operand, const Shape &shape) {
   return checkShape(name, shape, type.shape);
 }
 
-Status PlanBuilder::prepareStep(const Step &step) {
+Result<std::vector<StepCapture>> PlanBuilder::readCaptures(const Step &step) const {
   const KernelInfo &kernel = kernelOf(step);
   std::vector<StepCapture> captures;
   for (size_t i = 0; i < step.captures.size(); ++i) {
-    size_t index = step.captures[i];
-    captures.push_back({arguments[index], kernel.captures[i].pyramid ? pyramidOf(index) : nullptr});
+    captures.push_back({arguments[step.captures[i]], nullptr, {}});
+    if (kernel.captures[i].kind != ArgumentKind::Mask)
+      continue;
+    Result<StepMask> mask = StepPlan::readMasks(kernel, i, captures.back().value, shape(step.query), shape(step.key));
+    if (!mask.isOk())
+      return mask.status();
+    captures.back().mask = std::move(*mask);
   }
+  return captures;
+}
+
+Result<std::string> PlanBuilder::cacheKey(const Step &step, const std::vector<StepCapture> &captures) const {
+  const KernelInfo &kernel = kernelOf(step);
+  if (!options.cache || kernel.schedule != KernelInfo::Schedule::Listed)
+    return std::string();
+  Result<const Variant *> variant = selectVariant(kernel, hostCpuFeatures());
+  if (!variant.isOk())
+    return variant.status();
+  CacheKey key(*plan.artifact, kernel, **variant, shape(step.query), shape(step.key));
+  for (size_t i = 0; i < captures.size(); ++i) {
+    size_t argument = step.captures[i];
+    std::optional<uint64_t> version = argument < options.versions.size() ? options.versions[argument] : std::nullopt;
+    switch (kernel.captures[i].kind) {
+    case ArgumentKind::Array:
+      key.addArray(captures[i].value, version);
+      break;
+    case ArgumentKind::Scalar:
+      key.addScalar(captures[i].value.scalar);
+      break;
+    case ArgumentKind::Mask:
+      key.addMasks(captures[i].mask, version);
+      break;
+    }
+  }
+  return key.bytes();
+}
+
+Status PlanBuilder::prepareStep(const Step &step) {
+  const KernelInfo &kernel = kernelOf(step);
+  Result<std::vector<StepCapture>> captures = readCaptures(step);
+  if (!captures.isOk())
+    return captures.status();
+  Result<std::string> key = cacheKey(step, *captures);
+  if (!key.isOk())
+    return key.status();
+  std::shared_ptr<const PreparedRows> kept = key->empty() ? nullptr : options.cache->table().find(*key);
+  // Only listing reads the pyramids.
+  for (size_t i = 0; !kept && i < captures->size(); ++i)
+    if (kernel.captures[i].pyramid)
+      (*captures)[i].pyramid = pyramidOf(step.captures[i]);
   StepArrays arrays{view(step.query), view(step.key), view(step.value), view(step.output), {}};
   if (step.lse)
     arrays.lse = view(*step.lse);
   Result<std::unique_ptr<const StepPlan>> prepared =
-      StepPlan::prepare(*plan.artifact, kernel, arrays, std::move(captures));
+      StepPlan::prepare(*plan.artifact, kernel, arrays, std::move(*captures), kept);
   if (!prepared.isOk())
     return prepared.status();
+  if (!kept && !key->empty())
+    options.cache->table().insert(*key, (*prepared)->preparedRows());
   plan.steps.push_back(std::move(*prepared));
   return {};
 }

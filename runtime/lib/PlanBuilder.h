@@ -13,6 +13,7 @@
 #define SPARSE_ATTN_LIB_PLANBUILDER_H
 
 #include "Pyramid.h"
+#include "StepPlan.h"
 #include "sparse_attn/Plan.h"
 
 #include <memory>
@@ -23,10 +24,10 @@ namespace sparse_attn {
 /// Alignment of the workspace and of everything in it: a cache line, and the widest vector.
 constexpr int64_t workspaceAlignment = 64;
 
-/// Fills a plan whose artifact and function are set. `arguments` must outlive the builder.
+/// Fills a plan whose artifact and function are set. `arguments` and `options` must outlive the builder.
 class PlanBuilder {
 public:
-  PlanBuilder(Plan &plan, ValueList arguments);
+  PlanBuilder(Plan &plan, ValueList arguments, const PrepareOptions &options);
 
   /// Errors: as `Plan::prepare`. Throws std::bad_alloc.
   Status build();
@@ -38,6 +39,9 @@ private:
   /// Sets the shape of a result or a buffer.
   Status define(const Operand &operand, const Shape &shape);
   Status prepareStep(const Step &step);
+  Result<std::vector<StepCapture>> readCaptures(const Step &step) const;
+  /// The key under which the cache keeps the rows of a step; empty where nothing is kept.
+  Result<std::string> cacheKey(const Step &step, const std::vector<StepCapture> &captures) const;
   /// Buffers first, then the scratch memory of each worker.
   Status layOutWorkspace();
 
@@ -50,6 +54,7 @@ private:
   Plan &plan;
   const FunctionInfo &function;
   ValueList arguments;
+  const PrepareOptions &options;
   std::vector<std::shared_ptr<const Pyramid>> pyramids; ///< By argument; shared among steps.
 };
 

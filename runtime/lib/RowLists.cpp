@@ -26,6 +26,7 @@ constexpr int64_t chunkRows = 8;
 struct RowBuffer {
   std::unique_ptr<uint32_t[]> partial;
   std::unique_ptr<uint32_t[]> full;
+  std::unique_ptr<RowMasks> masks;
 
   void reserve(int64_t keyTiles) {
     if (partial && full)
@@ -40,6 +41,7 @@ struct RowBuffer {
 struct Piece {
   std::vector<uint32_t> partial;
   std::vector<uint32_t> full;
+  std::vector<uint32_t> partialWords;
 };
 
 /// Checks that intervals ascend, do not touch tiles twice and end at `keyTiles`: the kernel trusts them.
@@ -63,11 +65,14 @@ void sumUp(std::vector<int64_t> &offsets) {
 
 class Lister {
 public:
-  Lister(PlanEntry plan, const uint64_t *block, const RowGrid &grid, int64_t keyTiles)
-      : plan(plan), block(block), grid(grid), keyTiles(keyTiles), workers(threadCount()),
-        buffers(static_cast<size_t>(workers)), pieces(static_cast<size_t>((grid.rows() + chunkRows - 1) / chunkRows)) {
+  Lister(const RowSource &source, const RowGrid &grid, int64_t keyTiles)
+      : source(source), grid(grid), keyTiles(keyTiles), workers(threadCount()), buffers(static_cast<size_t>(workers)),
+        pieces(static_cast<size_t>((grid.rows() + chunkRows - 1) / chunkRows)) {
     lists.partialOffsets.resize(static_cast<size_t>(grid.rows()) + 1);
     lists.fullOffsets.resize(static_cast<size_t>(grid.rows()) + 1);
+    hasMasks = std::any_of(source.masks->begin(), source.masks->end(), [](const StepMask &m) { return m.isMask(); });
+    if (hasMasks)
+      lists.partialEntries.resize(static_cast<size_t>(grid.rows()) + 1);
   }
 
   Result<RowLists> run() {
@@ -75,6 +80,8 @@ public:
       RowBuffer &buffer = buffers[static_cast<size_t>(worker)];
       Piece &piece = pieces[static_cast<size_t>(begin / chunkRows)];
       buffer.reserve(keyTiles);
+      if (!buffer.masks)
+        buffer.masks = std::make_unique<RowMasks>(*source.masks, *source.layout, *source.block);
       for (int64_t row = begin; row < end && failure.none(); ++row)
         if (Status status = listRow(row, buffer, piece); !status.isOk())
           failure.record(std::move(status));
@@ -84,20 +91,25 @@ public:
     buffers.clear();
     sumUp(lists.partialOffsets);
     sumUp(lists.fullOffsets);
-    lists.partial = join(&Piece::partial, lists.partialOffsets.back());
-    lists.full = join(&Piece::full, lists.fullOffsets.back());
+    sumUp(lists.partialEntries);
+    lists.partial = join(&Piece::partial);
+    lists.full = join(&Piece::full);
+    lists.partialWords = join(&Piece::partialWords);
     lists.budgetExceeded = budgetExceeded;
     return std::move(lists);
   }
 
 private:
-  Status listRow(int64_t row, const RowBuffer &buffer, Piece &piece) {
+  Status listRow(int64_t row, RowBuffer &buffer, Piece &piece) {
     int64_t item = grid.item(0, row);
     int64_t t = item % grid.tiles;
     int64_t h = item / grid.tiles % grid.heads;
     int64_t b = item / grid.tiles / grid.heads;
     int64_t counts[3] = {0, 0, 0};
-    if (int32_t code = plan(block, b, h, t, buffer.partial.get(), buffer.full.get(), counts); code != 0)
+    int64_t first = t * source.tileQ;
+    buffer.masks->select(b, h, first, std::min(first + source.tileQ, source.queryLength));
+    if (int32_t code = source.plan(buffer.masks->block(), b, h, t, buffer.partial.get(), buffer.full.get(), counts);
+        code != 0)
       return makeError(StatusCode::DeviceError, "expects the kernel to list key tiles, but got error ", code);
     auto fits = [this](int64_t count) { return count >= 0 && count <= keyTiles; };
     if (!fits(counts[0]) || !fits(counts[1]))
@@ -110,15 +122,33 @@ private:
     piece.full.insert(piece.full.end(), buffer.full.get(), buffer.full.get() + 2 * counts[1]);
     lists.partialOffsets[static_cast<size_t>(row) + 1] = counts[0];
     lists.fullOffsets[static_cast<size_t>(row) + 1] = counts[1];
+    if (hasMasks)
+      lists.partialEntries[static_cast<size_t>(row) + 1] = addWords(buffer, counts[0], piece);
     if (counts[2] != 0)
       budgetExceeded.store(true, std::memory_order_relaxed);
     return {};
   }
 
+  /// Adds the words of the row's partial tiles; returns how many tiles there are.
+  int64_t addWords(const RowBuffer &buffer, int64_t intervals, Piece &piece) const {
+    int64_t entries = 0;
+    for (int64_t i = 0; i < intervals; ++i) {
+      int64_t first = buffer.partial[static_cast<size_t>(2 * i)],
+              tiles = buffer.partial[static_cast<size_t>(2 * i + 1)];
+      for (int64_t tile = first; tile < first + tiles; ++tile)
+        buffer.masks->appendTileWords(tile, source.tileQ, source.tileK, piece.partialWords);
+      entries += tiles;
+    }
+    return entries;
+  }
+
   /// Puts the pieces one behind another, and frees them.
-  std::vector<uint32_t> join(std::vector<uint32_t> Piece::*list, int64_t intervals) {
+  std::vector<uint32_t> join(std::vector<uint32_t> Piece::*list) {
+    size_t words = 0;
+    for (const Piece &piece : pieces)
+      words += (piece.*list).size();
     std::vector<uint32_t> joined;
-    joined.reserve(2 * static_cast<size_t>(intervals));
+    joined.reserve(words);
     for (Piece &piece : pieces) {
       joined.insert(joined.end(), (piece.*list).begin(), (piece.*list).end());
       std::vector<uint32_t>().swap(piece.*list);
@@ -126,22 +156,22 @@ private:
     return joined;
   }
 
-  PlanEntry plan;
-  const uint64_t *block;
+  const RowSource &source;
   const RowGrid &grid;
   int64_t keyTiles;
   int32_t workers;
   std::vector<RowBuffer> buffers; ///< By worker.
   std::vector<Piece> pieces;      ///< By chunk.
   RowLists lists;
+  bool hasMasks;
   std::atomic<bool> budgetExceeded{false};
   FirstFailure failure;
 };
 
 } // namespace
 
-Result<RowLists> listRows(PlanEntry plan, const uint64_t *block, const RowGrid &grid, int64_t keyTiles) {
-  return Lister(plan, block, grid, keyTiles).run();
+Result<RowLists> listRows(const RowSource &source, const RowGrid &grid, int64_t keyTiles) {
+  return Lister(source, grid, keyTiles).run();
 }
 
 } // namespace sparse_attn

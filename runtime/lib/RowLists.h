@@ -15,6 +15,7 @@
 
 #include "ArgumentBlock.h"
 #include "RowGrid.h"
+#include "RowMasks.h"
 
 #include <cstdint>
 #include <vector>
@@ -27,20 +28,34 @@ struct RowLists {
   std::vector<uint32_t> partial;       ///< Two words an interval: first key tile, number of key tiles.
   std::vector<int64_t> fullOffsets;
   std::vector<uint32_t> full;
+  /// Of a step with masks, else empty: row r has the partial tiles [entries[r], entries[r + 1]), each with as many
+  /// words in a row as the masks need.
+  std::vector<int64_t> partialEntries;
+  std::vector<uint32_t> partialWords;
   bool budgetExceeded = false; ///< Some row listed more than need be.
 
+  bool hasMasks() const { return !partialEntries.empty(); }
+
   size_t bytes() const {
-    return (partialOffsets.size() + fullOffsets.size()) * sizeof(int64_t) +
-           (partial.size() + full.size()) * sizeof(uint32_t);
+    return (partialOffsets.size() + fullOffsets.size() + partialEntries.size()) * sizeof(int64_t) +
+           (partial.size() + full.size() + partialWords.size()) * sizeof(uint32_t);
   }
+};
+
+/// What lists a row. All that is pointed to stays the caller's.
+struct RowSource {
+  PlanEntry plan;
+  const std::vector<uint64_t> *block;
+  const BlockLayout *layout;
+  const std::vector<StepMask> *masks; ///< By capture.
+  int64_t queryLength, tileQ, tileK;
 };
 
 /// Calls the `plan` entry once for each row of `grid`. While it runs, every thread holds room for one row with an
 /// interval for each of the `keyTiles` key tiles.
 ///
 /// Errors: DeviceError where the entry fails or lists what does not exist. Throws std::bad_alloc.
-SPARSE_ATTN_EXPORT Result<RowLists> listRows(PlanEntry plan, const uint64_t *block, const RowGrid &grid,
-                                             int64_t keyTiles);
+SPARSE_ATTN_EXPORT Result<RowLists> listRows(const RowSource &source, const RowGrid &grid, int64_t keyTiles);
 
 } // namespace sparse_attn
 

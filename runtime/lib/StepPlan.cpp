@@ -42,6 +42,8 @@ Status checkHeads(const KernelInfo &kernel, int64_t queryHeads, int64_t keyHeads
 }
 
 Status checkCapture(const KernelInfo &kernel, size_t index, const Value &value, int64_t batch) {
+  if (kernel.captures[index].kind == ArgumentKind::Mask)
+    return {};
   if (value.rank == 0 && value.scalar < kernel.captures[index].least)
     return makeError(StatusCode::InvalidArgument, "kernel '", kernel.name, "': expects captured number ", index,
                      " to be at least ", kernel.captures[index].least, ", but got ", value.scalar);
@@ -80,6 +82,32 @@ Status StepPlan::checkShapes(const KernelInfo &kernel, const Shape &query, const
   return {};
 }
 
+Result<StepMask> StepPlan::readMasks(const KernelInfo &kernel, size_t index, const Value &table, const Shape &query,
+                                     const Shape &key) {
+  const char *dimensions[] = {"batches", "heads"};
+  StepMask mask{{}, table.size[0], table.size[1]};
+  for (int i : {Batch, Heads})
+    if (table.size[i] != 1 && table.size[i] != query.size[i])
+      return mismatch(kernel, "expects captured masks ", index, " for 1 or all of ", query.size[i], " ", dimensions[i],
+                      ", but got ", table.size[i]);
+  const MaskBlock &block = kernel.captures[index].block;
+  BlockGrid expected{static_cast<uint32_t>(divideUp(query.size[Length], block.queries)),
+                     static_cast<uint32_t>(divideUp(key.size[Length], block.keys)),
+                     static_cast<uint32_t>(block.queries), static_cast<uint32_t>(block.keys)};
+  auto rows = static_cast<const BlockMask *const *>(table.data);
+  for (int64_t b = 0; b < mask.batches; ++b)
+    for (int64_t h = 0; h < mask.heads; ++h) {
+      const BlockMask *entry = rows[b * table.stride[0] + h];
+      if (!entry)
+        return makeError(StatusCode::InvalidArgument, "kernel '", kernel.name, "': expects captured mask ", index,
+                         " of batch ", b, ", head ", h, ", but got null");
+      if (entry->grid() != expected)
+        return mismatch(kernel, "expects captured mask ", index, " to have ", expected, ", but got ", entry->grid());
+      mask.masks.push_back(*entry);
+    }
+  return mask;
+}
+
 StepPlan::StepPlan(const KernelInfo &kernel, const Variant &variant, const Artifact &artifact, const StepArrays &arrays,
                    std::vector<StepCapture> captures)
     : kernel(&kernel), variant(&variant),
@@ -89,10 +117,14 @@ StepPlan::StepPlan(const KernelInfo &kernel, const Variant &variant, const Artif
       tilesEntry(variant.entries.tiles ? reinterpret_cast<TilesEntry>(artifact.entry(*variant.entries.tiles))
                                        : nullptr),
       planEntry(variant.entries.plan ? reinterpret_cast<PlanEntry>(artifact.entry(*variant.entries.plan)) : nullptr),
-      layout(kernel), query(shapeOf(arrays.query)), key(shapeOf(arrays.key)), captures(std::move(captures)) {}
+      layout(kernel), query(shapeOf(arrays.query)), key(shapeOf(arrays.key)), captures(std::move(captures)) {
+  for (const StepCapture &capture : this->captures)
+    masks.push_back(capture.mask);
+}
 
 Result<std::unique_ptr<const StepPlan>> StepPlan::prepare(const Artifact &artifact, const KernelInfo &kernel,
-                                                          const StepArrays &arrays, std::vector<StepCapture> captures) {
+                                                          const StepArrays &arrays, std::vector<StepCapture> captures,
+                                                          std::shared_ptr<const PreparedRows> kept) {
   Result<const Variant *> variant = selectVariant(kernel, hostCpuFeatures());
   if (!variant.isOk())
     return variant.status();
@@ -100,9 +132,10 @@ Result<std::unique_ptr<const StepPlan>> StepPlan::prepare(const Artifact &artifa
   if (Status status = step->measure(); !status.isOk())
     return inKernel(kernel, status);
   step->writeBlock(arrays);
-  if (Status status = step->list(); !status.isOk())
-    return inKernel(kernel, status);
-  if (Status status = step->weigh(); !status.isOk())
+  step->rows = std::move(kept);
+  if (step->rows)
+    step->writeLists(step->rows->lists);
+  else if (Status status = step->prepareRows(); !status.isOk())
     return inKernel(kernel, status);
   return std::unique_ptr<const StepPlan>(std::move(step));
 }
@@ -113,6 +146,10 @@ Status StepPlan::measure() {
   grid.tiles = divideUp(query.size[Length], variant->tileQ);
   grid.perBatch = kernel->dependsOnBatch;
   grid.perHead = kernel->dependsOnHead;
+  for (const StepMask &mask : masks) {
+    grid.perBatch |= mask.batches > 1;
+    grid.perHead |= mask.heads > 1;
+  }
   keyTiles = divideUp(key.size[Length], variant->tileK);
   int64_t product;
   if (__builtin_mul_overflow(grid.batch, grid.heads, &product) ||
@@ -138,6 +175,8 @@ void StepPlan::writeBlock(const StepArrays &arrays) {
   block.assign(layout.words, 0);
   writeArrays(block.data(), arrays);
   for (size_t i = 0; i < captures.size(); ++i) {
+    if (kernel->captures[i].kind == ArgumentKind::Mask)
+      continue;
     writeCapture(&block[layout.captures[i]], captures[i].value);
     if (const Pyramid *pyramid = captures[i].pyramid.get()) {
       uint64_t *words = &block[layout.pyramids[i]];
@@ -148,13 +187,19 @@ void StepPlan::writeBlock(const StepArrays &arrays) {
   }
 }
 
-Status StepPlan::list() {
+Status StepPlan::list(RowLists &lists) {
   if (!planEntry)
     return {};
-  Result<RowLists> listed = listRows(planEntry, block.data(), grid, keyTiles);
+  RowSource source{planEntry, &block, &layout, &masks, query.size[Length], variant->tileQ, variant->tileK};
+  Result<RowLists> listed = listRows(source, grid, keyTiles);
   if (!listed.isOk())
     return listed.status();
   lists = std::move(*listed);
+  writeLists(lists);
+  return {};
+}
+
+void StepPlan::writeLists(const RowLists &lists) {
   uint64_t *words = &block[layout.lists];
   words[0] = addressWord(lists.partialOffsets.data());
   words[1] = addressWord(lists.partial.data());
@@ -162,15 +207,22 @@ Status StepPlan::list() {
   words[3] = addressWord(lists.full.data());
   words[4] = static_cast<uint64_t>(grid.batchStride());
   words[5] = static_cast<uint64_t>(grid.headStride());
-  return {};
+  if (lists.hasMasks()) {
+    words[6] = addressWord(lists.partialEntries.data());
+    words[7] = addressWord(lists.partialWords.data());
+  }
 }
 
-Status StepPlan::weigh() {
+Status StepPlan::prepareRows() {
+  auto made = std::make_shared<PreparedRows>();
+  if (Status status = list(made->lists); !status.isOk())
+    return status;
   Result<WeighedItems> weighed = weighItems(workEntry, block.data(), grid, keyTiles);
   if (!weighed.isOk())
     return weighed.status();
-  tiles = weighed->tiles;
-  order = std::move(weighed->order);
+  made->tiles = weighed->tiles;
+  made->order = std::move(weighed->order);
+  rows = std::move(made);
   return {};
 }
 
@@ -178,13 +230,21 @@ Status StepPlan::launch(const StepArrays &arrays, char *scratch, size_t scratchS
   uint64_t words[maxBlockWords];
   std::copy(block.begin(), block.end(), words);
   writeArrays(words, arrays);
-  KernelLaunch launch{itemsEntry, words, &order, scratch, scratchStride, maxWorkers};
+  KernelLaunch launch{itemsEntry, words, &rows->order, scratch, scratchStride, maxWorkers};
   Status status = cpuDevice().run(launch);
   return status.isOk() ? status : inKernel(*kernel, status);
 }
 
 StepInfo StepPlan::info() const {
-  return {kernel, variant, query, key, grid.items(), tiles, !order.isNatural(), lists.budgetExceeded, lists.bytes()};
+  return {kernel,
+          variant,
+          query,
+          key,
+          grid.items(),
+          rows->tiles,
+          !rows->order.isNatural(),
+          rows->lists.budgetExceeded,
+          rows->lists.bytes()};
 }
 
 Status StepPlan::checkItem(int64_t item) const {
@@ -225,7 +285,9 @@ Status StepPlan::predicate(int64_t b, int64_t h, int64_t row, uint8_t *attends) 
     if (coordinates[i] < 0 || coordinates[i] >= query.size[i])
       return makeError(StatusCode::InvalidArgument, "expects coordinate ", i, " to be below ", query.size[i],
                        ", but got ", coordinates[i]);
-  if (int32_t code = predicateEntry(block.data(), b, h, row, attends); code != 0)
+  RowMasks rowMasks(masks, layout, block);
+  rowMasks.select(b, h, row, row + 1);
+  if (int32_t code = predicateEntry(rowMasks.block(), b, h, row, attends); code != 0)
     return makeError(StatusCode::DeviceError, "expects the predicate to succeed, but got error ", code);
   return {};
 }

@@ -14,9 +14,11 @@
 #define SPARSE_ATTN_LIB_STEPPLAN_H
 
 #include "ArgumentBlock.h"
+#include "CacheTable.h"
 #include "ItemOrder.h"
 #include "Pyramid.h"
 #include "RowLists.h"
+#include "RowMasks.h"
 #include "sparse_attn/Artifact.h"
 #include "sparse_attn/Plan.h"
 
@@ -35,6 +37,7 @@ struct StepArrays {
 struct StepCapture {
   Value value;
   std::shared_ptr<const Pyramid> pyramid;
+  StepMask mask; ///< A copy of the handles; without masks where the value is none.
 };
 
 class StepPlan {
@@ -42,15 +45,22 @@ public:
   /// Checks the shapes of a step's inputs against each other and the kernel. The shape of the output is the query's.
   static Status checkShapes(const KernelInfo &kernel, const Shape &query, const Shape &key, const Shape &value,
                             const std::vector<Value> &captures);
+  /// The masks of captured table `index`, whose shape and data have been checked, for arrays of these shapes. Errors:
+  /// ShapeMismatch where blocks or lengths disagree, InvalidArgument for a null mask.
+  static Result<StepMask> readMasks(const KernelInfo &kernel, size_t index, const Value &table, const Shape &query,
+                                    const Shape &key);
 
-  /// Plans a step whose shapes have been checked, and which a valid captured array backs. Throws std::bad_alloc.
+  /// Plans a step whose shapes have been checked, and which a valid captured array backs. `kept` are the rows of an
+  /// equal step, or null. Throws std::bad_alloc.
   static Result<std::unique_ptr<const StepPlan>> prepare(const Artifact &artifact, const KernelInfo &kernel,
-                                                         const StepArrays &arrays, std::vector<StepCapture> captures);
+                                                         const StepArrays &arrays, std::vector<StepCapture> captures,
+                                                         std::shared_ptr<const PreparedRows> kept);
 
   /// Runs the kernel. `scratch` has `maxWorkers` pieces of `scratchStride` bytes, of at least `scratchBytes()` each.
   Status launch(const StepArrays &arrays, char *scratch, size_t scratchStride, int32_t maxWorkers) const;
 
   StepInfo info() const;
+  const std::shared_ptr<const PreparedRows> &preparedRows() const { return rows; }
   int64_t items() const { return grid.items(); }
   int64_t scratchBytes() const { return variant->scratchBytes; }
   Result<TileCounts> itemTiles(int64_t item) const;
@@ -66,8 +76,10 @@ private:
   Status measure();
   void writeArrays(uint64_t *words, const StepArrays &arrays) const;
   void writeBlock(const StepArrays &arrays);
-  Status list();
-  Status weigh();
+  /// Lists and weighs the rows.
+  Status prepareRows();
+  Status list(RowLists &lists);
+  void writeLists(const RowLists &lists);
 
   const KernelInfo *kernel;
   const Variant *variant;
@@ -80,12 +92,11 @@ private:
   Shape query;
   Shape key;
   std::vector<StepCapture> captures;
+  std::vector<StepMask> masks; ///< By capture.
   RowGrid grid;
   int64_t keyTiles = 0;
   std::vector<uint64_t> block; ///< As `prepare` saw the arrays.
-  RowLists lists;
-  ItemOrder order;
-  TileCounts tiles;
+  std::shared_ptr<const PreparedRows> rows;
 };
 
 } // namespace sparse_attn

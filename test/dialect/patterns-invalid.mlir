@@ -1,6 +1,6 @@
 // RUN: sparse-attn-opt %s -split-input-file -verify-diagnostics
 
-// expected-error @+1 {{expects captures of type index, memref<?xi32> or memref<?x?xi32>, but got 'f32'}}
+// expected-error @+1 {{expects captures of type index, memref<?xi32>, memref<?x?xi32> or !sparse_attn.block_mask, but got 'f32'}}
 sparse_attn.pattern @pattern_c1(%x: f32) {
   %p = sparse_attn.dense
   sparse_attn.yield %p
@@ -8,7 +8,7 @@ sparse_attn.pattern @pattern_c1(%x: f32) {
 
 // -----
 
-// expected-error @+1 {{expects captures of type index, memref<?xi32> or memref<?x?xi32>, but got 'memref<16xi32>'}}
+// expected-error @+1 {{expects captures of type index, memref<?xi32>, memref<?x?xi32> or !sparse_attn.block_mask, but got 'memref<16xi32>'}}
 sparse_attn.pattern @pattern_c1_static_array(%x: memref<16xi32>) {
   %p = sparse_attn.dense
   sparse_attn.yield %p
@@ -16,7 +16,7 @@ sparse_attn.pattern @pattern_c1_static_array(%x: memref<16xi32>) {
 
 // -----
 
-// expected-error @+1 {{expects captures of type index, memref<?xi32> or memref<?x?xi32>, but got 'memref<?xi64>'}}
+// expected-error @+1 {{expects captures of type index, memref<?xi32>, memref<?x?xi32> or !sparse_attn.block_mask, but got 'memref<?xi64>'}}
 sparse_attn.pattern @pattern_c1_element_type(%x: memref<?xi64>) {
   %p = sparse_attn.dense
   sparse_attn.yield %p
@@ -40,7 +40,7 @@ sparse_attn.pattern @pattern_c2_type(%n: index) {
 // -----
 
 // A capture of type !sparse_attn.pattern does not exist, so whatever is yielded has been computed.
-// expected-error @+1 {{expects captures of type index, memref<?xi32> or memref<?x?xi32>, but got '!sparse_attn.pattern'}}
+// expected-error @+1 {{expects captures of type index, memref<?xi32>, memref<?x?xi32> or !sparse_attn.block_mask, but got '!sparse_attn.pattern'}}
 sparse_attn.pattern @pattern_c1_pattern(%p: !sparse_attn.pattern) {
   sparse_attn.yield %p
 }
@@ -322,5 +322,25 @@ sparse_attn.pattern @union_c1 {
 sparse_attn.pattern @intersect_c1 {
   // expected-error @+1 {{expects at least one operand}}
   %p = sparse_attn.intersect
+  sparse_attn.yield %p
+}
+
+// -----
+
+// expected-error @+1 {{expects blocks of 16, 32, 64, 128 or 256, but got 48x64}}
+sparse_attn.pattern @block_mask_c1(%mask: !sparse_attn.block_mask<48x64>) {
+}
+
+// -----
+
+// expected-error @+1 {{expects the sizes of a block, such as 64x64, but got 1 of them}}
+sparse_attn.pattern @block_mask_sizes(%mask: !sparse_attn.block_mask<64>) {
+}
+
+// -----
+
+sparse_attn.pattern @blocks_of_another_size(%mask: !sparse_attn.block_mask<16x16>) { // expected-note {{prior use here}}
+  // expected-error @+1 {{expects different type than prior uses: '!sparse_attn.block_mask' vs '!sparse_attn.block_mask<16x16>'}}
+  %p = sparse_attn.blocks %mask
   sparse_attn.yield %p
 }

@@ -136,3 +136,20 @@ func.func @random_rank(%block: i32, %n: i32, %b: i32, %h: i32, %row: i32, %block
 // CHECK-LABEL: func.func private @types
 // CHECK-SAME:    !sparse_attn.pattern, !sparse_attn.visit, !sparse_attn.tile<64x128xf32>, !sparse_attn.tile<64xbf16>
 func.func private @types(!sparse_attn.pattern, !sparse_attn.visit, !sparse_attn.tile<64x128xf32>, !sparse_attn.tile<64xbf16>)
+
+// CHECK-LABEL: sparse_attn.pattern @blocks(%{{.*}}: !sparse_attn.block_mask, %{{.*}}: !sparse_attn.block_mask<16x256>)
+sparse_attn.pattern @blocks(%mask: !sparse_attn.block_mask<64x64>, %fine: !sparse_attn.block_mask<16x256>) {
+  // CHECK: sparse_attn.blocks %{{[a-z0-9]*$}}
+  %coarse = sparse_attn.blocks %mask
+  // CHECK: sparse_attn.blocks %{{.*}} : !sparse_attn.block_mask<16x256>
+  %other = sparse_attn.blocks %fine : !sparse_attn.block_mask<16x256>
+  %p = sparse_attn.union %coarse, %other
+  sparse_attn.yield %p
+}
+
+// CHECK-LABEL: func.func @block_active
+func.func @block_active(%mask: !sparse_attn.block_mask, %row: index, %key: index) -> i1 {
+  // CHECK: sparse_attn.block_active %{{.*}}[%{{.*}}, %{{.*}}] : !sparse_attn.block_mask
+  %active = sparse_attn.block_active %mask[%row, %key] : !sparse_attn.block_mask
+  return %active : i1
+}

@@ -231,3 +231,18 @@ func.func @step_parent(%t: index) {
   %first, %last = sparse_attn.query_span %t of %t, %t
   return
 }
+
+// -----
+
+sparse_attn.pattern @retrieved(%mask: !sparse_attn.block_mask) {
+  %p = sparse_attn.blocks %mask
+  sparse_attn.yield %p
+}
+
+sparse_attn.plan @plan_c3_mask of(@retrieved) tile(64, 64) {
+^bb0(%b: index, %h: index, %q0: index, %q1: index, %k0: index, %k1: index, %sq: index, %skv: index, %mask: !sparse_attn.block_mask):
+  %other = builtin.unrealized_conversion_cast %k0 : index to !sparse_attn.block_mask
+  // expected-error @+1 {{expects to read a capture of the plan}}
+  %any, %all = sparse_attn.block_coverage %other keys(%k0 to %k1) : !sparse_attn.block_mask
+  sparse_attn.yield %any, %all : i1, i1
+}

@@ -64,3 +64,16 @@ func.func @read_bounds_of_a_batch(%table: memref<?x?xi32>, %b: index, %first: in
   %min, %max, %inside = sparse_attn.read_bounds %table[%b] from %first to %last : memref<?x?xi32>
   return
 }
+
+sparse_attn.pattern @retrieved(%mask: !sparse_attn.block_mask) {
+  %p = sparse_attn.blocks %mask
+  sparse_attn.yield %p
+}
+
+// CHECK-LABEL: sparse_attn.plan @retrieved_plan
+// CHECK:         sparse_attn.block_coverage %{{.*}} keys(%{{.*}} to %{{.*}}) : !sparse_attn.block_mask
+sparse_attn.plan @retrieved_plan of(@retrieved) tile(64, 64) {
+^bb0(%b: index, %h: index, %q0: index, %q1: index, %k0: index, %k1: index, %sq: index, %skv: index, %mask: !sparse_attn.block_mask):
+  %any, %all = sparse_attn.block_coverage %mask keys(%k0 to %k1) : !sparse_attn.block_mask
+  sparse_attn.yield %any, %all : i1, i1
+}

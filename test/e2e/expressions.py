@@ -114,6 +114,12 @@ def predicate(body, formula, captures=None):
     return Expression(text, formula, captures=captures, structured=False)
 
 
+def blocks(mask, query_block, key_block):
+    """The captured mask's blocks of so many queries and keys."""
+    kind = f"!sparse_attn.block_mask<{query_block}x{key_block}>"
+    return Expression(f"blocks %{mask} : {kind}", lambda f: formulas.blocks(f, mask), captures={mask: kind}, structured=False)
+
+
 def same_document(ids, per_batch=False):
     kind = PER_BATCH if per_batch else PER_POSITION
     row = "%b, " if per_batch else ""

@@ -107,6 +107,9 @@ class Workbench:
             np.save(file(name), array)
             command.append(f"--{name}={file(name)}")
         for name, value in problem.captures.items():
+            if isinstance(value, formulas.BlockMask):
+                command += [f"--mask={name}={path}" for path in self.write_masks(name, value)]
+                continue
             if isinstance(value, np.ndarray):
                 np.save(file(name), value)
                 value = file(name)
@@ -119,6 +122,17 @@ class Workbench:
         )
         results = [np.load(file("out")), np.load(file("lse")) if function.lse else None]
         return [*results, np.load(file("tiles"))] if tiles else results
+
+    def write_masks(self, name, mask):
+        """Writes a file for each batch and head that has a mask of its own; returns their paths in order."""
+        paths = []
+        for number, active in enumerate(mask.active.reshape(-1, *mask.active.shape[2:])):
+            array, path = self.folder / f"{name}_{number}.npy", self.folder / f"{name}_{number}.mask"
+            np.save(array, active)
+            size = f"{mask.query_block}x{mask.key_block}"
+            subprocess.run(["sparse-attn-mask", "create", array, f"--block={size}", "-o", path], check=True)
+            paths.append(path)
+        return paths
 
     def expect(self, condition, *message):
         """Counts a check; prints the message where it failed."""

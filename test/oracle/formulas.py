@@ -98,6 +98,23 @@ def random(frame, blocks, size, seed):
     return drawn
 
 
+class BlockMask:
+    """Which blocks attend, [batch or 1, heads or 1, query blocks, key blocks]; rows count from the first query."""
+
+    def __init__(self, active, query_block, key_block):
+        self.active = active
+        self.query_block = query_block
+        self.key_block = key_block
+
+
+def blocks(frame, name):
+    mask = frame.captures[name]
+    batches, heads = mask.active.shape[:2]
+    active = mask.active[frame.batch if batches > 1 else 0, frame.head if heads > 1 else 0]
+    rows = np.arange(frame.shape[0])[:, None] // mask.query_block
+    return active[rows, frame.k // mask.key_block]
+
+
 def same_document(frame, ids):
     """A captured array of document ids; a position outside it attends to nothing."""
     of_query, query_inside = frame.read(ids, frame.q)

@@ -44,8 +44,8 @@ sparse_attn.pattern @too_many(%a: index, %b: index, %c: index) {
   sparse_attn.yield %p
 }
 
-// CHECK-NEXT: @array: captures an array
-//  HEAD-NEXT: @array: captures an array
+// CHECK-NEXT: @array: captures an array or a mask
+//  HEAD-NEXT: @array: captures an array or a mask
 sparse_attn.pattern @array(%ids: memref<?xi32>) {
   %p = sparse_attn.predicate (%b, %h, %q, %k) {
     %id = sparse_attn.read %ids[%k] : memref<?xi32>

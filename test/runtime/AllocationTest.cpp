@@ -12,6 +12,9 @@
 
 #include "Problem.h"
 
+#include "sparse_attn/masks.h"
+
+#include <functional>
 #include <new>
 
 using namespace sparse_attn;
@@ -77,6 +80,62 @@ TEST(Allocation, EveryFailureOfPrepareIsReported) {
   }
   sparse_attn_artifact_close(artifact);
   EXPECT_TRUE(succeeded);
+}
+
+/// What the program below makes.
+struct MaskProgram {
+  ~MaskProgram() {
+    sparse_attn_mask_builder_destroy(builder);
+    sparse_attn_bytes_destroy(bytes);
+    for (sparse_attn_block_mask *mask : {mask, transposed, combined, loaded})
+      sparse_attn_mask_destroy(mask);
+  }
+
+  /// The first failure, or success.
+  sparse_attn_status run(int32_t representation) {
+    const sparse_attn_mask_grid grid = {40, 40, 16, 16};
+    const uint32_t keys[] = {3, 30, 17};
+    const sparse_attn_freeze_options options = {representation, 1};
+    for (const std::function<sparse_attn_status()> &call : std::initializer_list<std::function<sparse_attn_status()>>{
+             [&] { return sparse_attn_mask_builder_create(&grid, &builder); },
+             [&] { return sparse_attn_mask_add_window(builder, 2, 0); },
+             [&] { return sparse_attn_mask_add_attention(builder, 7, keys, 3); },
+             [&] { return sparse_attn_mask_builder_freeze(builder, &options, &mask); },
+             [&] { return sparse_attn_mask_transpose(mask, 1, &transposed); },
+             [&] { return sparse_attn_mask_or(mask, transposed, &options, &combined); },
+             [&] { return sparse_attn_mask_row_count(combined, 7, &rowCount); },
+             [&] { return sparse_attn_mask_save_buffer(combined, &bytes); },
+             [&] {
+               return sparse_attn_mask_load_buffer(sparse_attn_bytes_data(bytes), sparse_attn_bytes_size(bytes),
+                                                   nullptr, &loaded);
+             }})
+      if (sparse_attn_status status = call(); status != SPARSE_ATTN_OK)
+        return status;
+    return SPARSE_ATTN_OK;
+  }
+
+  sparse_attn_mask_builder *builder = nullptr;
+  sparse_attn_bytes *bytes = nullptr;
+  sparse_attn_block_mask *mask = nullptr, *transposed = nullptr, *combined = nullptr, *loaded = nullptr;
+  uint32_t rowCount = 0;
+};
+
+TEST(Allocation, EveryFailureOfAMaskIsReported) {
+  ThreadScope scope(1);
+  // What the library makes at the first use of a mask would shift the count.
+  ASSERT_EQ(MaskProgram().run(SPARSE_ATTN_ROARING), SPARSE_ATTN_OK) << sparse_attn_last_error();
+  for (int32_t representation : {SPARSE_ATTN_TERMS_AND_ROWS, SPARSE_ATTN_PACKED_BITS, SPARSE_ATTN_ROARING}) {
+    bool succeeded = false;
+    for (size_t allowed = 1; !succeeded && allowed < 10000; ++allowed) {
+      MaskProgram program;
+      firstToFail = allocations + allowed;
+      sparse_attn_status status = program.run(representation);
+      firstToFail = 0;
+      succeeded = status == SPARSE_ATTN_OK;
+      ASSERT_TRUE(succeeded || status == SPARSE_ATTN_OUT_OF_MEMORY) << sparse_attn_last_error();
+    }
+    EXPECT_TRUE(succeeded);
+  }
 }
 
 } // namespace

@@ -87,6 +87,57 @@ struct Packed {
   }
 };
 
+/// Captures a mask with blocks of queryBlock x keyBlock and a number: both in a pair of the mask, and q - left <= k.
+template <int64_t queryBlock, int64_t keyBlock> struct Blocks {
+  static constexpr int64_t tileQ = 16, tileK = 64;
+  static constexpr size_t leftWord = captureWord + 3;
+  static constexpr size_t outputWord = leftWord + 1;
+  static constexpr size_t listWord = outputWord + 9;
+  static constexpr bool lse = false, listed = true;
+  static constexpr int64_t tileRows = std::max<int64_t>(tileQ / queryBlock, 1);
+  static constexpr int64_t tileColumns = std::max<int64_t>(tileK / keyBlock, 1);
+  static constexpr int64_t tileWords = (tileRows * tileColumns + 31) / 32;
+
+  static bool isNear(const uint64_t *block, int64_t q, int64_t k) {
+    return q - static_cast<int64_t>(block[leftWord]) <= k;
+  }
+
+  static bool attends(const uint64_t *block, int64_t b, int64_t h, int64_t q, int64_t k) {
+    // While a predicate runs, the states are those of its row; while items run, there are none.
+    const int32_t *minima = reinterpret_cast<const int32_t *>(block[captureWord]);
+    if (minima)
+      return isNear(block, q, k) && minima[k / keyBlock] > 0;
+    int64_t i = q - Array(block + 9, 4).size(2) + Array(block, 4).size(2);
+    return isNear(block, q, k) && holds(block, b, h, i, k);
+  }
+
+  /// Does the mask hold query row i, not aligned, and key k? By the lists.
+  static bool holds(const uint64_t *block, int64_t b, int64_t h, int64_t i, int64_t k) {
+    const uint64_t *lists = block + listWord;
+    int64_t row = b * static_cast<int64_t>(lists[4]) + h * static_cast<int64_t>(lists[5]) + i / tileQ;
+    if (find(lists + 2, row, k / tileK) >= 0)
+      return true;
+    int64_t partial = find(lists, row, k / tileK);
+    if (partial < 0)
+      return false;
+    int64_t entry = reinterpret_cast<const int64_t *>(lists[6])[row] + partial;
+    const uint32_t *words = reinterpret_cast<const uint32_t *>(lists[7]) + entry * tileWords;
+    int64_t bit = i % tileQ / queryBlock * tileColumns + k % tileK / keyBlock;
+    return (words[bit / 32] >> (bit % 32) & 1) != 0;
+  }
+
+  /// Which of the row's tiles in a list `tile` is; -1 where it is none.
+  static int64_t find(const uint64_t *list, int64_t row, int64_t tile) {
+    const int64_t *offsets = reinterpret_cast<const int64_t *>(list[0]);
+    const uint32_t *intervals = reinterpret_cast<const uint32_t *>(list[1]);
+    int64_t before = 0;
+    for (int64_t i = offsets[row]; i < offsets[row + 1]; before += intervals[2 * i + 1], ++i)
+      if (tile >= intervals[2 * i] && tile - intervals[2 * i] < intervals[2 * i + 1])
+        return before + tile - intervals[2 * i];
+    return -1;
+  }
+};
+
 //===----------------------------------------------------------------------===//
 // Entries, the same for every pattern
 //===----------------------------------------------------------------------===//
@@ -291,6 +342,36 @@ int32_t planPacked(const uint64_t *block, int64_t b, int64_t h, int64_t t, uint3
   return 0;
 }
 
+/// Takes a key tile by the states of its blocks, and by the distances in it.
+template <int64_t queryBlock, int64_t keyBlock>
+int32_t planBlocks(const uint64_t *block, int64_t, int64_t, int64_t t, uint32_t *partial, uint32_t *full,
+                   int64_t *counts) {
+  using Pattern = Blocks<queryBlock, keyBlock>;
+  counts[0] = counts[1] = counts[2] = 0;
+  int64_t queries = Kernel<Pattern>::query(block).size(2), keys = Kernel<Pattern>::key(block).size(2);
+  const int32_t *minima = reinterpret_cast<const int32_t *>(block[captureWord]);
+  const int32_t *maxima = reinterpret_cast<const int32_t *>(block[captureWord + 1]);
+  if (!minima || !maxima)
+    return 1;
+  int64_t firstRow = t * Pattern::tileQ + keys - queries;
+  int64_t lastRow = std::min((t + 1) * Pattern::tileQ, queries) - 1 + keys - queries;
+  for (int64_t tile = 0; tile * Pattern::tileK < keys; ++tile) {
+    int64_t first = tile * Pattern::tileK, last = std::min(first + Pattern::tileK, keys) - 1;
+    int32_t least = 2, most = 0;
+    for (int64_t k = first / keyBlock; k <= last / keyBlock; ++k) {
+      least = std::min(least, minima[k]);
+      most = std::max(most, maxima[k]);
+    }
+    if (most == 0 || !Pattern::isNear(block, firstRow, last))
+      continue;
+    if (least == 2 && Pattern::isNear(block, lastRow, first))
+      append(full, counts[1], tile);
+    else
+      append(partial, counts[0], tile);
+  }
+  return 0;
+}
+
 //===----------------------------------------------------------------------===//
 // Image
 //===----------------------------------------------------------------------===//
@@ -330,7 +411,17 @@ constexpr char json[] = R"({"module": ")"
  {"name": "demanding", "arguments": [)" QUERY "," KEY "," VALUE R"(, {"name": "width", "kind": "scalar"}],
   "results": [)" OUTPUT R"(], "buffers": [],
   "steps": [{"kernel": "demanding_0", "query": {"argument": 0}, "key": {"argument": 1},
-   "value": {"argument": 2}, "captures": [{"argument": 3}], "output": {"result": 0}}]}],
+   "value": {"argument": 2}, "captures": [{"argument": 3}], "output": {"result": 0}}]},
+ {"name": "blocks", "arguments": [)" QUERY "," KEY "," VALUE R"(,
+   {"name": "mask", "kind": "mask", "query_block": 4, "key_block": 4}, {"name": "left", "kind": "scalar"}],
+  "results": [)" OUTPUT R"(], "buffers": [],
+  "steps": [{"kernel": "blocks_0", "query": {"argument": 0}, "key": {"argument": 1}, "value": {"argument": 2},
+   "captures": [{"argument": 3}, {"argument": 4}], "output": {"result": 0}}]},
+ {"name": "coarse_blocks", "arguments": [)" QUERY "," KEY "," VALUE R"(,
+   {"name": "mask", "kind": "mask", "query_block": 32, "key_block": 128}, {"name": "left", "kind": "scalar"}],
+  "results": [)" OUTPUT R"(], "buffers": [],
+  "steps": [{"kernel": "coarse_blocks_0", "query": {"argument": 0}, "key": {"argument": 1},
+   "value": {"argument": 2}, "captures": [{"argument": 3}, {"argument": 4}], "output": {"result": 0}}]}],
 "kernels": [
  {"name": "window_0", "pattern": "window", "dtype": "f32", "head_size": 16, "scale": 0.25, "lse": true,
   "captures": [{"kind": "scalar"}, {"kind": "scalar"}], "schedule": "ranges",
@@ -357,7 +448,17 @@ constexpr char json[] = R"({"module": ")"
    {"level": "most", "features": ["no-such-feature", "nor-this"], "tile_q": 4, "tile_k": 16, "scratch_bytes": 0,
     "entries": {"items": 3, "work": 4, "predicate": 5}},
    {"level": "least", "features": ["sse2", "nor-this"], "tile_q": 4, "tile_k": 16, "scratch_bytes": 0,
-    "entries": {"items": 3, "work": 4, "predicate": 5}}]}]})";
+    "entries": {"items": 3, "work": 4, "predicate": 5}}]},
+ {"name": "blocks_0", "pattern": "blocks", "dtype": "f32", "head_size": 16, "scale": 0.25, "lse": false,
+  "captures": [{"kind": "mask", "query_block": 4, "key_block": 4}, {"kind": "scalar"}], "schedule": "listed",
+  "depends_on": {"batch": false, "head": false},
+  "variants": [{"level": "any", "features": [], "tile_q": 16, "tile_k": 64, "scratch_bytes": 16384,
+   "entries": {"items": 11, "work": 12, "predicate": 13, "plan": 14}}]},
+ {"name": "coarse_blocks_0", "pattern": "blocks", "dtype": "f32", "head_size": 16, "scale": 0.25, "lse": false,
+  "captures": [{"kind": "mask", "query_block": 32, "key_block": 128}, {"kind": "scalar"}], "schedule": "listed",
+  "depends_on": {"batch": false, "head": false},
+  "variants": [{"level": "any", "features": [], "tile_q": 16, "tile_k": 64, "scratch_bytes": 16384,
+   "entries": {"items": 15, "work": 16, "predicate": 17, "plan": 18}}]}]})";
 
 /// The bytes of section `.sparse_attn.manifest`.
 struct ManifestSection {
@@ -380,13 +481,20 @@ using Entry = void (*)();
 
 template <typename Function> Entry entry(Function function) { return reinterpret_cast<Entry>(function); }
 
+using FineBlocks = Blocks<4, 4>;
+using CoarseBlocks = Blocks<32, 128>;
+
 const Entry entries[] = {
-    entry(Kernel<Window>::items),     entry(Kernel<Window>::work),
-    entry(Kernel<Window>::predicate), entry(Kernel<WidthOfHead>::items),
-    entry(Kernel<WidthOfHead>::work), entry(Kernel<WidthOfHead>::predicate),
-    entry(Kernel<Packed>::items),     entry(Kernel<Packed>::work),
-    entry(Kernel<Packed>::predicate), entry(planPacked),
-    entry(Kernel<Window>::tiles),
+    entry(Kernel<Window>::items),      entry(Kernel<Window>::work),
+    entry(Kernel<Window>::predicate),  entry(Kernel<WidthOfHead>::items),
+    entry(Kernel<WidthOfHead>::work),  entry(Kernel<WidthOfHead>::predicate),
+    entry(Kernel<Packed>::items),      entry(Kernel<Packed>::work),
+    entry(Kernel<Packed>::predicate),  entry(planPacked),
+    entry(Kernel<Window>::tiles),      entry(Kernel<FineBlocks>::items),
+    entry(Kernel<FineBlocks>::work),   entry(Kernel<FineBlocks>::predicate),
+    entry(planBlocks<4, 4>),           entry(Kernel<CoarseBlocks>::items),
+    entry(Kernel<CoarseBlocks>::work), entry(Kernel<CoarseBlocks>::predicate),
+    entry(planBlocks<32, 128>),
 };
 
 } // namespace

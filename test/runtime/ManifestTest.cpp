@@ -47,7 +47,7 @@ TEST(Manifest, IsReadWhole) {
   Result<Manifest> manifest = parse(makeSection(goodText()));
   ASSERT_TRUE(manifest.isOk()) << manifest.status().message();
   EXPECT_EQ(manifest->module, "handwritten");
-  ASSERT_EQ(manifest->functions.size(), 5u);
+  ASSERT_EQ(manifest->functions.size(), 7u);
   const FunctionInfo *function = manifest->findFunction("two_steps");
   ASSERT_TRUE(function);
   EXPECT_EQ(manifest->findFunction("none"), nullptr);
@@ -55,7 +55,7 @@ TEST(Manifest, IsReadWhole) {
   EXPECT_EQ(function->steps[1].query.kind, Operand::Kind::Buffer);
   EXPECT_EQ(function->steps[1].query.index, 1u);
   EXPECT_FALSE(function->steps[1].lse);
-  EXPECT_TRUE(function->arguments[4].isScalar);
+  EXPECT_EQ(function->arguments[4].kind, ArgumentKind::Scalar);
   EXPECT_EQ(function->arguments[5].array.dtype, DType::I32);
   EXPECT_EQ(function->results[0].shape, (Shape{4, {-1, -1, -1, 16}}));
   const KernelInfo &packed = manifest->kernels[2];
@@ -129,7 +129,7 @@ TEST(Manifest, ErrorsNameTheKey) {
       {changed("", "\"handwritten\"", "\"\""), "manifest.module: expects a C identifier, but got ''"},
       {changed("", "\"cpu\"", "\"sm_80\""), "expects an artifact for target 'cpu', but got 'sm_80'"},
       {changed("\"window\"", "\"kind\": \"array\"", "\"kind\": \"list\""),
-       "manifest.functions[0].arguments[0].kind: expects array or scalar, but got 'list'"},
+       "manifest.functions[0].arguments[0].kind: expects array, scalar or mask, but got 'list'"},
       {changed("\"window\"", "\"f32\"", "\"f64\""),
        "manifest.functions[0].arguments[0].dtype: expects f32, f16, bf16 or i32, but got 'f64'"},
       {changed("\"window\"", "[-1, -1, -1, 16]", "[-1, -2, -1, 16]"),
@@ -215,11 +215,12 @@ TEST(Manifest, TooManyCapturesAreRejected) {
 TEST(Manifest, EntriesMustExist) {
   Result<Manifest> manifest = parse(makeSection(goodText()));
   ASSERT_TRUE(manifest.isOk());
-  EXPECT_TRUE(checkEntries(*manifest, 11).isOk());
+  EXPECT_TRUE(checkEntries(*manifest, 19).isOk());
   EXPECT_EQ(checkEntries(*manifest, 10).message(),
             "kernel 'window_0' (any): expects entries below 10, the image's number, but got 10");
   manifest->kernels[0].variants[1].entries.tiles.reset();
-  EXPECT_TRUE(checkEntries(*manifest, 10).isOk());
+  EXPECT_EQ(checkEntries(*manifest, 18).message(),
+            "kernel 'coarse_blocks_0' (any): expects entries below 18, the image's number, but got 18");
   EXPECT_EQ(checkEntries(*manifest, 9).message(),
             "kernel 'packed_0' (any): expects entries below 9, the image's number, but got 9");
 }

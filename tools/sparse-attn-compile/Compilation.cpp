@@ -49,7 +49,7 @@ static bool isArgumentType(Type type) {
            (tensor.getElementType().isF32() || tensor.getElementType().isF16() || tensor.getElementType().isBF16());
   if (auto memref = dyn_cast<MemRefType>(type))
     return memref.getElementType().isSignlessInteger(32) && (memref.getRank() == 1 || memref.getRank() == 2);
-  return type.isIndex();
+  return type.isIndex() || isa<BlockMaskType>(type);
 }
 
 LogicalResult checkFunctions(ModuleOp module) {
@@ -63,8 +63,9 @@ LogicalResult checkFunctions(ModuleOp module) {
       return op.emitError("expects a function with a body of one block");
     for (Type type : function.getArgumentTypes())
       if (!isArgumentType(type))
-        return op.emitError(
-                   "expects arguments that are 4D tensors of f32, f16 or bf16, arrays of i32 or index, but got ")
+        return op.emitError("expects arguments that are 4D tensors of f32, f16 or bf16, arrays of i32, index or block "
+                            "masks, but "
+                            "got ")
                << type;
     for (Operation &inner : function.getBody().front())
       if (!isa<AttentionOp, func::ReturnOp>(inner))

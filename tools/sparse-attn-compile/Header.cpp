@@ -31,12 +31,20 @@ static std::string escapeString(StringRef text) {
   return result;
 }
 
+static std::string describeArgument(const json::Object &argument) {
+  StringRef kind = *argument.getString("kind");
+  if (kind == "scalar")
+    return "a number";
+  if (kind == "array")
+    return describeShape(argument);
+  return "masks with blocks of " + std::to_string(*argument.getInteger("query_block")) + " queries and " +
+         std::to_string(*argument.getInteger("key_block")) + " keys, for all or one [batch, heads]";
+}
+
 static void writeArguments(raw_ostream &stream, const json::Array &arguments) {
   for (const json::Value &value : arguments) {
     const json::Object &argument = *value.getAsObject();
-    bool scalar = *argument.getString("kind") == "scalar";
-    stream << " *   " << *argument.getString("name") << ": "
-           << (scalar ? std::string("a number") : describeShape(argument)) << "\n";
+    stream << " *   " << *argument.getString("name") << ": " << describeArgument(argument) << "\n";
   }
 }
 
@@ -76,12 +84,13 @@ static void writeFunction(raw_ostream &stream, StringRef identifier, const json:
   };
   stream << "\n/**\n * Plans `" << identifier << "` for the shapes of its arguments:\n";
   writeArguments(stream, arguments);
-  stream << " * Only captured arrays and numbers are read. Release the plan with sparse_attn_plan_destroy.\n */\n"
-         << "static inline sparse_attn_status " << symbol << "_prepare(const sparse_attn_artifact *artifact"
-         << parameters << ", sparse_attn_plan **plan) {\n"
-         << "  const sparse_attn_value arguments[] = {" << list(arguments, "") << "};\n"
-         << "  return sparse_attn_prepare(artifact, \"" << escapeString(name) << "\", arguments, " << arguments.size()
-         << ", plan);\n}\n";
+  stream
+      << " * Only captured arrays, numbers and masks are read. Release the plan with sparse_attn_plan_destroy.\n */\n"
+      << "static inline sparse_attn_status " << symbol << "_prepare(const sparse_attn_artifact *artifact" << parameters
+      << ", sparse_attn_plan **plan) {\n"
+      << "  const sparse_attn_value arguments[] = {" << list(arguments, "") << "};\n"
+      << "  return sparse_attn_prepare(artifact, \"" << escapeString(name) << "\", arguments, " << arguments.size()
+      << ", plan);\n}\n";
   stream << "\n/** Runs a plan of `" << identifier << "`. Results:\n";
   for (auto [i, result] : enumerate(results))
     stream << " *   result" << i << ": " << describeShape(*result.getAsObject()) << "\n";

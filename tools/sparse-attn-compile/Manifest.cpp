@@ -57,6 +57,11 @@ private:
   json::Array buffers;
 };
 
+json::Object describeMask(BlockMaskType mask) {
+  return json::Object{
+      {"kind", "mask"}, {"query_block", mask.getQueryBlock()}, {"key_block", mask.getKeyBlock()}};
+}
+
 json::Array FunctionDescription::describeArguments() {
   json::Array arguments;
   for (BlockArgument argument : function.getArguments()) {
@@ -64,6 +69,8 @@ json::Array FunctionDescription::describeArguments() {
     if (auto shaped = dyn_cast<ShapedType>(argument.getType())) {
       entry = describeArray(shaped);
       entry["kind"] = "array";
+    } else if (auto mask = dyn_cast<BlockMaskType>(argument.getType())) {
+      entry = describeMask(mask);
     } else {
       entry["kind"] = "scalar";
     }
@@ -135,7 +142,9 @@ json::Array describeCaptures(cpu::KernelParts parts) {
   json::Array captures;
   for (auto [index, capture, pyramid] : llvm::enumerate(parts.kernel.getCaptures(), parts.getPyramids())) {
     auto array = dyn_cast<MemRefType>(capture.getType());
-    if (!array)
+    if (auto mask = dyn_cast<BlockMaskType>(capture.getType()))
+      captures.push_back(describeMask(mask));
+    else if (!array)
       captures.push_back(describeScalar(getLeastValue(parts.pattern, index)));
     else
       captures.push_back(

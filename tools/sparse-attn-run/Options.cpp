@@ -7,40 +7,22 @@
 
 #include "Options.h"
 
-#include "InputError.h"
+#include "support/CommandLine.h"
 
 #include <algorithm>
-#include <charconv>
-#include <iomanip>
 #include <iostream>
-#include <limits>
+#include <sstream>
+#include <vector>
 
-namespace sparse_attn::run {
+namespace sparse_attn::tools::run {
 
 namespace {
-
-template <typename T>
-T parseInteger(const std::string &what, const std::string &text, T low, T high = std::numeric_limits<T>::max()) {
-  T value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size() || value < low || value > high)
-    fail(what, " expects an integer from ", low, " to ", high, ", but got '", text, "'");
-  return value;
-}
 
 DType parseFloatType(const std::string &text) {
   std::optional<DType> dtype = parseDType(text);
   if (!dtype || *dtype == DType::I32)
     fail("--random expects dtype f32, f16 or bf16, but got '", text, "'");
   return *dtype;
-}
-
-/// "name=value" in two; `what` names the option in errors.
-std::pair<std::string, std::string> splitAssignment(const std::string &what, const std::string &text) {
-  size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
-    fail(what, " expects NAME=VALUE, but got '", text, "'");
-  return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
 void parseRandomEntry(RandomShape &shape, const std::string &entry) {
@@ -68,13 +50,7 @@ RandomShape parseRandom(const std::string &text) {
   return shape;
 }
 
-/// One option: how it is written, what it does, how it changes Options. Options without metavar take no value.
-struct Option {
-  const char *name, *metavar, *help;
-  void (*apply)(Options &options, const std::string &value);
-};
-
-const Option table[] = {
+const std::vector<Option<Options>> table = {
     {"--function", "NAME", "the function to run; needed where there are several",
      [](Options &o, const std::string &v) { o.function = v; }},
     {"--device", "cpu", "where to run",
@@ -85,11 +61,13 @@ const Option table[] = {
     {"--threads", "N", "threads that run the kernel (default: all cores)",
      [](Options &o, const std::string &v) { o.threads = parseInteger<int>("--threads", v, 1, 4096); }},
     {"--q", "FILE.npy", "queries, [batch, heads, length, head size]",
-     [](Options &o, const std::string &v) { o.query = v; }},
-    {"--k", "FILE.npy", "keys", [](Options &o, const std::string &v) { o.key = v; }},
-    {"--v", "FILE.npy", "values", [](Options &o, const std::string &v) { o.value = v; }},
+     [](Options &o, const std::string &v) { o.files.query = v; }},
+    {"--k", "FILE.npy", "keys", [](Options &o, const std::string &v) { o.files.key = v; }},
+    {"--v", "FILE.npy", "values", [](Options &o, const std::string &v) { o.files.value = v; }},
     {"--capture", "NAME=FILE.npy|INT", "any other argument of the function: an array or an integer",
-     [](Options &o, const std::string &v) { o.captures.push_back(splitAssignment("--capture", v)); }},
+     [](Options &o, const std::string &v) { o.files.captures.push_back(splitAssignment("--capture", v)); }},
+    {"--mask", "NAME=FILE", "a block mask; once for all heads, or for each batch and head in order",
+     [](Options &o, const std::string &v) { o.files.masks.push_back(splitAssignment("--mask", v)); }},
     {"--random", "B=1,H=8,Hkv=2,S=4096,Skv=4096,D=64,dtype=bf16",
      "normally distributed inputs instead of files; what the function fixes may be left out",
      [](Options &o, const std::string &v) { o.random = parseRandom(v); }},
@@ -119,18 +97,11 @@ const Option table[] = {
      }},
 };
 
-const Option &findOption(const std::string &name) {
-  auto option = std::find_if(std::begin(table), std::end(table), [&](const Option &o) { return name == o.name; });
-  if (option == std::end(table))
-    fail("unknown option '", name, "'; --help lists all");
-  return *option;
-}
-
 /// Checks what options cannot be combined.
 void checkOptions(const Options &options) {
   if (options.input.empty())
     fail("expects a module (.mlir) or an artifact (.so); --help shows how");
-  bool files = !options.query.empty() || !options.key.empty() || !options.value.empty();
+  bool files = !options.files.query.empty() || !options.files.key.empty() || !options.files.value.empty();
   if (options.random && files)
     fail("expects either --random or --q, --k and --v, but got both");
   if (!options.random && !files)
@@ -144,14 +115,8 @@ std::string helpText() {
   text << "usage: sparse-attn-run IN.mlir|ARTIFACT.so [options]\n\n"
           "Runs a compiled attention function on arrays, checks it against a reference in double precision and\n"
           "measures it. A module (.mlir) is compiled first.\n\n";
-  for (const Option &option : table) {
-    std::string left = std::string("  ") + option.name + (option.metavar ? std::string("=") + option.metavar : "");
-    const int column = 24;
-    text << std::left << std::setw(column) << left;
-    if (left.size() >= column)
-      text << '\n' << std::string(column, ' ');
-    text << option.help << '\n';
-  }
+  for (const Option<Options> &option : table)
+    text << helpLine(describeOption(option.name, option.metavar), option.help);
   text << "  --help                this text\n"
           "  --version             the version\n\n"
           "bf16 arrays are uint16 (or ml_dtypes' bfloat16) in .npy files.\n"
@@ -160,34 +125,24 @@ std::string helpText() {
 }
 
 std::optional<Options> parseOptions(int argc, char **argv) {
+  auto setInput = [](Options &options, const std::string &word) {
+    if (!options.input.empty())
+      fail("expects one input, but got '", options.input, "' and '", word, "'");
+    options.input = word;
+  };
   Options options;
-  for (int i = 1; i < argc; ++i) {
-    std::string argument = argv[i];
-    if (argument == "--help" || argument == "-h") {
-      std::cout << helpText();
-      return std::nullopt;
-    }
-    if (argument == "--version") {
-      std::cout << "sparse-attn-run " SPARSE_ATTN_VERSION "\n";
-      return std::nullopt;
-    }
-    if (argument.empty() || argument[0] != '-') {
-      if (!options.input.empty())
-        fail("expects one input, but got '", options.input, "' and '", argument, "'");
-      options.input = argument;
-      continue;
-    }
-    size_t equals = argument.find('=');
-    const Option &option = findOption(argument.substr(0, equals));
-    bool inlineValue = equals != std::string::npos;
-    if (!option.metavar && inlineValue)
-      fail(option.name, " expects no value, but got '", argument.substr(equals + 1), "'");
-    if (option.metavar && !inlineValue && i + 1 == argc)
-      fail(option.name, " expects a value");
-    option.apply(options, !option.metavar ? "" : inlineValue ? argument.substr(equals + 1) : argv[++i]);
+  switch (parseCommandLine({argv + 1, argv + argc}, table, "--help", options, setInput).request) {
+  case Request::Help:
+    std::cout << helpText();
+    return std::nullopt;
+  case Request::Version:
+    std::cout << "sparse-attn-run " SPARSE_ATTN_VERSION "\n";
+    return std::nullopt;
+  case Request::Work:
+    break;
   }
   checkOptions(options);
   return options;
 }
 
-} // namespace sparse_attn::run
+} // namespace sparse_attn::tools::run

@@ -9,14 +9,14 @@
 #define SPARSE_ATTN_RUN_OPTIONS_H
 
 #include "sparse_attn/Value.h"
+#include "support/Arguments.h"
 
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
-namespace sparse_attn::run {
+namespace sparse_attn::tools::run {
 
 /// Sizes given to --random. What is absent comes from the function's declaration.
 struct RandomShape {
@@ -29,8 +29,7 @@ struct Options {
   std::string function; ///< Empty: the only one.
   int threads = 0;      ///< 0: all cores.
 
-  std::string query, key, value;                             ///< .npy files; empty where not given.
-  std::vector<std::pair<std::string, std::string>> captures; ///< Argument name, and file or integer.
+  ArgumentFiles files;
   std::optional<RandomShape> random;
   uint64_t seed = 0;
 
@@ -50,6 +49,6 @@ std::string helpText();
 /// given and answered.
 std::optional<Options> parseOptions(int argc, char **argv);
 
-} // namespace sparse_attn::run
+} // namespace sparse_attn::tools::run
 
 #endif // SPARSE_ATTN_RUN_OPTIONS_H

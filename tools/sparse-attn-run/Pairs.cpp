@@ -7,8 +7,8 @@
 
 #include "Pairs.h"
 
-#include "InputError.h"
-#include "Progress.h"
+#include "support/InputError.h"
+#include "support/Progress.h"
 
 #include <algorithm>
 #include <cmath>
@@ -18,7 +18,7 @@
 #include <tbb/parallel_reduce.h>
 #include <vector>
 
-namespace sparse_attn::run {
+namespace sparse_attn::tools::run {
 
 namespace {
 
@@ -91,4 +91,4 @@ PairCount countPairs(const Plan &plan, size_t step) {
   return count;
 }
 
-} // namespace sparse_attn::run
+} // namespace sparse_attn::tools::run

@@ -10,7 +10,7 @@
 
 #include "sparse_attn/Plan.h"
 
-namespace sparse_attn::run {
+namespace sparse_attn::tools::run {
 
 /// How many query-key pairs attend, as the compiled predicate has it.
 struct PairCount {
@@ -26,6 +26,6 @@ double allPairs(const StepInfo &step);
 /// predicate fails.
 PairCount countPairs(const Plan &plan, size_t step);
 
-} // namespace sparse_attn::run
+} // namespace sparse_attn::tools::run
 
 #endif // SPARSE_ATTN_RUN_PAIRS_H

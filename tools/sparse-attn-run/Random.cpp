@@ -10,7 +10,7 @@
 #include <tbb/blocked_range.h>
 #include <tbb/parallel_for.h>
 
-namespace sparse_attn::run {
+namespace sparse_attn::tools::run {
 
 namespace {
 
@@ -42,4 +42,4 @@ void fillNormal(Array &array, uint64_t seed, uint64_t stream) {
   });
 }
 
-} // namespace sparse_attn::run
+} // namespace sparse_attn::tools::run

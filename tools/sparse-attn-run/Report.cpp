@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-namespace sparse_attn::run {
+namespace sparse_attn::tools::run {
 
 namespace {
 
@@ -23,6 +23,16 @@ void printTiles(std::ostream &stream, const Report &report) {
          << " %), " << tiles.full << " of them without a mask\n";
   if (report.budgetExceeded)
     stream << "           the listing of tiles stopped early; more are visited than need be\n";
+}
+
+/// What part of the visited tiles attends: the rest is computed for nothing.
+void printPairs(std::ostream &stream, const PairCount &count, int64_t visitedPairs) {
+  stream << "pairs      " << count.pairs << " attend";
+  if (visitedPairs > 0)
+    stream << ", " << std::setprecision(3)
+           << 100.0 * static_cast<double>(count.pairs) / static_cast<double>(visitedPairs)
+           << " % of those in visited tiles";
+  stream << (count.estimated ? " (estimated)\n" : "\n");
 }
 
 void printVerification(std::ostream &stream, const Verification &found) {
@@ -49,7 +59,7 @@ void print(std::ostream &stream, const Report &report) {
          << (report.threads == 1 ? " thread\n" : " threads\n");
   printTiles(stream, report);
   if (report.pairs)
-    stream << "pairs      " << report.pairs->pairs << " attend" << (report.pairs->estimated ? " (estimated)\n" : "\n");
+    printPairs(stream, *report.pairs, report.visitedPairs);
   if (report.milliseconds)
     stream << "time       " << std::setprecision(4) << *report.milliseconds << " ms\n";
   if (report.gflops())
@@ -67,6 +77,7 @@ std::string toJson(const Report &report) {
   if (report.pairs) {
     json["active_pairs"] = report.pairs->pairs;
     json["active_pairs_estimated"] = report.pairs->estimated;
+    json["visited_pairs"] = report.visitedPairs;
   }
   json["visited_tiles"] = report.tiles.partial + report.tiles.full;
   json["partial_tiles"] = report.tiles.partial;
@@ -86,4 +97,4 @@ std::string toJson(const Report &report) {
   return json.dump(2) + "\n";
 }
 
-} // namespace sparse_attn::run
+} // namespace sparse_attn::tools::run

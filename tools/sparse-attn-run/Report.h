@@ -17,7 +17,7 @@
 #include <optional>
 #include <string>
 
-namespace sparse_attn::run {
+namespace sparse_attn::tools::run {
 
 /// All that a run found out.
 struct Report {
@@ -28,6 +28,7 @@ struct Report {
   bool budgetExceeded = false;        ///< More tiles are visited than need be.
   std::optional<double> milliseconds; ///< Median time of a run.
   std::optional<PairCount> pairs;     ///< Attending pairs.
+  int64_t visitedPairs = 0;           ///< In visited tiles, ragged ones counted whole; known where `pairs` are.
   std::optional<double> operations;   ///< 4 x attending pairs x head size, over the steps.
   std::optional<Verification> verification;
 
@@ -39,10 +40,10 @@ struct Report {
 void print(std::ostream &stream, const Report &report);
 
 /// A report as JSON. Keys: function, level, threads, time_ms, gflops, active_pairs, active_pairs_estimated,
-/// visited_tiles, partial_tiles, full_tiles, total_tiles, max_error, tolerance, lse_error, lse_tolerance,
+/// visited_pairs, visited_tiles, partial_tiles, full_tiles, total_tiles, max_error, tolerance, lse_error, lse_tolerance,
 /// verified_rows, total_rows, verified. What was not asked for is absent; an infinite error is null.
 std::string toJson(const Report &report);
 
-} // namespace sparse_attn::run
+} // namespace sparse_attn::tools::run
 
 #endif // SPARSE_ATTN_RUN_REPORT_H

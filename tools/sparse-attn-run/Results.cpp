@@ -7,7 +7,7 @@
 
 #include "Results.h"
 
-namespace sparse_attn::run {
+namespace sparse_attn::tools::run {
 
 Results::Results(const Plan &plan) {
   for (size_t r = 0; r < plan.function().results.size(); ++r) {
@@ -26,4 +26,4 @@ ResultKinds::ResultKinds(const FunctionInfo &function) {
   }
 }
 
-} // namespace sparse_attn::run
+} // namespace sparse_attn::tools::run

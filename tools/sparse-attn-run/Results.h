@@ -8,13 +8,13 @@
 #ifndef SPARSE_ATTN_RUN_RESULTS_H
 #define SPARSE_ATTN_RUN_RESULTS_H
 
-#include "Array.h"
+#include "support/Array.h"
 
 #include "sparse_attn/Plan.h"
 
 #include <vector>
 
-namespace sparse_attn::run {
+namespace sparse_attn::tools::run {
 
 /// Arrays for all results of a plan, poisoned.
 struct Results {
@@ -31,6 +31,6 @@ struct ResultKinds {
   std::vector<size_t> outputs, logSumExps;
 };
 
-} // namespace sparse_attn::run
+} // namespace sparse_attn::tools::run
 
 #endif // SPARSE_ATTN_RUN_RESULTS_H

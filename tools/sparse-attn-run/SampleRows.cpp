@@ -12,7 +12,7 @@
 #include <set>
 #include <tuple>
 
-namespace sparse_attn::run {
+namespace sparse_attn::tools::run {
 
 namespace {
 
@@ -59,4 +59,4 @@ std::vector<Row> sampleRows(int64_t batches, int64_t heads, int64_t queries, int
   return rows;
 }
 
-} // namespace sparse_attn::run
+} // namespace sparse_attn::tools::run

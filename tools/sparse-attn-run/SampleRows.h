@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace sparse_attn::run {
+namespace sparse_attn::tools::run {
 
 /// One row of the output.
 struct Row {
@@ -25,6 +25,6 @@ std::vector<Row> allRows(int64_t batches, int64_t heads, int64_t queries);
 /// rows), rows at and beside edges of query tiles of `tileQ` rows, and random ones. The same for the same arguments.
 std::vector<Row> sampleRows(int64_t batches, int64_t heads, int64_t queries, int64_t tileQ, int64_t count);
 
-} // namespace sparse_attn::run
+} // namespace sparse_attn::tools::run
 
 #endif // SPARSE_ATTN_RUN_SAMPLEROWS_H

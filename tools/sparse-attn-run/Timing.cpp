@@ -7,13 +7,13 @@
 
 #include "Timing.h"
 
-#include "Progress.h"
+#include "support/Progress.h"
 
 #include <algorithm>
 #include <chrono>
 #include <vector>
 
-namespace sparse_attn::run {
+namespace sparse_attn::tools::run {
 
 double medianMilliseconds(int runs, const std::function<void()> &launch) {
   Progress progress("measuring", runs + 1);
@@ -31,4 +31,4 @@ double medianMilliseconds(int runs, const std::function<void()> &launch) {
   return times.size() % 2 ? times[half] : (times[half - 1] + times[half]) / 2;
 }
 
-} // namespace sparse_attn::run
+} // namespace sparse_attn::tools::run

@@ -10,11 +10,11 @@
 
 #include <functional>
 
-namespace sparse_attn::run {
+namespace sparse_attn::tools::run {
 
 /// Calls `launch` once to warm up, then `runs` times; returns the median in milliseconds.
 double medianMilliseconds(int runs, const std::function<void()> &launch);
 
-} // namespace sparse_attn::run
+} // namespace sparse_attn::tools::run
 
 #endif // SPARSE_ATTN_RUN_TIMING_H

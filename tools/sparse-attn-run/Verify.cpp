@@ -7,10 +7,10 @@
 
 #include "Verify.h"
 
-#include "InputError.h"
 #include "Pairs.h"
-#include "Progress.h"
 #include "SampleRows.h"
+#include "support/InputError.h"
+#include "support/Progress.h"
 
 #include "sparse_attn/Reference.h"
 
@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-namespace sparse_attn::run {
+namespace sparse_attn::tools::run {
 
 namespace {
 
@@ -138,7 +138,7 @@ private:
 /// Walks the steps of a function. The reference of what a step leaves for later ones is rounded as the kernels round.
 class Verifier {
 public:
-  Verifier(const Plan &plan, const Inputs &inputs, const Results &results)
+  Verifier(const Plan &plan, const Arguments &inputs, const Results &results)
       : plan(plan), inputs(inputs), results(results), steps(plan.function().steps) {
     for (size_t s = 0; s < steps.size(); ++s)
       sampled |= allPairs(plan.step(s)) > maxComparedPairs;
@@ -202,7 +202,7 @@ private:
   }
 
   const Plan &plan;
-  const Inputs &inputs;
+  const Arguments &inputs;
   const Results &results;
   const std::vector<Step> &steps;
   bool sampled = false;
@@ -212,8 +212,8 @@ private:
 
 } // namespace
 
-Verification verify(const Plan &plan, const Inputs &inputs, const Results &results) {
+Verification verify(const Plan &plan, const Arguments &inputs, const Results &results) {
   return Verifier(plan, inputs, results).run();
 }
 
-} // namespace sparse_attn::run
+} // namespace sparse_attn::tools::run

@@ -8,15 +8,15 @@
 #ifndef SPARSE_ATTN_RUN_VERIFY_H
 #define SPARSE_ATTN_RUN_VERIFY_H
 
-#include "Inputs.h"
 #include "Results.h"
+#include "support/Arguments.h"
 
 #include "sparse_attn/Plan.h"
 
 #include <cstdint>
 #include <optional>
 
-namespace sparse_attn::run {
+namespace sparse_attn::tools::run {
 
 /// What a comparison found. An error is infinite where a value is NaN or infinite on one side only.
 struct Verification {
@@ -33,8 +33,8 @@ struct Verification {
 /// Compares results with the reference: double precision, from the inputs as rounded to their dtype, with the mask
 /// from the compiled predicate. Above 2^31 pairs it compares a sample of 512 rows a step.
 /// Throws an InputError where a function has several steps and too many pairs to compare them all.
-Verification verify(const Plan &plan, const Inputs &inputs, const Results &results);
+Verification verify(const Plan &plan, const Arguments &inputs, const Results &results);
 
-} // namespace sparse_attn::run
+} // namespace sparse_attn::tools::run
 
 #endif // SPARSE_ATTN_RUN_VERIFY_H

@@ -7,12 +7,12 @@
 
 #include "VisitedTiles.h"
 
-#include "InputError.h"
+#include "support/InputError.h"
 
 #include <algorithm>
 #include <vector>
 
-namespace sparse_attn::run {
+namespace sparse_attn::tools::run {
 
 namespace {
 
@@ -42,4 +42,4 @@ Array visitedTiles(const Plan &plan) {
   return array;
 }
 
-} // namespace sparse_attn::run
+} // namespace sparse_attn::tools::run

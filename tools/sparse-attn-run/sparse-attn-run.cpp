@@ -5,11 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "AtomicFile.h"
-#include "CompileModule.h"
-#include "InputError.h"
 #include "Inputs.h"
-#include "Npy.h"
 #include "Options.h"
 #include "Pairs.h"
 #include "Report.h"
@@ -17,13 +13,17 @@
 #include "Timing.h"
 #include "Verify.h"
 #include "VisitedTiles.h"
+#include "support/AtomicFile.h"
+#include "support/Check.h"
+#include "support/Npy.h"
+#include "support/OpenArtifact.h"
+#include "support/ToolMain.h"
 
 #include "sparse_attn/Artifact.h"
 #include "sparse_attn/Device.h"
 #include "sparse_attn/Plan.h"
 
 #include <cstdlib>
-#include <exception>
 #include <iostream>
 #include <memory>
 #include <new>
@@ -31,45 +31,10 @@
 #include <utility>
 
 using namespace sparse_attn;
-using namespace sparse_attn::run;
+using namespace sparse_attn::tools;
+using namespace sparse_attn::tools::run;
 
 namespace {
-
-enum ExitCode { Success = 0, VerificationFailed = 1, BadInput = 2 };
-
-template <typename T> T valueOf(Result<T> result) {
-  if (!result.isOk())
-    fail(result.status().message());
-  return std::move(*result);
-}
-
-void check(const Status &status) {
-  if (!status.isOk())
-    fail(status.message());
-}
-
-std::shared_ptr<const Artifact> openArtifact(const Options &options) {
-  if (!isModule(options.input)) {
-    if (!options.compileFlags.empty())
-      fail(options.compileFlags.front(), " expects a module (.mlir) to compile, but got ", options.input);
-    return valueOf(Artifact::open(options.input));
-  }
-  TemporaryArtifact compiled(options.input, options.compileFlags);
-  return valueOf(Artifact::open(compiled.path()));
-}
-
-const FunctionInfo &findFunction(const Manifest &manifest, const std::string &name) {
-  if (name.empty() && manifest.functions.size() == 1)
-    return manifest.functions.front();
-  if (const FunctionInfo *function = manifest.findFunction(name))
-    return *function;
-  std::string names;
-  for (const FunctionInfo &function : manifest.functions)
-    names += (names.empty() ? "'" : ", '") + function.name + "'";
-  if (name.empty())
-    fail("--function expects one of ", names);
-  fail("--function expects one of ", names, ", but got '", name, "'");
-}
 
 /// Memory for the intermediate arrays of a launch, 64-byte aligned.
 class Workspace {
@@ -146,6 +111,8 @@ void countWork(const Plan &plan, Report &report) {
     PairCount step = known ? PairCount{*report.verification->activePairs, false} : countPairs(plan, s);
     report.pairs->pairs += step.pairs;
     report.pairs->estimated |= step.estimated;
+    StepInfo info = plan.step(s);
+    report.visitedPairs += (info.tiles.partial + info.tiles.full) * info.variant->tileQ * info.variant->tileK;
     *report.operations += 4.0 * static_cast<double>(step.pairs) * static_cast<double>(plan.step(s).kernel->headSize);
   }
 }
@@ -162,10 +129,10 @@ Report startReport(const Plan &plan) {
 
 ExitCode runFunction(const Options &options) {
   check(setThreadCount(options.threads));
-  std::shared_ptr<const Artifact> artifact = openArtifact(options);
+  std::shared_ptr<const Artifact> artifact = openArtifact(options.input, options.compileFlags);
   const FunctionInfo &function = findFunction(artifact->manifest(), options.function);
   OutputFiles files(options, function);
-  Inputs inputs = bindInputs(function, options);
+  Arguments inputs = bindInputs(function, options);
   std::shared_ptr<const Plan> plan = valueOf(Plan::prepare(artifact, function.name, inputs.values));
   Results results(*plan);
   Workspace workspace(plan->workspaceBytes());
@@ -187,7 +154,7 @@ ExitCode runFunction(const Options &options) {
   files.writeTiles(*plan);
   if (report.verification && !report.verification->passed()) {
     std::cerr << "sparse-attn-run: error: the error exceeds the tolerance; outputs are not written\n";
-    return VerificationFailed;
+    return Refused;
   }
   files.writeArrays(results);
   return Success;
@@ -196,13 +163,8 @@ ExitCode runFunction(const Options &options) {
 } // namespace
 
 int main(int argc, char **argv) {
-  try {
+  return runTool("sparse-attn-run", [&] {
     std::optional<Options> options = parseOptions(argc, argv);
     return options ? runFunction(*options) : Success;
-  } catch (const std::bad_alloc &) {
-    std::cerr << "sparse-attn-run: error: out of memory\n";
-  } catch (const std::exception &error) {
-    std::cerr << "sparse-attn-run: error: " << error.what() << '\n';
-  }
-  return BadInput;
+  });
 }

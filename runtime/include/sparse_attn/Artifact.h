@@ -39,6 +39,8 @@ public:
   ~Artifact();
 
   const Manifest &manifest() const { return info; }
+  /// A number that no other artifact of this process has, or had.
+  uint64_t id() const { return number; }
   /// A function of the image; `index` comes from the manifest.
   Entry entry(uint64_t index) const { return image->entries[index]; }
 
@@ -46,6 +48,7 @@ private:
   Artifact(Manifest manifest, const sparse_attn_image *image, void *library);
 
   Manifest info;
+  uint64_t number;
   const sparse_attn_image *image;
   void *library; ///< From dlopen; null where the artifact is linked in.
 };

@@ -42,11 +42,25 @@ struct ArrayType {
   Shape shape;
 };
 
-/// A parameter of a function: an array, or a 64-bit integer.
+enum class ArgumentKind { Array, Scalar, Mask };
+
+/// "array", "scalar" or "mask".
+SPARSE_ATTN_EXPORT const char *kindName(ArgumentKind kind);
+
+/// The blocks of a mask, in tokens.
+struct MaskBlock {
+  int64_t queries = 0;
+  int64_t keys = 0;
+
+  bool operator==(const MaskBlock &other) const { return queries == other.queries && keys == other.keys; }
+};
+
+/// A parameter of a function: an array, a 64-bit integer, or a block mask.
 struct ArgumentInfo {
   std::string name;
-  bool isScalar = false;
+  ArgumentKind kind = ArgumentKind::Array;
   ArrayType array; ///< Of arrays only.
+  MaskBlock block; ///< Of masks only.
 };
 
 /// What a step reads or writes, by its number in the function.
@@ -76,7 +90,8 @@ struct FunctionInfo {
 
 /// A captured value of a kernel's pattern.
 struct CaptureInfo {
-  bool isScalar = false;
+  ArgumentKind kind = ArgumentKind::Array;
+  MaskBlock block; ///< Of masks only.
   int64_t least = std::numeric_limits<int64_t>::min(); ///< No smaller number is valid; of scalars only.
   DType dtype = DType::I32; ///< Of arrays only.
   int32_t rank = 1;         ///< 1, or 2 for one row a batch; of arrays only.

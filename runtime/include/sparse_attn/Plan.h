@@ -15,9 +15,11 @@
 #define SPARSE_ATTN_PLAN_H
 
 #include "sparse_attn/Artifact.h"
+#include "sparse_attn/MaskCache.h"
 #include "sparse_attn/Value.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +47,15 @@ struct StepInfo {
   size_t listBytes;         ///< Memory of the lists of key tiles; 0 for closed-form schedules.
 };
 
+/// What `prepare` may use.
+struct PrepareOptions {
+  /// Keeps and finds lists of tiles; null: none. Only used during the call.
+  MaskCache *cache = nullptr;
+  /// By argument; may be shorter. Who gives a version for a captured array or mask promises that the same version
+  /// stands for the same contents as long as the cache lives; others are hashed.
+  std::vector<std::optional<uint64_t>> versions;
+};
+
 /// Immutable once made; several threads may launch it at a time.
 class SPARSE_ATTN_EXPORT Plan {
 public:
@@ -57,7 +68,8 @@ public:
   /// data; ShapeMismatch where sizes disagree with the manifest or among each other, are out of range or overflow;
   /// Unsupported where this CPU runs no variant; DeviceError where a kernel reports a failure. Throws std::bad_alloc.
   static Result<std::shared_ptr<const Plan>> prepare(std::shared_ptr<const Artifact> artifact,
-                                                     const std::string &function, ValueList arguments);
+                                                     const std::string &function, ValueList arguments,
+                                                     const PrepareOptions &options = {});
 
   Plan(const Plan &) = delete;
   Plan &operator=(const Plan &) = delete;

@@ -44,8 +44,16 @@ typedef enum sparse_attn_dtype {
   SPARSE_ATTN_F32 = 0,
   SPARSE_ATTN_F16 = 1,
   SPARSE_ATTN_BF16 = 2,
-  SPARSE_ATTN_I32 = 3
+  SPARSE_ATTN_I32 = 3,
+  /**
+   * The value is a table of pointers to block masks (`const sparse_attn_block_mask *`) of rank 2: one for each batch
+   * and head, or a size of 1 where all batches or all heads share one.
+   */
+  SPARSE_ATTN_BLOCK_MASK = 4
 } sparse_attn_dtype;
+
+/** A set of blocks of pairs, chosen at run time; sparse_attn/masks.h makes them. */
+typedef struct sparse_attn_block_mask sparse_attn_block_mask;
 
 /** A strided view of caller-owned memory, or one captured scalar. */
 typedef struct sparse_attn_value {
@@ -99,13 +107,14 @@ SPARSE_ATTN_API void sparse_attn_artifact_close(sparse_attn_artifact *artifact);
 
 /**
  * Makes a plan for one function and the shapes of `arguments` (in the order of its declaration; data of arrays that
- * are not captured by a pattern may be null). Captured arrays and scalars are read here, and captured arrays must
- * stay valid and unchanged while the plan lives. Lengths, batches and heads of 0 are allowed.
+ * are not captured by a pattern may be null). Captured arrays, masks and scalars are read here. Captured arrays must
+ * stay valid and unchanged while the plan lives; masks and their tables are not needed any more. Lengths, batches and
+ * heads of 0 are allowed.
  *
  * The environment variable SPARSE_ATTN_CPU_LEVEL forces one of the levels that the kernels were compiled for.
  *
  * INVALID_ARGUMENT: unknown function or level, wrong number or kind of arguments. SHAPE_MISMATCH: sizes disagree, are
- * out of range or overflow. UNSUPPORTED: this CPU lacks a feature.
+ * out of range or overflow, or a mask has other blocks or lengths. UNSUPPORTED: this CPU lacks a feature.
  */
 SPARSE_ATTN_API sparse_attn_status sparse_attn_prepare(const sparse_attn_artifact *artifact, const char *function,
                                                        const sparse_attn_value *arguments, size_t argument_count,

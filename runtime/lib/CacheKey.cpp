@@ -1,0 +1,100 @@
+//===- CacheKey.cpp - What the rows of a step follow from -----------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "CacheKey.h"
+
+#include "serving/SipHash.h"
+
+#include <random>
+
+namespace sparse_attn {
+
+namespace {
+
+/// Drawn once for a process, so that nobody can prepare arrays whose hashes agree.
+serving::SipValue processKey() {
+  static const serving::SipValue key = [] {
+    std::random_device device;
+    auto word = [&] { return uint64_t(device()) << 32 | device(); };
+    return serving::SipValue{word(), word()};
+  }();
+  return key;
+}
+
+enum class Field : uint64_t { Scalar, Version, Array, Masks };
+
+} // namespace
+
+CacheKey::CacheKey(const Artifact &artifact, const KernelInfo &kernel, const Variant &variant, const Shape &query,
+                   const Shape &key) {
+  add(artifact.id());
+  add(artifact.manifest().target);
+  add(kernel.name);
+  add(variant.level);
+  add(static_cast<uint64_t>(variant.tileQ));
+  add(static_cast<uint64_t>(variant.tileK));
+  add(query);
+  add(key);
+}
+
+void CacheKey::add(uint64_t word) { text.append(reinterpret_cast<const char *>(&word), sizeof(word)); }
+
+void CacheKey::add(const std::string &field) {
+  add(uint64_t(field.size()));
+  text += field;
+}
+
+void CacheKey::add(const Shape &shape) {
+  add(static_cast<uint64_t>(shape.rank));
+  for (int32_t i = 0; i < shape.rank; ++i)
+    add(static_cast<uint64_t>(shape.size[i]));
+}
+
+bool CacheKey::addVersion(std::optional<uint64_t> version) {
+  if (!version)
+    return false;
+  add(static_cast<uint64_t>(Field::Version));
+  add(*version);
+  return true;
+}
+
+void CacheKey::addScalar(int64_t value) {
+  add(static_cast<uint64_t>(Field::Scalar));
+  add(static_cast<uint64_t>(value));
+}
+
+/// Rows are hashed one by one, so that strides do not matter.
+void CacheKey::addArray(const Value &array, std::optional<uint64_t> version) {
+  add(shapeOf(array));
+  if (addVersion(version))
+    return;
+  add(static_cast<uint64_t>(Field::Array));
+  int64_t rows = array.rank == 2 ? array.size[0] : 1;
+  int64_t rowBytes = array.size[array.rank - 1] * elementBytes(static_cast<DType>(array.dtype));
+  for (int64_t row = 0; row < rows && rowBytes > 0; ++row) {
+    int64_t offset = array.rank == 2 ? row * array.stride[0] * elementBytes(static_cast<DType>(array.dtype)) : 0;
+    auto bytes = static_cast<const uint8_t *>(array.data) + offset;
+    serving::SipValue hash = serving::sipHash(processKey(), bytes, static_cast<size_t>(rowBytes));
+    add(hash.low);
+    add(hash.high);
+  }
+}
+
+void CacheKey::addMasks(const StepMask &masks, std::optional<uint64_t> version) {
+  add(static_cast<uint64_t>(masks.batches));
+  add(static_cast<uint64_t>(masks.heads));
+  if (addVersion(version))
+    return;
+  add(static_cast<uint64_t>(Field::Masks));
+  for (const BlockMask &mask : masks.masks) {
+    ContentHash hash = mask.contentHash();
+    add(hash.low);
+    add(hash.high);
+  }
+}
+
+} // namespace sparse_attn
