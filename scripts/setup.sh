@@ -112,13 +112,13 @@ configure() {
   quiet_in_a_pipe cmake -S "$root" -B "$folder" -G Ninja "$@"
 }
 
-# compile FOLDER: builds all, with progress on a terminal, and speaking of errors alone in a pipe.
+# compile FOLDER TARGET...: builds all, or some targets, with progress on a terminal, and speaking of errors alone in a pipe.
 compile() {
   say "building $1"
   if [ -t 1 ]; then
-    ninja -C "$1" -j "$jobs"
+    ninja -C "$1" -j "$jobs" "${@:2}"
   else
-    ninja -C "$1" -j "$jobs" --quiet >&2
+    ninja -C "$1" -j "$jobs" --quiet "${@:2}" >&2
   fi
 }
 

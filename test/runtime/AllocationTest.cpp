@@ -34,6 +34,9 @@ thread_local size_t firstToFail = 0;
     return memory;
   throw std::bad_alloc();
 }
+[[gnu::noinline]] void *operator new(size_t bytes, const std::nothrow_t &) noexcept {
+  return ++allocations >= firstToFail && firstToFail != 0 ? nullptr : std::malloc(bytes > 0 ? bytes : 1);
+}
 [[gnu::noinline]] void operator delete(void *memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void *memory, size_t) noexcept { std::free(memory); }
 

@@ -13,6 +13,7 @@
 
 #include "support/InputError.h"
 
+#include <iostream>
 #include <optional>
 
 namespace sparse_attn::tools::mask {
@@ -28,6 +29,8 @@ ExitCode createFromPattern(const Options &options, AtomicFile &file) {
   if (!options.partialFile.empty())
     partialFile.emplace(options.partialFile);
   PatternBlocks blocks = findPatternBlocks(options);
+  if (blocks.overestimated)
+    std::cerr << "sparse-attn-mask: warning: the listing of blocks stopped early; the mask has more than need be\n";
   writeMask(file, blocks.read);
   if (partialFile)
     writeMask(*partialFile, blocks.partial);

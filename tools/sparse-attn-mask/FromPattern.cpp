@@ -45,8 +45,6 @@ public:
     int64_t batches =
         chooseSize("--batches", options.batches, fixed({Role::Query, Role::Key, Role::Value}, 0), options.batch + 1);
     int64_t queryHeads = chooseSize("--heads", options.heads, fixed({Role::Query}, 1), leastHeads);
-    checkIndex("--batch", options.batch, batches);
-    checkIndex("--head", options.head, queryHeads);
     int64_t queries = chooseSize("--queries", options.queries, fixed({Role::Query}, 2), std::nullopt);
     int64_t keys = chooseSize("--keys", options.keys, fixed({Role::Key, Role::Value}, 2), queries);
     query = {4, {batches, queryHeads, queries, 0}};
@@ -66,11 +64,6 @@ private:
       if (std::optional<int64_t> size = fixedSize(function, role, dimension))
         return size;
     return std::nullopt;
-  }
-
-  void checkIndex(const char *option, int64_t index, int64_t count) const {
-    if (index >= count)
-      fail(option, " expects a number below ", count, ", which function '", function.name, "' has, but got ", index);
   }
 
   int64_t chooseSize(const char *option, std::optional<int64_t> given, std::optional<int64_t> fixedBy,
@@ -97,11 +90,17 @@ std::shared_ptr<const Plan> preparePlan(const std::shared_ptr<const Artifact> &a
   return valueOf(Plan::prepare(artifact, function.name, arguments.values));
 }
 
+void checkIndex(const char *option, int64_t index, int64_t count, const Plan &plan) {
+  if (index >= count)
+    fail(option, " expects a number below ", count, ", which function '", plan.function().name, "' has, but got ",
+         index);
+}
+
 StepInfo findStep(const Plan &plan, const Options &options) {
-  if (options.step >= static_cast<int64_t>(plan.stepCount()))
-    fail("--step expects a number below ", plan.stepCount(), ", which function '", plan.function().name,
-         "' has, but got ", options.step);
+  checkIndex("--step", options.step, static_cast<int64_t>(plan.stepCount()), plan);
   StepInfo step = plan.step(static_cast<size_t>(options.step));
+  checkIndex("--batch", options.batch, step.query.size[0], plan);
+  checkIndex("--head", options.head, step.query.size[1], plan);
   const Variant &variant = *step.variant;
   if (options.block && (options.block->queries != variant.tileQ || options.block->keys != variant.tileK))
     fail("--block expects ", variant.tileQ, "x", variant.tileK, ", the tile of ", options.inputs[0], ", but got ",
@@ -109,11 +108,15 @@ StepInfo findStep(const Plan &plan, const Options &options) {
   return step;
 }
 
+int64_t divideUp(int64_t value, int64_t divisor) { return (value + divisor - 1) / divisor; }
+
 BlockGrid gridOf(const StepInfo &step) {
-  int64_t heads = step.query.size[0] * step.query.size[1], tileQ = step.variant->tileQ, tileK = step.variant->tileK;
-  int64_t keyBlocks = (step.key.size[2] + tileK - 1) / tileK;
-  BlockGrid grid{static_cast<uint32_t>(step.items / heads), static_cast<uint32_t>(keyBlocks),
-                 static_cast<uint32_t>(tileQ), static_cast<uint32_t>(tileK)};
+  int64_t tileQ = step.variant->tileQ, tileK = step.variant->tileK;
+  int64_t rows = divideUp(step.query.size[2], tileQ), columns = divideUp(step.key.size[2], tileK);
+  if (step.items != step.query.size[0] * step.query.size[1] * rows)
+    fail("expects a kernel whose items are tiles of successive queries, but got '", step.kernel->name, "'");
+  BlockGrid grid{static_cast<uint32_t>(rows), static_cast<uint32_t>(columns), static_cast<uint32_t>(tileQ),
+                 static_cast<uint32_t>(tileK)};
   check(grid.check());
   return grid;
 }

@@ -18,8 +18,8 @@ using namespace sparse_attn;
 static Result<BlockMask> makeMask() {
   BlockMaskBuilder builder({65540, 72000, 16, 64});
   std::mt19937 generator(5);
-  bool added = builder.addWindow(1, 2, {65000, 65540}).isOk() &&
-               builder.addTerm({10, 60, 0, 400, -30, 300, 7, 3}).isOk();
+  bool added =
+      builder.addWindow(1, 2, {65000, 65540}).isOk() && builder.addTerm({10, 60, 0, 400, -30, 300, 7, 3}).isOk();
   for (uint32_t q : {0u, 1u, 20u, 65535u, 65536u, 65539u}) {
     for (uint32_t i = 0; i < 300; ++i)
       added &= builder.addAttention(q, {static_cast<uint32_t>(generator() % 72000)}).isOk();
