@@ -2,8 +2,9 @@
 #
 # Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Puts the results of sparse-attn-bench --json and peers.py --json into docs/performance.md, in place of the tables
-between its markers `<!-- bench -->`, `<!-- peers -->` and `<!-- end -->`."""
+"""Puts the results of sparse-attn-bench --json, sparse-attn-mask-bench --json and peers.py --json into
+docs/performance.md, in place of the tables between its markers `<!-- bench -->`, `<!-- masks -->`, `<!-- peers -->` and
+`<!-- end -->`."""
 
 import argparse
 import itertools
@@ -70,11 +71,14 @@ def replace(text, name, lines):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", type=pathlib.Path, help="of sparse-attn-bench --json")
+    parser.add_argument("--masks", type=pathlib.Path, help="of sparse-attn-mask-bench --json")
     parser.add_argument("--peers", type=pathlib.Path, help="of peers.py --json")
     options = parser.parse_args()
     text = PAGE.read_text()
     if options.bench:
         text = replace(text, "bench", bench_tables(json.loads(options.bench.read_text())))
+    if options.masks:
+        text = replace(text, "masks", bench_tables(json.loads(options.masks.read_text())))
     if options.peers:
         text = replace(text, "peers", peers_table(json.loads(options.peers.read_text())))
     PAGE.write_text(text)

@@ -18,6 +18,7 @@ say "measuring; leave the machine alone for some minutes"
 if [ "${#options[@]}" -gt 0 ]; then
   exit 0
 fi
+"$build/bin/sparse-attn-mask-bench"
 
 peers=${PEERS_PYTHON:-python3}
 if "$peers" -c 'import torch' 2>/dev/null; then

@@ -140,6 +140,8 @@ Status checkMaskTable(const ValueName &name, const Value &value) {
     if (value.size[i] < 0 || value.size[i] > maxLength)
       return makeError(StatusCode::ShapeMismatch, name, ": expects size ", i, " to lie in [0, ", maxLength,
                        "], but got ", value.size[i]);
+  if (reinterpret_cast<uintptr_t>(value.data) % alignof(void *) != 0)
+    return makeError(StatusCode::InvalidArgument, name, ": expects a table of pointers, but got an unaligned address");
   if (value.stride[0] < 0 || value.stride[0] > maxLength || value.stride[1] != 1)
     return makeError(StatusCode::ShapeMismatch, name, ": expects strides of at most ", maxLength, " and 1, but got ",
                      value.stride[0], " and ", value.stride[1]);

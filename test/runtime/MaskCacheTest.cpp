@@ -397,6 +397,7 @@ TEST(CachedPlan, LaunchLeavesTheCacheAlone) {
 
 TEST(CachedPlan, ThreadsShareACache) {
   constexpr int threads = 4, rounds = 25, kinds = 6;
+  ThreadScope scope(1); // A sanitizer does not know what the threads of the library wait for.
   Problem problem({1, 2, 1, 150, 150});
   std::vector<Documents> documents;
   std::vector<TileCounts> expected;

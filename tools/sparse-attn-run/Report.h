@@ -40,8 +40,8 @@ struct Report {
 void print(std::ostream &stream, const Report &report);
 
 /// A report as JSON. Keys: function, level, threads, time_ms, gflops, active_pairs, active_pairs_estimated,
-/// visited_pairs, visited_tiles, partial_tiles, full_tiles, total_tiles, max_error, tolerance, lse_error, lse_tolerance,
-/// verified_rows, total_rows, verified. What was not asked for is absent; an infinite error is null.
+/// visited_pairs, visited_tiles, partial_tiles, full_tiles, total_tiles, max_error, tolerance, lse_error,
+/// lse_tolerance, verified_rows, total_rows, verified. What was not asked for is absent; an infinite error is null.
 std::string toJson(const Report &report);
 
 } // namespace sparse_attn::tools::run

@@ -125,7 +125,8 @@ BlockMask::~BlockMask() = default;
 BlockMask::BlockMask(const BlockMask &other) = default;
 BlockMask &BlockMask::operator=(const BlockMask &other) = default;
 
-BlockMask::BlockMask(BlockMask &&other) noexcept : content(std::exchange(other.content, emptyStore())) {}
+// Shares the store: to make another may fail.
+BlockMask::BlockMask(BlockMask &&other) noexcept : content(other.content) {}
 
 BlockMask &BlockMask::operator=(BlockMask &&other) noexcept {
   content.swap(other.content);

@@ -131,9 +131,11 @@ void *RowLog::allocateBytes(size_t count) {
   constexpr size_t alignment = sizeof(uint64_t);
   count = (count + alignment - 1) / alignment * alignment;
   if (count > left) {
-    left = std::max(count, blockBytes);
-    blocks.emplace_back(new char[left]);
+    size_t size = std::max(count, blockBytes);
+    std::unique_ptr<char[]> block(new char[size]);
+    blocks.push_back(std::move(block));
     next = blocks.back().get();
+    left = size;
   }
   left -= count;
   return std::exchange(next, next + count);
