@@ -223,6 +223,11 @@ def SparseAttn_PlanOp : SparseAttn_Op<"plan", [
     $body
   }];
   let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    Block::BlockArgListType getCaptures() { return getBody().getArguments().drop_front(8); }
+    /// The number among the captures of an argument that is one.
+    unsigned getCaptureNumber(Value capture) { return ::llvm::cast<BlockArgument>(capture).getArgNumber() - 8; }
+  }];
 }
 
 def SparseAttn_ReadBoundsOp : SparseAttn_Op<"read_bounds", [Pure]> {

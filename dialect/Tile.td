@@ -50,6 +50,8 @@ def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
     Block::BlockArgListType getCaptures() {
       return getBody().getArguments().drop_front(3).drop_back(getLse() ? 5 : 4);
     }
+    /// The number among the captures of an argument that is one.
+    unsigned getCaptureNumber(Value capture) { return ::llvm::cast<BlockArgument>(capture).getArgNumber() - 3; }
     BlockArgument getOutput() { return getBody().getArgument(getBody().getNumArguments() - (getLse() ? 5 : 4)); }
     /// Arguments without the item.
     Block::BlockArgListType getArrays() { return getBody().getArguments().drop_back(3); }

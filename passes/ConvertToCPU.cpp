@@ -22,8 +22,11 @@
 #include "mlir/Dialect/X86Vector/X86VectorDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
+#include "passes/KernelParts.h"
 #include "passes/Passes.h"
 #include "passes/cpu/KernelLowering.h"
+#include "passes/cpu/TileSizes.h"
+#include "passes/host/Entries.h"
 
 namespace mlir::sparse_attn {
 #define GEN_PASS_DEF_CONVERTTOCPU
@@ -47,17 +50,13 @@ struct ConvertToCPUPass final : sparse_attn::impl::ConvertToCPUBase<ConvertToCPU
     }
     SymbolTable symbols(getOperation());
     for (auto kernel : llvm::to_vector(getOperation().getOps<KernelOp>())) {
-      cpu::KernelParts parts = cpu::KernelParts::lookup(kernel, symbols);
-      if (failed(cpu::checkTileProgram(parts)))
+      KernelParts parts = KernelParts::lookup(kernel, symbols);
+      if (failed(parts.check(cpu::CpuTiling())))
         return signalPassFailure();
       cpu::emitItems(parts, *target);
-      cpu::emitWork(parts);
-      cpu::emitPredicateRow(parts);
-      cpu::emitTiles(parts);
-      if (parts.plan)
-        cpu::emitPlan(parts);
+      host::emitAnalysisEntries(parts);
     }
-    eraseSources();
+    eraseTilePrograms(getOperation());
     expandMath();
   }
 
@@ -66,16 +65,6 @@ struct ConvertToCPUPass final : sparse_attn::impl::ConvertToCPUBase<ConvertToCPU
     RewritePatternSet patterns(&getContext());
     populateMathPolynomialApproximationPatterns(patterns);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
-  }
-
-  void eraseSources() {
-    for (Operation &op : llvm::make_early_inc_range(*getOperation().getBody())) {
-      bool launches = false;
-      if (isa<func::FuncOp>(op))
-        op.walk([&](LaunchOp) { launches = true; });
-      if (launches || isa<PatternOp, ScheduleOp, PlanOp, KernelOp>(op))
-        op.erase();
-    }
   }
 };
 

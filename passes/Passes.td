@@ -40,6 +40,7 @@ def SpecializeBlocks : Pass<"sparse-attn-specialize-blocks", "::mlir::ModuleOp">
     ```
   }];
   let options = [
+    Option<"target", "target", "std::string", /*default=*/"\"cpu\"", "cpu, or the chip of a GPU: sm_80, sm_90a, ...">,
     Option<"tileQ", "tile-q", "int64_t", /*default=*/"0", "Queries a tile; 0 lets the target choose">,
     Option<"tileK", "tile-k", "int64_t", /*default=*/"0", "Keys a tile; 0 lets the target choose">,
     Option<"remarks", "remarks", "bool", /*default=*/"false",
@@ -89,6 +90,42 @@ def ConvertToCPU : Pass<"sparse-attn-convert-to-cpu", "::mlir::ModuleOp"> {
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
     "::mlir::vector::VectorDialect", "::mlir::x86vector::X86VectorDialect",
   ];
+}
+
+def ConvertToNVVM : Pass<"sparse-attn-convert-to-nvvm", "::mlir::ModuleOp"> {
+  let summary = "Lower tile programs to GPU kernels";
+  let description = [{
+    Before: kernels and schedules. After: for each kernel a function of `gpu.module @device`, which one block of threads
+    runs, in the arith, scf, llvm, nvvm and sparse_attn_nvvm dialects, and the host functions `<kernel>_work`,
+    `_predicate`, `_tiles` and, where there is a plan, `_plan` (docs/artifact.md).
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", /*default=*/"\"sm_80\"", "sm_80, sm_86, sm_89 or sm_90a">,
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect", "::mlir::sparse_attn::nvvm::SparseAttnNvvmDialect",
+    "::mlir::vector::VectorDialect",
+  ];
+}
+
+def LowerNVVM : Pass<"sparse-attn-lower-nvvm", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Lower GPU kernels to the LLVM and NVVM dialects";
+  let description = [{
+    Before: kernels as `-sparse-attn-convert-to-nvvm` writes them. After: the llvm and nvvm dialects alone, with `index` of
+    32 bits, ready for translation to LLVM IR and PTX.
+  }];
+  let dependentDialects = ["::mlir::cf::ControlFlowDialect", "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
+}
+
+def NVVMToSimulator : Pass<"sparse-attn-nvvm-to-simulator", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Lower GPU kernels to host code for the simulated device";
+  let description = [{
+    Before: kernels as `-sparse-attn-convert-to-nvvm` writes them. After: host functions `(calls, thread, maps, block)` in
+    the llvm dialect, which ask the table `calls` for whatever only a GPU has (sparse_attn/SimulatorCalls.def).
+  }];
+  let dependentDialects = ["::mlir::cf::ControlFlowDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
 def PrintPatterns : Pass<"sparse-attn-print-patterns", "::mlir::ModuleOp"> {

@@ -26,15 +26,20 @@
 using namespace mlir;
 using namespace mlir::sparse_attn;
 
-void mlir::sparse_attn::buildToTilesPipeline(OpPassManager &pm, const ToCPUOptions &options) {
+void mlir::sparse_attn::buildToSchedulesPipeline(OpPassManager &pm, const ToTilesOptions &options) {
   pm.addPass(createSimplifyPatterns());
   SpecializeBlocksOptions blocks;
+  blocks.target = options.target;
   blocks.tileQ = options.tileQ;
   blocks.tileK = options.tileK;
   blocks.remarks = options.remarks;
   pm.addPass(createSpecializeBlocks(blocks));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+}
+
+void mlir::sparse_attn::buildToTilesPipeline(OpPassManager &pm, const ToTilesOptions &options) {
+  buildToSchedulesPipeline(pm, options);
   pm.addPass(createFuseSoftmax());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -75,14 +80,39 @@ void mlir::sparse_attn::buildTilesToLLVMPipeline(OpPassManager &pm, const ToCPUO
 }
 
 void mlir::sparse_attn::buildToCPUPipeline(OpPassManager &pm, const ToCPUOptions &options) {
-  buildToTilesPipeline(pm, options);
+  ToTilesOptions tiles;
+  tiles.tileQ = options.tileQ;
+  tiles.tileK = options.tileK;
+  buildToTilesPipeline(pm, tiles);
   buildTilesToLLVMPipeline(pm, options);
+}
+
+void mlir::sparse_attn::buildTilesToNVVMPipeline(OpPassManager &pm, StringRef chip) {
+  ConvertToNVVMOptions convert;
+  convert.chip = chip.str();
+  pm.addPass(createConvertToNVVM(convert));
+  pm.nest<gpu::GPUModuleOp>().addPass(createCSEPass());
+}
+
+void mlir::sparse_attn::buildHostToLLVMPipeline(OpPassManager &pm) { buildVectorToLLVMPipeline(pm, /*avx512=*/false); }
+
+void mlir::sparse_attn::buildToGPUPipeline(OpPassManager &pm, const ToGPUOptions &options) {
+  ToTilesOptions tiles;
+  tiles.target = options.chip;
+  tiles.tileQ = options.tileQ;
+  tiles.tileK = options.tileK;
+  buildToTilesPipeline(pm, tiles);
+  buildTilesToNVVMPipeline(pm, options.chip);
+  pm.nest<gpu::GPUModuleOp>().addPass(createLowerNVVM());
+  buildHostToLLVMPipeline(pm);
 }
 
 void mlir::sparse_attn::registerSparseAttnPipelines() {
   registerSparseAttnPasses();
-  PassPipelineRegistration<ToCPUOptions>("sparse-attn-to-tiles", "Patterns and attention to tile programs",
-                                         buildToTilesPipeline);
+  PassPipelineRegistration<ToTilesOptions>("sparse-attn-to-tiles", "Patterns and attention to tile programs",
+                                           buildToTilesPipeline);
   PassPipelineRegistration<ToCPUOptions>("sparse-attn-to-cpu",
                                          "Patterns and attention to the LLVM dialect, for one CPU", buildToCPUPipeline);
+  PassPipelineRegistration<ToGPUOptions>(
+      "sparse-attn-to-gpu", "Patterns and attention to the LLVM and NVVM dialects, for one GPU", buildToGPUPipeline);
 }

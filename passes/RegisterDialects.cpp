@@ -8,9 +8,12 @@
 #include "passes/RegisterDialects.h"
 #include "dialect/IntervalExtension.h"
 #include "dialect/SparseAttn.h"
+#include "dialect/nvvm/Nvvm.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -21,8 +24,8 @@
 using namespace mlir;
 
 void sparse_attn::registerCompilerDialects(DialectRegistry &registry) {
-  registry.insert<SparseAttnDialect, arith::ArithDialect, func::FuncDialect, LLVM::LLVMDialect, math::MathDialect,
-                  memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect, vector::VectorDialect,
-                  x86vector::X86VectorDialect>();
+  registry.insert<SparseAttnDialect, nvvm::SparseAttnNvvmDialect, arith::ArithDialect, func::FuncDialect,
+                  gpu::GPUDialect, LLVM::LLVMDialect, NVVM::NVVMDialect, math::MathDialect, memref::MemRefDialect,
+                  scf::SCFDialect, tensor::TensorDialect, vector::VectorDialect, x86vector::X86VectorDialect>();
   registerIntervalExtensions(registry);
 }

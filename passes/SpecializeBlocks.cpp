@@ -19,11 +19,11 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "passes/MaskBits.h"
 #include "passes/Passes.h"
 #include "passes/ScalarEvaluator.h"
 #include "passes/ScheduleExpansion.h"
-#include "passes/cpu/MaskBits.h"
-#include "passes/cpu/TileSizes.h"
+#include "passes/Tiling.h"
 
 namespace mlir::sparse_attn {
 #define GEN_PASS_DEF_SPECIALIZEBLOCKS
@@ -275,6 +275,13 @@ struct SpecializeBlocksPass final : sparse_attn::impl::SpecializeBlocksBase<Spec
   using Base::Base;
 
   void runOnOperation() override {
+    std::string message;
+    FailureOr<std::unique_ptr<Tiling>> found = getTiling(target, message);
+    if (failed(found)) {
+      getOperation().emitError(message);
+      return signalPassFailure();
+    }
+    tiling = std::move(*found);
     SymbolTable symbols(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       WalkResult result = function.walk([&](AttentionOp attention) { return specialize(symbols, attention); });
@@ -285,7 +292,7 @@ struct SpecializeBlocksPass final : sparse_attn::impl::SpecializeBlocksBase<Spec
 
   WalkResult specialize(SymbolTable &symbols, AttentionOp attention) {
     auto pattern = symbols.lookup<PatternOp>(attention.getPattern());
-    FailureOr<cpu::TileSizes> tiles = chooseTiles(attention, pattern);
+    FailureOr<TileSizes> tiles = chooseTiles(attention, pattern);
     if (failed(tiles))
       return WalkResult::interrupt();
     ScheduleOp schedule = getOrBuildSchedule(symbols, pattern, *tiles);
@@ -295,36 +302,39 @@ struct SpecializeBlocksPass final : sparse_attn::impl::SpecializeBlocksBase<Spec
     return WalkResult::advance();
   }
 
-  FailureOr<cpu::TileSizes> chooseTiles(AttentionOp attention, PatternOp pattern);
-  ScheduleOp getOrBuildSchedule(SymbolTable &symbols, PatternOp pattern, cpu::TileSizes tiles);
+  FailureOr<TileSizes> chooseTiles(AttentionOp attention, PatternOp pattern);
+  ScheduleOp getOrBuildSchedule(SymbolTable &symbols, PatternOp pattern, TileSizes tiles);
+
+  std::shared_ptr<const Tiling> tiling; // shared, as passes are copied
 };
 
-FailureOr<cpu::TileSizes> SpecializeBlocksPass::chooseTiles(AttentionOp attention, PatternOp pattern) {
+FailureOr<TileSizes> SpecializeBlocksPass::chooseTiles(AttentionOp attention, PatternOp pattern) {
   SmallVector<BlockMaskType> masks;
   for (BlockArgument capture : pattern.getCaptures())
     if (auto mask = dyn_cast<BlockMaskType>(capture.getType()))
       masks.push_back(mask);
-  int64_t blockQ = 0, blockK = 0;
+  auto query = cast<ShapedType>(attention.getQuery().getType());
+  TilingProblem problem{query.getDimSize(3), query.getElementType(), findModulus(pattern)};
   for (BlockMaskType mask : masks) {
-    blockQ = blockQ ? std::min(blockQ, mask.getQueryBlock()) : mask.getQueryBlock();
-    blockK = blockK ? std::min(blockK, mask.getKeyBlock()) : mask.getKeyBlock();
+    problem.blockQ = problem.blockQ ? std::min(problem.blockQ, mask.getQueryBlock()) : mask.getQueryBlock();
+    problem.blockK = problem.blockK ? std::min(problem.blockK, mask.getKeyBlock()) : mask.getKeyBlock();
   }
-  cpu::TileSizes tiles = cpu::chooseTileSizes(findModulus(pattern), blockQ, blockK);
+  TileSizes tiles = tiling->choose(problem);
   if (tileQ)
     tiles.q = tileQ;
   if (tileK)
     tiles.k = tileK;
-  if (std::string reason; !cpu::areTileSizesSupported(tiles, reason))
+  if (std::string reason; !tiling->supports(problem, tiles, reason))
     return attention.emitOpError(reason);
   for (BlockMaskType mask : masks) {
-    if (!(cpu::areAligned(tiles.q, mask.getQueryBlock()) && cpu::areAligned(tiles.k, mask.getKeyBlock())))
+    if (!(areAligned(tiles.q, mask.getQueryBlock()) && areAligned(tiles.k, mask.getKeyBlock())))
       return attention.emitOpError("expects tiles that are multiples or divisors of the blocks of ")
              << mask << ", but got " << tiles.q << " and " << tiles.k;
   }
   return tiles;
 }
 
-ScheduleOp SpecializeBlocksPass::getOrBuildSchedule(SymbolTable &symbols, PatternOp pattern, cpu::TileSizes tiles) {
+ScheduleOp SpecializeBlocksPass::getOrBuildSchedule(SymbolTable &symbols, PatternOp pattern, TileSizes tiles) {
   std::string name = (pattern.getSymName() + "_" + Twine(tiles.q) + "x" + Twine(tiles.k)).str();
   if (auto schedule = symbols.lookup<ScheduleOp>(name))
     return schedule;

@@ -16,125 +16,17 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
-#include "passes/cpu/ArgumentBlock.h"
-#include "passes/cpu/MaskBits.h"
+#include "passes/MaskBits.h"
 #include "passes/cpu/TileEmitter.h"
-#include "passes/cpu/TileSizes.h"
-#include "passes/cpu/TileWalk.h"
+#include "passes/host/Entries.h"
+#include "passes/host/MemRefAccess.h"
+#include "passes/host/TileWalk.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace mlir::sparse_attn;
 using namespace mlir::sparse_attn::cpu;
-
-//===----------------------------------------------------------------------===//
-// What all entries share
-//===----------------------------------------------------------------------===//
-
-KernelParts KernelParts::lookup(KernelOp kernel, SymbolTable &symbols) {
-  KernelParts parts;
-  parts.kernel = kernel;
-  parts.pattern = symbols.lookup<PatternOp>(kernel.getPattern());
-  kernel.walk([&](VisitOp visit) { parts.schedule = symbols.lookup<ScheduleOp>(visit.getSchedule()); });
-  if (parts.schedule)
-    if (auto listed = dyn_cast<ListedOp>(parts.schedule.getTerminator()))
-      parts.plan = symbols.lookup<PlanOp>(listed.getPlan());
-  return parts;
-}
-
-SmallVector<bool> KernelParts::getPyramids() {
-  SmallVector<bool> pyramids(kernel.getCaptures().size(), false);
-  if (plan)
-    plan.walk([&](ReadBoundsOp read) {
-      unsigned argument = cast<BlockArgument>(read.getArray()).getArgNumber();
-      pyramids[argument - 8] = true;
-    });
-  return pyramids;
-}
-
-/// The one op of type `OpT` in a block; null when there is none, or more than one.
-template <typename OpT> static OpT getOnly(Block &block) {
-  auto ops = block.getOps<OpT>();
-  return llvm::hasSingleElement(ops) ? *ops.begin() : OpT();
-}
-
-/// Does the loop's body chain one load, scores, mask, softmax, rescale and accumulation?
-static bool isOnlineSoftmaxLoop(ForEachKeyTileOp loop) {
-  if (!loop || loop.getInit().size() != 3)
-    return false;
-  Block &body = loop.getBody().front();
-  auto scores = getOnly<ScoresOp>(body);
-  auto mask = getOnly<MaskOp>(body);
-  auto softmax = getOnly<OnlineSoftmaxOp>(body);
-  auto rescale = getOnly<RescaleOp>(body);
-  auto accumulate = getOnly<AccumulateOp>(body);
-  if (!scores || !mask || !softmax || !rescale || !accumulate)
-    return false;
-  auto isLoad = [&](Value value) {
-    auto load = value.getDefiningOp<LoadOp>();
-    return load && load->getBlock() == &body;
-  };
-  return isLoad(scores.getKey()) && isLoad(accumulate.getValue()) && mask.getScores() == scores.getResult() &&
-         softmax.getScores() == mask.getResult() && softmax.getRowMax() == body.getArgument(3) &&
-         softmax.getRowSum() == body.getArgument(4) && rescale.getAccumulator() == body.getArgument(5) &&
-         accumulate.getWeights() == softmax.getWeights() && accumulate.getAccumulator() == rescale.getResult();
-}
-
-LogicalResult cpu::checkTileProgram(KernelParts parts) {
-  KernelOp kernel = parts.kernel;
-  Block &body = kernel.getBody().front();
-  if (!parts.pattern || !parts.schedule)
-    return kernel.emitOpError("expects a pattern and a visit of a schedule");
-  if (parts.schedule.getPattern() != kernel.getPattern() || parts.schedule.getTileQ() != kernel.getTileQ() ||
-      parts.schedule.getTileK() != kernel.getTileK())
-    return kernel.emitOpError("expects to visit a schedule of its own pattern and tile sizes, but got @")
-           << parts.schedule.getSymName();
-  std::string reason;
-  if (!areTileSizesSupported({static_cast<int64_t>(kernel.getTileQ()), static_cast<int64_t>(kernel.getTileK())},
-                             reason))
-    return kernel.emitOpError(reason);
-  int64_t headSize = kernel.getHeadSize();
-  Type element = kernel.getElementType();
-  if (headSize < 16 || headSize > 256 || headSize % 16 != 0 ||
-      !(element.isF32() || element.isF16() || element.isBF16()))
-    return kernel.emitOpError(
-        "expects arrays of f32, f16 or bf16 with a head size that is a multiple of 16 in [16, 256]");
-  if (!getOnly<VisitOp>(body) || !getOnly<LoadOp>(body) || !getOnly<SoftmaxInitOp>(body) ||
-      !getOnly<FinalizeOp>(body) || !isOnlineSoftmaxLoop(getOnly<ForEachKeyTileOp>(body)))
-    return kernel.emitOpError("expects the tile program that -sparse-attn-fuse-softmax writes");
-  return success();
-}
-
-func::FuncOp cpu::createEntry(KernelOp kernel, StringRef suffix, ArrayRef<Type> types) {
-  OpBuilder builder(kernel);
-  auto type = builder.getFunctionType(types, builder.getI32Type());
-  auto function = func::FuncOp::create(builder, kernel.getLoc(), (kernel.getSymName() + "_" + suffix).str(), type);
-  function.addEntryBlock();
-  return function;
-}
-
-void cpu::finishEntry(OpBuilder &builder, Location loc) {
-  Value ok = arith::ConstantIntOp::create(builder, loc, 0, 32);
-  func::ReturnOp::create(builder, loc, ok);
-}
-
-Value cpu::getListRow(ScalarBuilder &s, const ListArguments &lists, const Item &item) {
-  return s.add(s.add(s.mul(item.batch, lists.batchStride), s.mul(item.head, lists.headStride)), item.tile);
-}
-
-Item cpu::splitItem(OpBuilder &builder, Location loc, Value item, Value query, int64_t tileQ) {
-  ScalarBuilder s(builder, loc);
-  auto quotient = [&](Value a, Value b) { return builder.createOrFold<arith::DivUIOp>(loc, a, b); };
-  auto remainder = [&](Value a, Value b) { return builder.createOrFold<arith::RemUIOp>(loc, a, b); };
-  Value heads = builder.createOrFold<memref::DimOp>(loc, query, 1);
-  Value tiles = s.ceilDivPositive(memref::DimOp::create(builder, loc, query, 2), tileQ);
-  Value headItem = quotient(item, tiles);
-  return {quotient(headItem, heads), remainder(headItem, heads), remainder(item, tiles)};
-}
-
-//===----------------------------------------------------------------------===//
-// items
-//===----------------------------------------------------------------------===//
+using namespace mlir::sparse_attn::host;
 
 namespace {
 
@@ -143,12 +35,9 @@ public:
   ItemLowering(OpBuilder &builder, KernelParts parts, TileEmitter &emitter, const KernelArguments &arguments,
                Value rangeTable)
       : builder(builder), loc(parts.kernel->getLoc()), s(builder, loc), parts(parts), emitter(emitter),
-        arguments(arguments), rangeTable(rangeTable), maskBits(parts.kernel) {
-    blockTest = [this](BlockActiveOp active, Value row, Value key) {
-      unsigned capture = cast<BlockArgument>(active.getMask()).getArgNumber() - 3;
-      return maskBits.emitTest(this->builder, loc, tileWords, capture, row, key);
-    };
-  }
+        arguments(arguments), rangeTable(rangeTable), maskBits(parts.kernel),
+        access(builder, loc,
+               [this](BlockActiveOp active, Value row, Value key) { return testBlock(active, row, key); }) {}
 
   void lower(const Item &item);
 
@@ -159,6 +48,7 @@ private:
   void lowerStep(ForEachKeyTileOp loop, Value keyTile, bool partial);
   void lowerStepOp(Operation *op, bool partial);
   TileMask maskOf(MaskOp mask);
+  Value testBlock(BlockActiveOp active, Value row, Value key);
   void lowerMask(MaskOp mask);
   void lowerAccumulate(AccumulateOp accumulate, bool partial);
   void lowerStore(StoreOp store);
@@ -178,7 +68,7 @@ private:
   Value isCareful; // i1
   MaskBits maskBits;
   Value tileWords; // address of the words of the partial tile at hand
-  std::function<Value(BlockActiveOp, Value, Value)> blockTest;
+  MemRefAccess access;
   IRMapping map;
   VisitRanges ranges;
   Item item;
@@ -227,7 +117,14 @@ TileMask ItemLowering::maskOf(MaskOp mask) {
   Value shift = s.sub(value(mask.getKeyLength()), value(mask.getQueryLength()));
   Value firstQuery = s.add(s.mul(value(mask.getQueryTile()), parts.kernel.getTileQ()), shift);
   Value lastQuery = s.sub(value(mask.getKeyLength()), 1);
-  return {mask.getBody(), blockTest, map, firstQuery, lastQuery, firstKey};
+  return {mask.getBody(), access, map, firstQuery, lastQuery, firstKey};
+}
+
+Value ItemLowering::testBlock(BlockActiveOp active, Value row, Value key) {
+  unsigned capture = parts.kernel.getCaptureNumber(active.getMask());
+  return maskBits.emitTest(builder, loc, capture, row, key, [&](Value index) {
+    return loadWord(builder, loc, tileWords, toIndex(builder, loc, index), builder.getI32Type());
+  });
 }
 
 void ItemLowering::lowerMask(MaskOp mask) {
@@ -381,8 +278,7 @@ void cpu::emitItems(KernelParts parts, const Target &target) {
   ScratchLayout layout(kernel, target, tableSize);
   function->setAttr(kScratchBytesAttr, builder.getI64IntegerAttr(layout.getBytes()));
 
-  KernelArguments arguments =
-      readArguments(builder, loc, function.getArgument(0), kernel, bool(parts.plan), parts.getPyramids());
+  KernelArguments arguments = readArguments(builder, loc, function.getArgument(0), parts);
   auto scratchType = MemRefType::get({layout.getBytes()}, builder.getI8Type());
   Value scratch =
       buildMemRef(builder, loc, scratchType, function.getArgument(3), s.constant(layout.getBytes()), s.constant(1));

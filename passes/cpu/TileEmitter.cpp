@@ -10,7 +10,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "passes/cpu/ArgumentBlock.h"
+#include "passes/host/ArgumentBlock.h"
 #include "llvm/Support/MathExtras.h"
 #include <limits>
 #include <numeric>
@@ -18,6 +18,7 @@
 using namespace mlir;
 using namespace mlir::sparse_attn;
 using namespace mlir::sparse_attn::cpu;
+using namespace mlir::sparse_attn::host;
 
 static constexpr float kInfinity = std::numeric_limits<float>::infinity();
 static constexpr double kLog2E = 1.4426950408889634;
@@ -298,7 +299,7 @@ void TileEmitter::emitPairLimits(const HeadRows &keys, const TileMask &mask) {
     Value query = queriesAt(mask, column);
     forEach(s.constant(0), keys.count, 1, [&](Value row) {
       Value key = toWord(s.add(mask.firstKey, row));
-      Value attends = emitPredicate(builder, loc, mask.predicate, {query, key}, mask.map, mask.testBlock);
+      Value attends = emitPredicate(builder, loc, mask.predicate, {query, key}, mask.map, mask.access);
       store(limitsWhere(attends), Place::Scores, row, column);
     });
     forEach(keys.count, roundedCount(keys), 1,
@@ -320,7 +321,7 @@ void TileEmitter::emitDiagonalLimits(const TileMask &mask) {
     };
     Value query = position(mask.firstQuery, shift);
     Value key = position(mask.firstKey, arith::SubIOp::create(builder, loc, none, shift));
-    Value attends = emitPredicate(builder, loc, mask.predicate, {query, key}, mask.map, mask.testBlock);
+    Value attends = emitPredicate(builder, loc, mask.predicate, {query, key}, mask.map, mask.access);
     storeState(limitsWhere(attends), Place::Diagonals, s.add(column, tileQ));
   });
 }
@@ -476,7 +477,7 @@ void TileEmitter::emitCarefulAccumulate(const HeadRows &values, const TileMask &
     });
     forEach(s.constant(0), values.count, 1, [&](Value row) {
       Value key = toWord(s.add(mask.firstKey, row));
-      Value attends = emitPredicate(builder, loc, mask.predicate, {query, key}, mask.map, mask.testBlock);
+      Value attends = emitPredicate(builder, loc, mask.predicate, {query, key}, mask.map, mask.access);
       if (!isa<VectorType>(attends.getType()))
         attends = lanes.broadcast(attends);
       Value weights = loadWeights(row, column);

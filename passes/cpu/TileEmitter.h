@@ -21,8 +21,8 @@
 #include "dialect/ScalarBuilder.h"
 #include "dialect/SparseAttn.h"
 #include "mlir/IR/IRMapping.h"
+#include "passes/PredicateEmitter.h"
 #include "passes/cpu/LaneMath.h"
-#include "passes/cpu/PredicateEmitter.h"
 #include "passes/cpu/RegisterTile.h"
 #include "passes/cpu/ScratchLayout.h"
 #include "passes/cpu/Target.h"
@@ -38,12 +38,12 @@ struct HeadRows {
 
 /// Which pairs of a partial tile attend. Positions are `index`.
 struct TileMask {
-  Region &predicate;    // of (query, key)
-  BlockTest testBlock;  // for what it asks of masks
-  const IRMapping &map; // for what the predicate uses from outside
-  Value firstQuery;     // aligned position of lane 0
-  Value lastQuery;      // aligned position of the last query that exists
-  Value firstKey;       // position of the first key
+  Region &predicate;       // of (query, key)
+  PredicateAccess &access; // for what it asks of captures
+  const IRMapping &map;    // for what the predicate uses from outside
+  Value firstQuery;        // aligned position of lane 0
+  Value lastQuery;         // aligned position of the last query that exists
+  Value firstKey;          // position of the first key
 };
 
 /// Where the limits of the scores of a tile are.

@@ -16,20 +16,24 @@ namespace mlir::sparse_attn::cpu {
 ///
 /// A tile that is larger than the blocks of a mask computes what the mask leaves out. With 5 % of blocks of 16x16
 /// chosen at random, tiles of 16x16 take a seventh of the time of 64x64, although they run at half the speed.
-TileSizes chooseTileSizes(int64_t modulus, int64_t blockQ, int64_t blockK) {
+TileSizes CpuTiling::choose(const TilingProblem &problem) const {
   TileSizes tiles{64, 64};
-  if (blockQ > 0)
-    return {std::min(tiles.q, blockQ), std::min(tiles.k, blockK)};
-  if (modulus < tiles.q + tiles.k)
+  if (problem.blockQ > 0)
+    return {std::min(tiles.q, problem.blockQ), std::min(tiles.k, problem.blockK)};
+  if (problem.modulus < tiles.q + tiles.k)
     return tiles;
-  // Strided tiles repeat every modulus / k tiles, so k has to divide the step.
-  for (int64_t k = tiles.k; k >= 16; k -= 8)
-    if (modulus % k == 0)
-      return {tiles.q, k};
+  if (int64_t k = findDivisorOfStep(problem.modulus, tiles.k, 16, 8))
+    tiles.k = k;
   return tiles;
 }
 
-bool areTileSizesSupported(TileSizes tiles, std::string &reason) {
+bool CpuTiling::supports(const TilingProblem &problem, TileSizes tiles, std::string &reason) const {
+  Type element = problem.elementType;
+  if (problem.headSize < 16 || problem.headSize > 256 || problem.headSize % 16 != 0 ||
+      !(element.isF32() || element.isF16() || element.isBF16())) {
+    reason = "expects arrays of f32, f16 or bf16 with a head size that is a multiple of 16 in [16, 256]";
+    return false;
+  }
   bool queries = tiles.q >= 16 && tiles.q <= 256 && tiles.q % 16 == 0;
   bool keys = tiles.k >= 8 && tiles.k <= 512 && tiles.k % 8 == 0;
   if (queries && keys)

@@ -8,22 +8,15 @@
 #ifndef SPARSE_ATTN_PASSES_CPU_TILESIZES_H
 #define SPARSE_ATTN_PASSES_CPU_TILESIZES_H
 
-#include <cstdint>
-#include <string>
+#include "passes/Tiling.h"
 
 namespace mlir::sparse_attn::cpu {
 
-/// Queries and keys of one tile.
-struct TileSizes {
-  int64_t q, k;
+class CpuTiling final : public Tiling {
+public:
+  TileSizes choose(const TilingProblem &problem) const override;
+  bool supports(const TilingProblem &problem, TileSizes tiles, std::string &reason) const override;
 };
-
-/// The tile sizes for a pattern whose strides have step `modulus` (1: none), and whose masks have blocks of `blockQ` x
-/// `blockK` or larger (0: none).
-TileSizes chooseTileSizes(int64_t modulus, int64_t blockQ, int64_t blockK);
-
-/// Can kernels be made for these sizes? If not, `reason` says what they must be.
-bool areTileSizesSupported(TileSizes tiles, std::string &reason);
 
 } // namespace mlir::sparse_attn::cpu
 

@@ -39,6 +39,7 @@ BlockLayout::BlockLayout(const KernelInfo &kernel) {
   for (const CaptureInfo &capture : kernel.captures)
     captures.push_back(take(captureWords(capture)));
   output = take(arrayWords(4));
+  hasLse = kernel.lse;
   lse = take(kernel.lse ? arrayWords(3) : 0);
   bool hasMasks = std::any_of(kernel.captures.begin(), kernel.captures.end(),
                               [](const CaptureInfo &capture) { return capture.kind == ArgumentKind::Mask; });
@@ -46,6 +47,7 @@ BlockLayout::BlockLayout(const KernelInfo &kernel) {
   lists = take(isListed ? listWords + (hasMasks ? maskListWords : 0) : 0);
   for (const CaptureInfo &capture : kernel.captures)
     pyramids.push_back(take(capture.pyramid ? pyramidWords : 0));
+  device = take(kernel.isForGpu() ? size_t(deviceWords) : 0);
 }
 
 void writeValue(uint64_t *words, const Value &value) {
@@ -58,6 +60,15 @@ void writeValue(uint64_t *words, const Value &value) {
     words[1 + i] = static_cast<uint64_t>(value.size[i]);
     words[1 + value.rank + i] = static_cast<uint64_t>(value.stride[i]);
   }
+}
+
+void writeArrays(uint64_t *block, const BlockLayout &layout, const StepArrays &arrays) {
+  writeValue(block + layout.query, arrays.query);
+  writeValue(block + layout.key, arrays.key);
+  writeValue(block + layout.value, arrays.value);
+  writeValue(block + layout.output, arrays.output);
+  if (layout.hasLse)
+    writeValue(block + layout.lse, arrays.lse);
 }
 
 void writeCapture(uint64_t *words, const Value &value) {

@@ -30,9 +30,17 @@ constexpr size_t listWords = 6;
 /// What follows them in a kernel with masks: numbers of partial tiles before each row, and words of the partial tiles.
 constexpr size_t maskListWords = 2;
 constexpr size_t pyramidWords = 3;
+/// What a GPU kernel has at the end.
+enum DeviceWord : size_t { ItemCountWord, OrderWord, CounterWord, CountsWord, deviceWords };
 /// No block is longer, since captures are limited.
-constexpr size_t maxBlockWords =
-    4 * arrayWords(4) + arrayWords(3) + listWords + maskListWords + maxCaptures * (arrayWords(2) + pyramidWords);
+constexpr size_t maxBlockWords = 4 * arrayWords(4) + arrayWords(3) + listWords + maskListWords +
+                                 maxCaptures * (arrayWords(2) + pyramidWords) + deviceWords;
+
+/// The arrays of one step, in `prepare` (where all data may be null) or in a launch.
+struct StepArrays {
+  Value query, key, value, output;
+  Value lse; ///< Unused without a log-sum-exp.
+};
 
 /// Number of the first word of each part of a kernel's block.
 struct SPARSE_ATTN_EXPORT BlockLayout {
@@ -41,14 +49,19 @@ struct SPARSE_ATTN_EXPORT BlockLayout {
   size_t query, key, value;
   std::vector<size_t> captures;
   size_t output;
+  bool hasLse;
   size_t lse;                   ///< Meaningless without a log-sum-exp.
   size_t lists;                 ///< Meaningless without lists.
   std::vector<size_t> pyramids; ///< By capture; meaningless for one without.
+  size_t device;                ///< The `DeviceWord`s; meaningless on the CPU.
   size_t words;                 ///< Of the whole block.
 };
 
 /// Writes an array (address, sizes, strides) or a scalar (its value) to `words`.
 void writeValue(uint64_t *words, const Value &value);
+
+/// Writes the arrays of a step to a block.
+void writeArrays(uint64_t *block, const BlockLayout &layout, const StepArrays &arrays);
 
 /// Writes a captured value. Kernels clamp the indices of captured arrays to those that exist and read before they drop
 /// what lay outside; so where an array is empty, its address is that of a single 0, and its outer strides are 0.

@@ -157,6 +157,20 @@ Status checkData(const ValueName &name, const Value &value) {
   return makeError(StatusCode::InvalidArgument, name, ": expects data, but got null");
 }
 
+Status checkVectors(const ValueName &name, const Value &value) {
+  constexpr int64_t vectorBytes = 16;
+  uint64_t misalignment = reinterpret_cast<uintptr_t>(value.data) % uint64_t(vectorBytes);
+  if (misalignment != 0)
+    return makeError(StatusCode::InvalidArgument, name, ": expects data aligned to ", vectorBytes,
+                     " bytes on a GPU, but got an address ", misalignment, " past a multiple");
+  int64_t elements = vectorBytes / elementBytes(static_cast<DType>(value.dtype));
+  for (int32_t i = 0; i + 1 < value.rank; ++i)
+    if (value.size[i] > 1 && value.stride[i] % elements != 0)
+      return makeError(StatusCode::InvalidArgument, name, ": expects stride ", i, " to be a multiple of ", elements,
+                       " elements on a GPU, but got ", value.stride[i]);
+  return {};
+}
+
 ValueName argumentName(const FunctionInfo &function, size_t index) {
   return {"argument", index, &function.arguments[index].name};
 }

@@ -43,6 +43,10 @@ Status checkData(const ValueName &name, const Value &value);
 /// Checks sizes found in `prepare` against the manifest's, where they are static.
 Status checkShape(const ValueName &name, const Shape &shape, const Shape &declared);
 
+/// Checks that kernels of a GPU can copy an array 16 bytes at a time: its address, and all strides but the innermost
+/// where the size is above 1, are multiples of that.
+Status checkVectors(const ValueName &name, const Value &value);
+
 ValueName argumentName(const FunctionInfo &function, size_t index);
 
 /// Checks an argument of a function as an array or as a scalar, whichever the manifest says.

@@ -7,6 +7,7 @@
 
 #include "sparse_attn/Artifact.h"
 
+#include "DeviceKernels.h"
 #include "ElfFile.h"
 
 #include <atomic>
@@ -55,16 +56,35 @@ Status load(const std::string &path, Library &library) {
   return {};
 }
 
+Status checkBlobs(const sparse_attn_image &image, const Manifest &manifest) {
+  if (image.blob_count > 0 && !image.blobs)
+    return makeError(StatusCode::InvalidArgument, "expects ", image.blob_count, " blobs, but got null");
+  for (uint64_t i = 0; i < image.blob_count; ++i)
+    if (!image.blobs[i].data || image.blobs[i].bytes == 0)
+      return makeError(StatusCode::InvalidArgument, "expects bytes as blob ", i, ", but got ",
+                       image.blobs[i].data ? "none" : "null");
+  for (const KernelInfo &kernel : manifest.kernels)
+    for (const Variant &variant : kernel.variants) {
+      if (!variant.device || !variant.device->ptx)
+        continue;
+      const sparse_attn_blob &ptx = image.blobs[*variant.device->ptx];
+      if (char last = static_cast<const char *>(ptx.data)[ptx.bytes - 1]; last != '\0')
+        return makeError(StatusCode::InvalidArgument, "kernel '", kernel.name, "' (", variant.level,
+                         "): expects ptx that ends in a zero byte, but got ", int(last));
+    }
+  return {};
+}
+
 /// Checks an image against the manifest that goes with it.
 Status checkImage(const sparse_attn_image &image, const Manifest &manifest) {
-  if (Status status = checkEntries(manifest, image.entry_count); !status.isOk())
+  if (Status status = checkEntries(manifest, image.entry_count, image.blob_count); !status.isOk())
     return status;
   if (image.entry_count > 0 && !image.entries)
     return makeError(StatusCode::InvalidArgument, "expects ", image.entry_count, " entries, but got null");
   for (uint64_t i = 0; i < image.entry_count; ++i)
     if (!image.entries[i])
       return makeError(StatusCode::InvalidArgument, "expects a function as entry ", i, ", but got null");
-  return {};
+  return checkBlobs(image, manifest);
 }
 
 /// Checks that the image that was found is the one that the file's manifest describes.
@@ -83,9 +103,12 @@ static uint64_t nextArtifactNumber() {
 }
 
 Artifact::Artifact(Manifest manifest, const sparse_attn_image *image, void *library)
-    : info(std::move(manifest)), number(nextArtifactNumber()), image(image), library(library) {}
+    : info(std::move(manifest)), number(nextArtifactNumber()), image(image), library(library),
+      kernels(std::make_unique<DeviceKernels>()) {}
 
 Artifact::~Artifact() {
+  // Simulated kernels are code of the library.
+  kernels.reset();
   if (library)
     dlclose(library);
 }

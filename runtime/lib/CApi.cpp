@@ -96,8 +96,6 @@ sparse_attn_status sparse_attn_launch(const sparse_attn_plan *plan, const sparse
                                       size_t argument_count, const sparse_attn_value *results, size_t result_count,
                                       void *workspace, size_t workspace_bytes, void *stream) {
   return guard({{plan, "a plan"}}, [&] {
-    if (stream)
-      return makeError(StatusCode::InvalidArgument, "expects a null stream on the CPU, but got ", stream);
-    return plan->plan->launch({arguments, argument_count}, {results, result_count}, workspace, workspace_bytes);
+    return plan->plan->launch({arguments, argument_count}, {results, result_count}, workspace, workspace_bytes, stream);
   });
 }

@@ -192,7 +192,8 @@ Result<const Variant *> selectVariant(const KernelInfo &kernel, const CpuFeature
 }
 
 Result<const Variant *> selectVariant(const KernelInfo &kernel, const CpuFeatures &features) {
-  const char *level = std::getenv("SPARSE_ATTN_CPU_LEVEL");
+  // A kernel for a GPU has its host entries once.
+  const char *level = kernel.isForGpu() ? nullptr : std::getenv("SPARSE_ATTN_CPU_LEVEL");
   return selectVariant(kernel, features, level ? level : "");
 }
 

@@ -35,9 +35,10 @@ public:
   bool ok() const { return status->isOk(); }
 
   /// Records a failure at this path, unless there is one already.
-  template <typename... Parts> void fail(const Parts &...parts) const {
+  template <typename... Parts> void fail(const Parts &...parts) const { failAs(StatusCode::InvalidArgument, parts...); }
+  template <typename... Parts> void failAs(StatusCode code, const Parts &...parts) const {
     if (ok())
-      *status = makeError(StatusCode::InvalidArgument, path, ": ", parts...);
+      *status = makeError(code, path, ": ", parts...);
   }
 
   bool has(const char *key) const { return value && value->is_object() && value->find(key) != value->end(); }

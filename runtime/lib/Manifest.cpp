@@ -34,6 +34,14 @@ constexpr char magic[] = {'S', 'P', 'R', 'S', 'A', 'T', 'T', 'N'};
 constexpr int64_t maxTile = int64_t(1) << 20;
 constexpr int64_t maxHeadSize = int64_t(1) << 16;
 constexpr int64_t maxScratchBytes = int64_t(1) << 30;
+/// What every GPU has, and what the largest shared memory of a block is (227 KiB, of capability 9.0).
+constexpr int64_t warpThreads = 32;
+constexpr int64_t maxThreads = 1024;
+constexpr int64_t maxSharedBytes = 227 * 1024;
+/// Limits of a box: of a tensor map, and of the swizzle over 128 bytes.
+constexpr int64_t maxBoxRows = 256;
+constexpr int64_t minBoxColumns = 8;
+constexpr int64_t maxBoxColumns = 64;
 
 DType parseDType(const JsonNode &node) {
   std::string name = node.string();
@@ -156,7 +164,76 @@ CaptureInfo parseCapture(const JsonNode &node) {
   return capture;
 }
 
-Variant parseVariant(const JsonNode &node, KernelInfo::Schedule schedule) {
+std::optional<uint64_t> parseOptionalIndex(const JsonNode &node, const char *key) {
+  if (!node.has(key))
+    return std::nullopt;
+  return node.member(key).index(UINT32_MAX);
+}
+
+/// Checks that what only one kind of variant has is there for no other.
+void expectAbsent(const JsonNode &node, const char *key, const char *owner) {
+  if (node.has(key))
+    node.member(key).fail("expects no value but for ", owner, ", but got one");
+}
+
+TensorBox::Array parseBoxArray(const JsonNode &node) {
+  const std::pair<const char *, TensorBox::Array> choices[] = {{"query", TensorBox::Array::Query},
+                                                               {"key", TensorBox::Array::Key},
+                                                               {"value", TensorBox::Array::Value},
+                                                               {"output", TensorBox::Array::Output}};
+  std::string name = node.string();
+  for (const auto &[choice, array] : choices)
+    if (name == choice)
+      return array;
+  node.fail("expects query, key, value or output, but got '", name, "'");
+  return TensorBox::Array::Query;
+}
+
+TensorBox parseBox(const JsonNode &node) {
+  return {parseBoxArray(node.member("array")), static_cast<int32_t>(node.member("rows").integer(1, maxBoxRows)),
+          static_cast<int32_t>(node.member("columns").integer(minBoxColumns, maxBoxColumns))};
+}
+
+DeviceCode parseDevice(const JsonNode &node, DType dtype) {
+  DeviceCode device;
+  device.symbol = node.member("symbol").string();
+  if (device.symbol.empty())
+    node.member("symbol").fail("expects the name of a kernel, but got ''");
+  device.threads = static_cast<int32_t>(node.member("threads").integer(warpThreads, maxThreads));
+  if (device.threads % warpThreads != 0)
+    node.member("threads").fail("expects a multiple of ", warpThreads, ", but got ", device.threads);
+  device.sharedBytes = static_cast<int32_t>(node.member("shared_bytes").integer(0, maxSharedBytes));
+  device.ptx = parseOptionalIndex(node, "ptx");
+  device.cubin = parseOptionalIndex(node, "cubin");
+  device.persistent = node.member("persistent").boolean();
+  JsonNode maps = node.member("maps");
+  size_t count = maps.size();
+  if (count > maxTensorMaps)
+    maps.fail("expects at most ", maxTensorMaps, " maps, but got ", count);
+  if (count > 0 && dtype == DType::F32)
+    maps.fail("expects maps of f16 or bf16 arrays only, but got f32");
+  for (size_t i = 0; i < count && node.ok(); ++i)
+    device.maps.push_back(parseBox(maps.element(i)));
+  return device;
+}
+
+/// Parses what sets the two kinds of variants apart.
+void parseCode(const JsonNode &node, const KernelInfo &kernel, bool isForGpu, Variant &variant) {
+  JsonNode entries = node.member("entries");
+  if (!isForGpu) {
+    variant.entries.items = entries.member("items").index(UINT32_MAX);
+    expectAbsent(entries, "simulate", "a GPU");
+    expectAbsent(node, "device", "a GPU");
+    return;
+  }
+  expectAbsent(entries, "items", "the CPU");
+  variant.entries.simulate = parseOptionalIndex(entries, "simulate");
+  variant.device = parseDevice(node.member("device"), kernel.dtype);
+  if (!variant.device->ptx && !variant.device->cubin && !variant.entries.simulate)
+    node.member("device").fail("expects ptx, a cubin or an entry 'simulate', but got none");
+}
+
+Variant parseVariant(const JsonNode &node, const KernelInfo &kernel, bool isForGpu) {
   Variant variant;
   variant.level = node.member("level").string();
   JsonNode features = node.member("features");
@@ -164,14 +241,13 @@ Variant parseVariant(const JsonNode &node, KernelInfo::Schedule schedule) {
     variant.features.push_back(features.element(i).string());
   variant.tileQ = node.member("tile_q").integer(1, maxTile);
   variant.tileK = node.member("tile_k").integer(1, maxTile);
-  variant.scratchBytes = node.member("scratch_bytes").integer(0, maxScratchBytes);
+  variant.scratchBytes = node.member("scratch_bytes").integer(0, isForGpu ? 0 : maxScratchBytes);
+  parseCode(node, kernel, isForGpu, variant);
   JsonNode entries = node.member("entries");
-  variant.entries.items = entries.member("items").index(UINT32_MAX);
   variant.entries.work = entries.member("work").index(UINT32_MAX);
   variant.entries.predicate = entries.member("predicate").index(UINT32_MAX);
-  if (entries.has("tiles"))
-    variant.entries.tiles = entries.member("tiles").index(UINT32_MAX);
-  if (schedule == KernelInfo::Schedule::Listed)
+  variant.entries.tiles = parseOptionalIndex(entries, "tiles");
+  if (kernel.schedule == KernelInfo::Schedule::Listed)
     variant.entries.plan = entries.member("plan").index(UINT32_MAX);
   return variant;
 }
@@ -183,7 +259,7 @@ KernelInfo::Schedule parseSchedule(const JsonNode &node) {
   return name == "listed" ? KernelInfo::Schedule::Listed : KernelInfo::Schedule::Ranges;
 }
 
-KernelInfo parseKernel(const JsonNode &node) {
+KernelInfo parseKernel(const JsonNode &node, bool isForGpu) {
   KernelInfo kernel;
   kernel.name = node.member("name").string();
   kernel.pattern = node.member("pattern").string();
@@ -205,14 +281,32 @@ KernelInfo parseKernel(const JsonNode &node) {
   JsonNode variants = node.member("variants");
   if (variants.size() == 0)
     variants.fail("expects at least 1 variant, but got 0");
+  if (isForGpu && variants.size() > 1)
+    variants.fail("expects 1 variant for a GPU, but got ", variants.size());
   for (size_t i = 0, count = variants.size(); i < count && node.ok(); ++i)
-    kernel.variants.push_back(parseVariant(variants.element(i), kernel.schedule));
+    kernel.variants.push_back(parseVariant(variants.element(i), kernel, isForGpu));
   return kernel;
+}
+
+bool isDigit(char c) { return c >= '0' && c <= '9'; }
+
+/// The GPU of a target name; nothing where it names none. The last digit is the minor number.
+std::optional<GpuTarget> parseGpu(std::string name) {
+  GpuTarget gpu;
+  gpu.exact = !name.empty() && name.back() == 'a';
+  if (gpu.exact)
+    name.pop_back();
+  if (name.rfind("sm_", 0) != 0 || name.size() < 5 || name.size() > 6 ||
+      !std::all_of(name.begin() + 3, name.end(), isDigit) || name[3] == '0')
+    return std::nullopt;
+  int32_t number = std::stoi(name.substr(3));
+  gpu.major = number / 10;
+  gpu.minor = number % 10;
+  return gpu;
 }
 
 bool isIdentifier(const std::string &name) {
   auto isLetter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  auto isDigit = [](char c) { return c >= '0' && c <= '9'; };
   return !name.empty() && isLetter(name[0]) &&
          std::all_of(name.begin(), name.end(), [&](char c) { return isLetter(c) || isDigit(c); });
 }
@@ -223,11 +317,15 @@ Manifest parseRoot(const JsonNode &root) {
   if (!isIdentifier(manifest.module))
     root.member("module").fail("expects a C identifier, but got '", manifest.module, "'");
   manifest.target = root.member("target").string();
+  manifest.gpu = parseGpu(manifest.target);
+  if (!manifest.gpu && manifest.target != "cpu")
+    root.member("target").failAs(StatusCode::Unsupported, "expects cpu or a GPU such as sm_80, but got '",
+                                 manifest.target, "'");
   manifest.compiler = root.member("compiler").string();
   std::set<std::string> names;
   JsonNode kernels = root.member("kernels");
   for (size_t i = 0, count = kernels.size(); i < count && root.ok(); ++i) {
-    manifest.kernels.push_back(parseKernel(kernels.element(i)));
+    manifest.kernels.push_back(parseKernel(kernels.element(i), manifest.gpu.has_value()));
     if (!names.insert(manifest.kernels.back().name).second)
       kernels.element(i).fail("expects a name of its own, but got '", manifest.kernels.back().name, "' again");
   }
@@ -279,20 +377,28 @@ Result<Manifest> parseManifest(const void *section, size_t bytes) {
   Manifest manifest = parseRoot(JsonNode(json, "manifest", status));
   if (!status.isOk())
     return status;
-  if (manifest.target != "cpu")
-    return makeError(StatusCode::Unsupported, "expects an artifact for target 'cpu', but got '", manifest.target, "'");
   return manifest;
 }
 
-Status checkEntries(const Manifest &manifest, uint64_t entryCount) {
+Status checkEntries(const Manifest &manifest, uint64_t entryCount, uint64_t blobCount) {
+  auto check = [](const KernelInfo &kernel, const Variant &variant, const char *what, uint64_t count, uint64_t last) {
+    if (last < count)
+      return Status();
+    return makeError(StatusCode::InvalidArgument, "kernel '", kernel.name, "' (", variant.level, "): expects ", what,
+                     " below ", count, ", the image's number, but got ", last);
+  };
   for (const KernelInfo &kernel : manifest.kernels)
     for (const Variant &variant : kernel.variants) {
       const EntryIndices &entries = variant.entries;
-      uint64_t last = std::max(
-          {entries.items, entries.work, entries.predicate, entries.tiles.value_or(0), entries.plan.value_or(0)});
-      if (last >= entryCount)
-        return makeError(StatusCode::InvalidArgument, "kernel '", kernel.name, "' (", variant.level,
-                         "): expects entries below ", entryCount, ", the image's number, but got ", last);
+      uint64_t last = std::max({entries.items.value_or(0), entries.work, entries.predicate, entries.tiles.value_or(0),
+                                entries.plan.value_or(0), entries.simulate.value_or(0)});
+      if (Status status = check(kernel, variant, "entries", entryCount, last); !status.isOk())
+        return status;
+      if (!variant.device)
+        continue;
+      for (std::optional<uint64_t> blob : {variant.device->ptx, variant.device->cubin})
+        if (Status status = blob ? check(kernel, variant, "blobs", blobCount, *blob) : Status(); !status.isOk())
+          return status;
     }
   return {};
 }

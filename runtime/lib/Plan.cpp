@@ -110,6 +110,27 @@ Status Plan::checkLaunch(ValueList arguments, ValueList results, const void *wor
   return {};
 }
 
+ValueName Plan::nameOf(const Operand &operand) const {
+  switch (operand.kind) {
+  case Operand::Kind::Argument:
+    return argumentName(*info, operand.index);
+  case Operand::Kind::Result:
+    return {"result", operand.index, nullptr};
+  case Operand::Kind::Buffer:
+    break;
+  }
+  return {"buffer", operand.index, nullptr};
+}
+
+Status Plan::checkAlignment(ValueList arguments, ValueList results, char *workspace) const {
+  for (const Step &step : info->steps)
+    for (const Operand *operand : {&step.query, &step.key, &step.value, &step.output})
+      if (Status status = checkVectors(nameOf(*operand), resolve(*operand, arguments, results, workspace));
+          !status.isOk())
+        return status;
+  return {};
+}
+
 Value Plan::resolve(const Operand &operand, ValueList arguments, ValueList results, char *workspace) const {
   switch (operand.kind) {
   case Operand::Kind::Argument:
@@ -123,18 +144,24 @@ Value Plan::resolve(const Operand &operand, ValueList arguments, ValueList resul
                    bufferShapes[operand.index]);
 }
 
-Status Plan::launch(ValueList arguments, ValueList results, void *workspace, size_t workspaceBytes) const {
+Status Plan::launch(ValueList arguments, ValueList results, void *workspace, size_t workspaceBytes,
+                    void *stream) const {
+  if (stream && !accelerator)
+    return makeError(StatusCode::InvalidArgument, "expects a null stream on the CPU, but got ", stream);
   if (Status status = checkLaunch(arguments, results, workspace, workspaceBytes); !status.isOk())
     return status;
   char *memory = static_cast<char *>(workspace);
-  char *scratch = scratchStride > 0 ? memory + scratchOffset : nullptr;
+  if (accelerator)
+    if (Status status = checkAlignment(arguments, results, memory); !status.isOk())
+      return status;
+  LaunchResources resources{scratchStride > 0 ? memory + scratchOffset : nullptr, scratchStride, maxWorkers, stream};
   for (size_t i = 0; i < steps.size(); ++i) {
     const Step &step = info->steps[i];
     auto value = [&](const Operand &operand) { return resolve(operand, arguments, results, memory); };
     StepArrays arrays{value(step.query), value(step.key), value(step.value), value(step.output), {}};
     if (step.lse)
       arrays.lse = value(*step.lse);
-    if (Status status = steps[i]->launch(arrays, scratch, scratchStride, maxWorkers); !status.isOk())
+    if (Status status = steps[i]->launch(arrays, resources); !status.isOk())
       return status;
   }
   return {};
@@ -152,6 +179,13 @@ TileCounts Plan::tiles() const {
     sum.full += counts.full;
     sum.total += counts.total;
   }
+  return sum;
+}
+
+size_t Plan::deviceBytes() const {
+  size_t sum = 0;
+  for (const std::unique_ptr<const StepPlan> &step : steps)
+    sum += step->info().deviceBytes;
   return sum;
 }
 

@@ -10,6 +10,7 @@
 #include "ArrayCheck.h"
 #include "CacheKey.h"
 #include "CacheTable.h"
+#include "DefaultAccelerator.h"
 #include "sparse_attn/CpuFeatures.h"
 #include "sparse_attn/Device.h"
 
@@ -42,6 +43,8 @@ PlanBuilder::PlanBuilder(Plan &plan, ValueList arguments, const PrepareOptions &
 Status PlanBuilder::build() {
   if (Status status = checkArguments(); !status.isOk())
     return status;
+  if (Status status = chooseDevice(); !status.isOk())
+    return status;
   plan.arguments.assign(arguments.values, arguments.values + arguments.count);
   plan.captured.resize(function.arguments.size());
   plan.resultShapes.resize(function.results.size());
@@ -54,6 +57,22 @@ Status PlanBuilder::build() {
     if (Status status = prepareStep(step); !status.isOk())
       return status;
   return layOutWorkspace();
+}
+
+Status PlanBuilder::chooseDevice() {
+  if (!plan.artifact->manifest().gpu) {
+    if (options.accelerator)
+      return makeError(StatusCode::InvalidArgument, "expects no accelerator for an artifact for the CPU, but got '",
+                       options.accelerator->name(), "'");
+    return {};
+  }
+  plan.accelerator = options.accelerator;
+  if (plan.accelerator)
+    return {};
+  Result<std::shared_ptr<const Accelerator>> found = defaultAccelerator();
+  if (found.isOk())
+    plan.accelerator = *found;
+  return found.status();
 }
 
 Status PlanBuilder::checkArguments() const {
@@ -156,7 +175,7 @@ Status PlanBuilder::prepareStep(const Step &step) {
   if (step.lse)
     arrays.lse = view(*step.lse);
   Result<std::unique_ptr<const StepPlan>> prepared =
-      StepPlan::prepare(*plan.artifact, kernel, arrays, std::move(*captures), kept);
+      StepPlan::prepare(*plan.artifact, kernel, plan.accelerator, arrays, std::move(*captures), kept);
   if (!prepared.isOk())
     return prepared.status();
   if (!kept && !key->empty())

@@ -33,6 +33,8 @@ public:
   Status build();
 
 private:
+  /// Sets the accelerator of a plan for a GPU.
+  Status chooseDevice();
   Status checkArguments() const;
   /// Checks the shapes that a step reads, and sets those that it writes.
   Status checkStep(const Step &step);

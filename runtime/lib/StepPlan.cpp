@@ -7,6 +7,9 @@
 
 #include "StepPlan.h"
 
+#include "CpuStep.h"
+#include "DeviceKernels.h"
+#include "DeviceStep.h"
 #include "sparse_attn/CpuFeatures.h"
 
 namespace sparse_attn {
@@ -110,9 +113,7 @@ Result<StepMask> StepPlan::readMasks(const KernelInfo &kernel, size_t index, con
 
 StepPlan::StepPlan(const KernelInfo &kernel, const Variant &variant, const Artifact &artifact, const StepArrays &arrays,
                    std::vector<StepCapture> captures)
-    : kernel(&kernel), variant(&variant),
-      itemsEntry(reinterpret_cast<ItemsEntry>(artifact.entry(variant.entries.items))),
-      workEntry(reinterpret_cast<WorkEntry>(artifact.entry(variant.entries.work))),
+    : kernel(&kernel), variant(&variant), workEntry(reinterpret_cast<WorkEntry>(artifact.entry(variant.entries.work))),
       predicateEntry(reinterpret_cast<PredicateEntry>(artifact.entry(variant.entries.predicate))),
       tilesEntry(variant.entries.tiles ? reinterpret_cast<TilesEntry>(artifact.entry(*variant.entries.tiles))
                                        : nullptr),
@@ -123,11 +124,20 @@ StepPlan::StepPlan(const KernelInfo &kernel, const Variant &variant, const Artif
 }
 
 Result<std::unique_ptr<const StepPlan>> StepPlan::prepare(const Artifact &artifact, const KernelInfo &kernel,
+                                                          const std::shared_ptr<const Accelerator> &accelerator,
                                                           const StepArrays &arrays, std::vector<StepCapture> captures,
                                                           std::shared_ptr<const PreparedRows> kept) {
   Result<const Variant *> variant = selectVariant(kernel, hostCpuFeatures());
   if (!variant.isOk())
     return variant.status();
+  // First, so that no analysis is in vain.
+  std::shared_ptr<const DeviceKernel> loaded;
+  if (accelerator) {
+    Result<std::shared_ptr<const DeviceKernel>> found = artifact.deviceKernels().load(accelerator, artifact, kernel);
+    if (!found.isOk())
+      return inKernel(kernel, found.status());
+    loaded = std::move(*found);
+  }
   std::unique_ptr<StepPlan> step(new StepPlan(kernel, **variant, artifact, arrays, std::move(captures)));
   if (Status status = step->measure(); !status.isOk())
     return inKernel(kernel, status);
@@ -136,6 +146,8 @@ Result<std::unique_ptr<const StepPlan>> StepPlan::prepare(const Artifact &artifa
   if (step->rows)
     step->writeLists(step->rows->lists);
   else if (Status status = step->prepareRows(); !status.isOk())
+    return inKernel(kernel, status);
+  if (Status status = step->prepareLaunch(artifact, accelerator, std::move(loaded)); !status.isOk())
     return inKernel(kernel, status);
   return std::unique_ptr<const StepPlan>(std::move(step));
 }
@@ -162,18 +174,9 @@ Status StepPlan::measure() {
   return {};
 }
 
-void StepPlan::writeArrays(uint64_t *words, const StepArrays &arrays) const {
-  writeValue(words + layout.query, arrays.query);
-  writeValue(words + layout.key, arrays.key);
-  writeValue(words + layout.value, arrays.value);
-  writeValue(words + layout.output, arrays.output);
-  if (kernel->lse)
-    writeValue(words + layout.lse, arrays.lse);
-}
-
 void StepPlan::writeBlock(const StepArrays &arrays) {
   block.assign(layout.words, 0);
-  writeArrays(block.data(), arrays);
+  writeArrays(block.data(), layout, arrays);
   for (size_t i = 0; i < captures.size(); ++i) {
     if (kernel->captures[i].kind == ArgumentKind::Mask)
       continue;
@@ -226,12 +229,24 @@ Status StepPlan::prepareRows() {
   return {};
 }
 
-Status StepPlan::launch(const StepArrays &arrays, char *scratch, size_t scratchStride, int32_t maxWorkers) const {
-  uint64_t words[maxBlockWords];
-  std::copy(block.begin(), block.end(), words);
-  writeArrays(words, arrays);
-  KernelLaunch launch{itemsEntry, words, &rows->order, scratch, scratchStride, maxWorkers};
-  Status status = cpuDevice().run(launch);
+Status StepPlan::prepareLaunch(const Artifact &artifact, const std::shared_ptr<const Accelerator> &accelerator,
+                               std::shared_ptr<const DeviceKernel> loaded) {
+  if (!accelerator) {
+    auto items = reinterpret_cast<ItemsEntry>(artifact.entry(*variant->entries.items));
+    run = std::make_unique<CpuStep>(items, layout, block, rows->order);
+    return {};
+  }
+  DeviceStepSource source{kernel, &layout, &block, {}, rows.get(), grid.items()};
+  for (const StepCapture &capture : captures)
+    source.captures.push_back(capture.value);
+  Result<std::unique_ptr<const StepLaunch>> made = DeviceStep::make(accelerator, std::move(loaded), source);
+  if (made.isOk())
+    run = std::move(*made);
+  return made.status();
+}
+
+Status StepPlan::launch(const StepArrays &arrays, const LaunchResources &resources) const {
+  Status status = run->run(arrays, resources);
   return status.isOk() ? status : inKernel(*kernel, status);
 }
 
@@ -244,7 +259,8 @@ StepInfo StepPlan::info() const {
           rows->tiles,
           !rows->order.isNatural(),
           rows->lists.budgetExceeded,
-          rows->lists.bytes()};
+          rows->lists.bytes(),
+          run->deviceBytes()};
 }
 
 Status StepPlan::checkItem(int64_t item) const {

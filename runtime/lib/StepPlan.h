@@ -6,8 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // A plan is a sequence of steps, each of which runs one kernel once. This is
-// such a step: the variant that fits the CPU, the argument block but for the
-// addresses of a launch, the lists, and the order of the items.
+// the analysis of such a step, the same for every device: the variant that fits
+// the CPU, the argument block but for the addresses of a launch, the lists, and
+// the order of the items. StepLaunch.h has what runs it.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SPARSE_ATTN_LIB_STEPPLAN_H
@@ -19,6 +20,8 @@
 #include "Pyramid.h"
 #include "RowLists.h"
 #include "RowMasks.h"
+#include "StepLaunch.h"
+#include "sparse_attn/Accelerator.h"
 #include "sparse_attn/Artifact.h"
 #include "sparse_attn/Plan.h"
 
@@ -26,12 +29,6 @@
 #include <vector>
 
 namespace sparse_attn {
-
-/// The arrays of one step, in `prepare` (where all data may be null) or in a launch.
-struct StepArrays {
-  Value query, key, value, output;
-  Value lse; ///< Unused without a log-sum-exp.
-};
 
 /// A captured value, and its pyramid where the kernel asks for one.
 struct StepCapture {
@@ -50,14 +47,15 @@ public:
   static Result<StepMask> readMasks(const KernelInfo &kernel, size_t index, const Value &table, const Shape &query,
                                     const Shape &key);
 
-  /// Plans a step whose shapes have been checked, and which a valid captured array backs. `kept` are the rows of an
-  /// equal step, or null. Throws std::bad_alloc.
+  /// Plans a step whose shapes have been checked, and which a valid captured array backs. `accelerator` is null for an
+  /// artifact for the CPU. `kept` are the rows of an equal step, or null. Throws std::bad_alloc.
   static Result<std::unique_ptr<const StepPlan>> prepare(const Artifact &artifact, const KernelInfo &kernel,
+                                                         const std::shared_ptr<const Accelerator> &accelerator,
                                                          const StepArrays &arrays, std::vector<StepCapture> captures,
                                                          std::shared_ptr<const PreparedRows> kept);
 
-  /// Runs the kernel. `scratch` has `maxWorkers` pieces of `scratchStride` bytes, of at least `scratchBytes()` each.
-  Status launch(const StepArrays &arrays, char *scratch, size_t scratchStride, int32_t maxWorkers) const;
+  /// Runs the kernel.
+  Status launch(const StepArrays &arrays, const LaunchResources &resources) const;
 
   StepInfo info() const;
   const std::shared_ptr<const PreparedRows> &preparedRows() const { return rows; }
@@ -74,16 +72,17 @@ private:
   Status checkItem(int64_t item) const;
   /// Sets the sizes that follow from the shapes. Errors: ShapeMismatch where they overflow.
   Status measure();
-  void writeArrays(uint64_t *words, const StepArrays &arrays) const;
   void writeBlock(const StepArrays &arrays);
   /// Lists and weighs the rows.
   Status prepareRows();
   Status list(RowLists &lists);
   void writeLists(const RowLists &lists);
+  /// Makes what runs the step, on an accelerator if there is a kernel loaded onto one.
+  Status prepareLaunch(const Artifact &artifact, const std::shared_ptr<const Accelerator> &accelerator,
+                       std::shared_ptr<const DeviceKernel> loaded);
 
   const KernelInfo *kernel;
   const Variant *variant;
-  ItemsEntry itemsEntry;
   WorkEntry workEntry;
   PredicateEntry predicateEntry;
   TilesEntry tilesEntry; ///< Null where the artifact has none.
@@ -97,6 +96,7 @@ private:
   int64_t keyTiles = 0;
   std::vector<uint64_t> block; ///< As `prepare` saw the arrays.
   std::shared_ptr<const PreparedRows> rows;
+  std::unique_ptr<const StepLaunch> run;
 };
 
 } // namespace sparse_attn

@@ -1,6 +1,6 @@
 // RUN: sparse-attn-opt %s --sparse-attn-to-tiles --sparse-attn-convert-to-cpu > %t.v4
 // RUN: FileCheck %s --check-prefixes=CHECK,V4 < %t.v4
-// RUN: sparse-attn-opt %s --sparse-attn-to-tiles=cpu=x86-64-v3 --sparse-attn-convert-to-cpu=cpu=x86-64-v3 > %t.v3
+// RUN: sparse-attn-opt %s --sparse-attn-to-tiles --sparse-attn-convert-to-cpu=cpu=x86-64-v3 > %t.v3
 // RUN: FileCheck %s --check-prefixes=CHECK,V3 < %t.v3
 
 // Of the dialect nothing is left but the size of the scratch memory.

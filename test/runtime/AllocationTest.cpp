@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Problem.h"
+#include "RecordingAccelerator.h"
 
 #include "sparse_attn/masks.h"
 
@@ -59,14 +60,36 @@ TEST(Allocation, LaunchAllocatesNothing) {
   EXPECT_TRUE(status.isOk());
 }
 
-// Opening an artifact is left out: the JSON library allocates in its destructor, and ends the program if that fails.
-TEST(Allocation, EveryFailureOfPrepareIsReported) {
+TEST(Allocation, LaunchOnAnAcceleratorAllocatesNothing) {
   ThreadScope scope(1);
-  Problem problem({1, 2, 2, 20, 20});
-  Documents documents(1, 20, 5);
+  // bf16 arrays fit where floats do.
+  Problem problem({2, 4, 2, 61, 61});
+  Documents documents(2, 61, 30);
   std::vector<Value> arguments = problem.arguments({makeScalar(6), makeScalar(6), documents.captured()});
+  std::vector<Value> results = problem.results(false);
+  for (std::vector<Value> *list : {&arguments, &results})
+    for (Value &value : *list)
+      if (value.rank == 4)
+        value.dtype = SPARSE_ATTN_BF16;
+  Result<std::shared_ptr<const Artifact>> artifact = Artifact::fromImage(&handwritten_gpu_sparse_attn_image);
+  ASSERT_TRUE(artifact.isOk()) << artifact.status().message();
+  auto device = std::make_shared<RecordingAccelerator>();
+  device->record = false;
+  PrepareOptions options;
+  options.accelerator = device;
+  Result<std::shared_ptr<const Plan>> plan = Plan::prepare(*artifact, "two_steps", arguments, options);
+  ASSERT_TRUE(plan.isOk()) << plan.status().message();
+  Workspace workspace((*plan)->workspaceBytes());
+  size_t before = allocations;
+  Status status = (*plan)->launch(arguments, results, workspace.memory.get(), workspace.bytes);
+  EXPECT_EQ(allocations, before);
+  EXPECT_TRUE(status.isOk()) << status.message();
+}
+
+// Opening an artifact is left out: the JSON library allocates in its destructor, and ends the program if that fails.
+void expectFailuresReported(const sparse_attn_image &image, const std::vector<Value> &arguments) {
   sparse_attn_artifact *artifact = nullptr;
-  ASSERT_EQ(sparse_attn_artifact_from_image(&handwritten_sparse_attn_image, &artifact), SPARSE_ATTN_OK);
+  ASSERT_EQ(sparse_attn_artifact_from_image(&image, &artifact), SPARSE_ATTN_OK);
   bool succeeded = false;
   for (size_t allowed = 1; !succeeded && allowed < 10000; ++allowed) {
     sparse_attn_plan *plan = nullptr;
@@ -83,6 +106,20 @@ TEST(Allocation, EveryFailureOfPrepareIsReported) {
   }
   sparse_attn_artifact_close(artifact);
   EXPECT_TRUE(succeeded);
+}
+
+TEST(Allocation, EveryFailureOfPrepareIsReported) {
+  ThreadScope scope(1);
+  Problem problem({1, 2, 2, 20, 20});
+  Documents documents(1, 20, 5);
+  std::vector<Value> arguments = problem.arguments({makeScalar(6), makeScalar(6), documents.captured()});
+  expectFailuresReported(handwritten_sparse_attn_image, arguments);
+  for (Value &value : arguments)
+    if (value.rank == 4)
+      value.dtype = SPARSE_ATTN_BF16;
+  setenv("SPARSE_ATTN_DEVICE", "sim", 1);
+  expectFailuresReported(handwritten_gpu_sparse_attn_image, arguments);
+  unsetenv("SPARSE_ATTN_DEVICE");
 }
 
 /// What the program below makes.

@@ -120,9 +120,9 @@ TEST(ArtifactErrors, OtherMachine) {
 }
 
 TEST(ArtifactErrors, OtherVersion) {
-  Status status = open(patched(std::string("SPRSATTN\1\0\0\0", 12), std::string("SPRSATTN\2\0\0\0", 12)));
+  Status status = open(patched(std::string("SPRSATTN\2\0\0\0", 12), std::string("SPRSATTN\1\0\0\0", 12)));
   EXPECT_EQ(status.code(), StatusCode::VersionMismatch);
-  EXPECT_THAT(status.message(), testing::HasSubstr("expects artifact format version 1, but got 2"));
+  EXPECT_THAT(status.message(), testing::HasSubstr("expects artifact format version 2, but got 1"));
 }
 
 TEST(ArtifactErrors, SymbolAndEntriesMustExist) {
@@ -200,6 +200,26 @@ TEST(ArtifactErrors, ImagesAreChecked) {
   entries[4] = nullptr;
   image.entries = entries.data();
   EXPECT_EQ(Artifact::fromImage(&image).status().message(), "expects a function as entry 4, but got null");
+}
+
+TEST(ArtifactErrors, BlobsAreChecked) {
+  auto message = [](const sparse_attn_blob *blobs, uint64_t count) {
+    sparse_attn_image image = handwritten_gpu_sparse_attn_image;
+    image.blobs = blobs;
+    image.blob_count = count;
+    return Artifact::fromImage(&image).status().message();
+  };
+  const char text[] = "text";
+  EXPECT_EQ(message(handwritten_gpu_sparse_attn_image.blobs, 2), "");
+  EXPECT_EQ(message(handwritten_gpu_sparse_attn_image.blobs, 1),
+            "kernel 'window_0' (sm_80): expects blobs below 1, the image's number, but got 1");
+  EXPECT_EQ(message(nullptr, 2), "expects 2 blobs, but got null");
+  const sparse_attn_blob withNull[] = {{text, sizeof(text)}, {nullptr, 4}};
+  EXPECT_EQ(message(withNull, 2), "expects bytes as blob 1, but got null");
+  const sparse_attn_blob withNone[] = {{text, sizeof(text)}, {text, 0}};
+  EXPECT_EQ(message(withNone, 2), "expects bytes as blob 1, but got none");
+  const sparse_attn_blob withoutZero[] = {{text, sizeof(text) - 1}, {text, sizeof(text)}};
+  EXPECT_EQ(message(withoutZero, 2), "kernel 'window_0' (sm_80): expects ptx that ends in a zero byte, but got 116");
 }
 
 } // namespace

@@ -14,12 +14,13 @@ using namespace sparse_attn::test;
 
 namespace {
 
-std::string goodText() {
-  const char *section = static_cast<const char *>(handwritten_sparse_attn_image.manifest);
-  return std::string(section + 16, handwritten_sparse_attn_image.manifest_bytes - 16);
+std::string textOf(const sparse_attn_image &image) {
+  return std::string(static_cast<const char *>(image.manifest) + 16, image.manifest_bytes - 16);
 }
+std::string goodText() { return textOf(handwritten_sparse_attn_image); }
+std::string goodGpuText() { return textOf(handwritten_gpu_sparse_attn_image); }
 
-std::string makeSection(const std::string &text, uint32_t version = 1) {
+std::string makeSection(const std::string &text, uint32_t version = 2) {
   std::string section = "SPRSATTN";
   uint32_t words[] = {version, static_cast<uint32_t>(text.size())};
   section.append(reinterpret_cast<const char *>(words), sizeof(words));
@@ -33,14 +34,21 @@ Result<Manifest> parse(const std::string &section) {
   return parseManifest(copy.get(), section.size());
 }
 
-/// The good manifest with the first `from` behind `anchor` replaced.
-std::string changed(const std::string &anchor, const std::string &from, const std::string &to) {
-  std::string text = goodText();
+/// A manifest with the first `from` behind `anchor` replaced.
+std::string changedText(std::string text, const std::string &anchor, const std::string &from, const std::string &to) {
   size_t start = text.find(anchor);
   EXPECT_NE(start, std::string::npos) << anchor;
   size_t at = text.find(from, start);
   EXPECT_NE(at, std::string::npos) << from;
   return text.replace(at, from.size(), to);
+}
+
+/// The good manifest likewise, and that for a GPU.
+std::string changed(const std::string &anchor, const std::string &from, const std::string &to) {
+  return changedText(goodText(), anchor, from, to);
+}
+std::string changedGpu(const std::string &anchor, const std::string &from, const std::string &to) {
+  return changedText(goodGpuText(), anchor, from, to);
 }
 
 TEST(Manifest, IsReadWhole) {
@@ -101,8 +109,8 @@ TEST(Manifest, ExampleOfTheDocumentParses) {
 
 TEST(Manifest, HeaderIsChecked) {
   std::string good = makeSection(goodText());
-  EXPECT_EQ(parse(makeSection(goodText(), 2)).status().code(), StatusCode::VersionMismatch);
-  EXPECT_EQ(parse(makeSection(goodText(), 2)).status().message(), "expects artifact format version 1, but got 2");
+  EXPECT_EQ(parse(makeSection(goodText(), 1)).status().code(), StatusCode::VersionMismatch);
+  EXPECT_EQ(parse(makeSection(goodText(), 1)).status().message(), "expects artifact format version 2, but got 1");
   EXPECT_EQ(parse("").status().message(), "expects a manifest of at least 16 bytes, but got 0");
   EXPECT_EQ(parse("SPRSATTM" + good.substr(8)).status().message(),
             "expects a manifest that starts with SPRSATTN, but got other bytes");
@@ -127,7 +135,7 @@ TEST(Manifest, ErrorsNameTheKey) {
       {changed("", "\"handwritten\"", "7"), "manifest.module: expects a string, but got number"},
       {changed("", "\"handwritten\"", "\"a-b\""), "manifest.module: expects a C identifier, but got 'a-b'"},
       {changed("", "\"handwritten\"", "\"\""), "manifest.module: expects a C identifier, but got ''"},
-      {changed("", "\"cpu\"", "\"sm_80\""), "expects an artifact for target 'cpu', but got 'sm_80'"},
+      {changed("", "\"cpu\"", "\"tpu\""), "manifest.target: expects cpu or a GPU such as sm_80, but got 'tpu'"},
       {changed("\"window\"", "\"kind\": \"array\"", "\"kind\": \"list\""),
        "manifest.functions[0].arguments[0].kind: expects array, scalar or mask, but got 'list'"},
       {changed("\"window\"", "\"f32\"", "\"f64\""),
@@ -203,6 +211,127 @@ TEST(Manifest, ErrorsNameTheKey) {
   }
 }
 
+TEST(Manifest, OfAGpuIsReadWhole) {
+  Result<Manifest> manifest = parse(makeSection(goodGpuText()));
+  ASSERT_TRUE(manifest.isOk()) << manifest.status().message();
+  ASSERT_TRUE(manifest->gpu);
+  EXPECT_EQ(manifest->gpu->major, 8);
+  EXPECT_EQ(manifest->gpu->minor, 0);
+  EXPECT_FALSE(manifest->gpu->exact);
+  const KernelInfo &window = manifest->kernels[0];
+  EXPECT_TRUE(window.isForGpu());
+  const Variant &variant = window.variants[0];
+  EXPECT_FALSE(variant.entries.items);
+  EXPECT_EQ(variant.entries.simulate, 3u);
+  ASSERT_TRUE(variant.device);
+  EXPECT_EQ(variant.device->symbol, "window_kernel");
+  EXPECT_EQ(variant.device->threads, 64);
+  EXPECT_EQ(variant.device->sharedBytes, 1024);
+  EXPECT_EQ(variant.device->ptx, 0u);
+  EXPECT_EQ(variant.device->cubin, 1u);
+  EXPECT_FALSE(variant.device->persistent);
+  ASSERT_EQ(variant.device->maps.size(), 4u);
+  EXPECT_EQ(variant.device->maps[1].array, TensorBox::Array::Key);
+  EXPECT_EQ(variant.device->maps[1].rows, 24);
+  EXPECT_EQ(variant.device->maps[1].columns, 8);
+  EXPECT_EQ(variant.device->maps[3].array, TensorBox::Array::Output);
+  EXPECT_TRUE(manifest->kernels[1].variants[0].device->persistent);
+  EXPECT_FALSE(manifest->kernels[1].variants[0].device->cubin);
+  EXPECT_FALSE(parse(makeSection(goodText()))->kernels[0].isForGpu());
+}
+
+TEST(Manifest, TargetsAreCapabilities) {
+  auto parsed = [](const std::string &name) { return parse(makeSection(changedGpu("", "sm_80", name))); };
+  for (auto [name, major, minor, exact] : {std::tuple("sm_86", 8, 6, false), std::tuple("sm_89", 8, 9, false),
+                                           std::tuple("sm_90a", 9, 0, true), std::tuple("sm_100", 10, 0, false)}) {
+    Result<Manifest> manifest = parsed(name);
+    ASSERT_TRUE(manifest.isOk()) << manifest.status().message();
+    EXPECT_EQ(manifest->gpu->major, major);
+    EXPECT_EQ(manifest->gpu->minor, minor);
+    EXPECT_EQ(manifest->gpu->exact, exact);
+  }
+  for (const char *name :
+       {"", "a", "sm_", "sm_8", "sm_a", "sm_9a", "sm_80b", "sm_80aa", "sm_08", "sm_8000", "SM_80", "xsm_80", "gfx90"}) {
+    Status status = parsed(name).status();
+    EXPECT_EQ(status.code(), StatusCode::Unsupported) << name;
+    EXPECT_EQ(status.message(),
+              std::string("manifest.target: expects cpu or a GPU such as sm_80, but got '") + name + "'");
+  }
+}
+
+TEST(Manifest, ErrorsOfAGpuNameTheKey) {
+  struct Case {
+    std::string text;
+    const char *message;
+  };
+  const std::string packed = "\"name\": \"packed_0\"", blocks = "\"name\": \"blocks_0\"",
+                    window = "\"name\": \"window_0\"";
+  const Case cases[] = {
+      {changedGpu("", "\"sm_80\"", "\"cpu\""),
+       "manifest.kernels[0].variants[0].entries.items: expects a value, but got none"},
+      {changed("", "\"cpu\"", "\"sm_80\""), "manifest.kernels[0].variants: expects 1 variant for a GPU, but got 2"},
+      {changedGpu(window, "\"work\": 0", "\"items\": 0, \"work\": 0"),
+       "manifest.kernels[0].variants[0].entries.items: expects no value but for the CPU, but got one"},
+      {changed("\"any\"", "\"work\": 1", "\"work\": 1, \"simulate\": 0"),
+       "manifest.kernels[0].variants[1].entries.simulate: expects no value but for a GPU, but got one"},
+      {changed("\"any\"", "\"tile_q\": 8", "\"tile_q\": 8, \"device\": {}"),
+       "manifest.kernels[0].variants[1].device: expects no value but for a GPU, but got one"},
+      {changedGpu(window, "\"device\"", "\"gpu\""),
+       "manifest.kernels[0].variants[0].device: expects a value, but got none"},
+      {changedGpu(window, "\"scratch_bytes\": 0", "\"scratch_bytes\": 64"),
+       "manifest.kernels[0].variants[0].scratch_bytes: expects an integer from 0 to 0, but got 64"},
+      {changedGpu(window, "\"window_kernel\"", "\"\""),
+       "manifest.kernels[0].variants[0].device.symbol: expects the name of a kernel, but got ''"},
+      {changedGpu(window, "\"threads\": 64", "\"threads\": 0"),
+       "device.threads: expects an integer from 32 to 1024, but got 0"},
+      {changedGpu(window, "\"threads\": 64", "\"threads\": 2048"),
+       "device.threads: expects an integer from 32 to 1024, but got 2048"},
+      {changedGpu(window, "\"threads\": 64", "\"threads\": 65"),
+       "device.threads: expects a multiple of 32, but got 65"},
+      {changedGpu(window, "\"shared_bytes\": 1024", "\"shared_bytes\": 232449"),
+       "device.shared_bytes: expects an integer from 0 to 232448, but got 232449"},
+      {changedGpu(window, "\"shared_bytes\": 1024", "\"shared_bytes\": -1"), "device.shared_bytes: expects an integer"},
+      {changedGpu(window, "\"ptx\": 0", "\"ptx\": -1"), "device.ptx: expects an integer from 0"},
+      {changedGpu(window, "\"cubin\": 1", "\"cubin\": \"1\""), "device.cubin: expects an integer, but got string"},
+      {changedGpu(blocks, "\"simulate\"", "\"simulated\""),
+       "manifest.kernels[2].variants[0].device: expects ptx, a cubin or an entry 'simulate', but got none"},
+      {changedGpu(window, "\"simulate\": 3", "\"simulate\": {}"),
+       "entries.simulate: expects an integer, but got object"},
+      {changedGpu(window, "\"persistent\": false", "\"persistent\": 0"),
+       "device.persistent: expects true or false, but got number"},
+      {changedGpu(window, "\"query\", \"rows\"", "\"lse\", \"rows\""),
+       "device.maps[0].array: expects query, key, value or output, but got 'lse'"},
+      {changedGpu(window, "\"rows\": 24", "\"rows\": 257"),
+       "device.maps[1].rows: expects an integer from 1 to 256, but got 257"},
+      {changedGpu(window, "\"rows\": 24", "\"rows\": 0"), "device.maps[1].rows: expects an integer from 1"},
+      {changedGpu(window, "\"columns\": 8", "\"columns\": 7"),
+       "device.maps[1].columns: expects an integer from 8 to 64, but got 7"},
+      {changedGpu(window, "\"columns\": 8", "\"columns\": 65"), "device.maps[1].columns: expects an integer from 8"},
+      {changedGpu(packed, "\"maps\": []", "\"maps\": [1,2,3,4,5,6,7,8,9]"),
+       "manifest.kernels[1].variants[0].device.maps: expects at most 8 maps, but got 9"},
+      {changedGpu(packed, "\"maps\": []", "\"maps\": {}"), "device.maps: expects an array, but got object"},
+      {changedGpu(window, "\"bf16\"", "\"f32\""),
+       "manifest.kernels[0].variants[0].device.maps: expects maps of f16 or bf16 arrays only, but got f32"},
+  };
+  for (const Case &each : cases) {
+    Status status = parse(makeSection(each.text)).status();
+    EXPECT_FALSE(status.isOk()) << each.message;
+    EXPECT_THAT(status.message(), testing::HasSubstr(each.message));
+  }
+}
+
+TEST(Manifest, BlobsMustExist) {
+  Result<Manifest> manifest = parse(makeSection(goodGpuText()));
+  ASSERT_TRUE(manifest.isOk());
+  EXPECT_TRUE(checkEntries(*manifest, 12, 2).isOk());
+  EXPECT_EQ(checkEntries(*manifest, 12, 1).message(),
+            "kernel 'window_0' (sm_80): expects blobs below 1, the image's number, but got 1");
+  EXPECT_EQ(checkEntries(*manifest, 12, 0).message(),
+            "kernel 'window_0' (sm_80): expects blobs below 0, the image's number, but got 0");
+  EXPECT_EQ(checkEntries(*manifest, 11, 2).message(),
+            "kernel 'blocks_0' (sm_80): expects entries below 11, the image's number, but got 11");
+}
+
 TEST(Manifest, TooManyCapturesAreRejected) {
   std::string captures;
   for (size_t i = 0; i <= maxCaptures; ++i)
@@ -215,13 +344,13 @@ TEST(Manifest, TooManyCapturesAreRejected) {
 TEST(Manifest, EntriesMustExist) {
   Result<Manifest> manifest = parse(makeSection(goodText()));
   ASSERT_TRUE(manifest.isOk());
-  EXPECT_TRUE(checkEntries(*manifest, 19).isOk());
-  EXPECT_EQ(checkEntries(*manifest, 10).message(),
+  EXPECT_TRUE(checkEntries(*manifest, 19, 0).isOk());
+  EXPECT_EQ(checkEntries(*manifest, 10, 0).message(),
             "kernel 'window_0' (any): expects entries below 10, the image's number, but got 10");
   manifest->kernels[0].variants[1].entries.tiles.reset();
-  EXPECT_EQ(checkEntries(*manifest, 18).message(),
+  EXPECT_EQ(checkEntries(*manifest, 18, 0).message(),
             "kernel 'coarse_blocks_0' (any): expects entries below 18, the image's number, but got 18");
-  EXPECT_EQ(checkEntries(*manifest, 9).message(),
+  EXPECT_EQ(checkEntries(*manifest, 9, 0).message(),
             "kernel 'packed_0' (any): expects entries below 9, the image's number, but got 9");
 }
 
@@ -231,12 +360,11 @@ TEST(Manifest, DeepNestingIsHarmless) {
 }
 
 TEST(Manifest, MutationsNeverCrash) {
-  const std::string good = makeSection(goodText());
   std::mt19937 generator(5);
   const std::string spice = "{}[]\",:0123456789-.eE \\\x80\xff\0ntf";
   size_t accepted = 0;
-  for (int round = 0; round < 5000; ++round) {
-    std::string section = good;
+  for (int round = 0; round < 6000; ++round) {
+    std::string section = makeSection(round % 2 ? goodGpuText() : goodText());
     for (uint32_t edits = 1 + generator() % 3; edits > 0; --edits) {
       size_t at = generator() % section.size();
       switch (generator() % 4) {
@@ -263,7 +391,7 @@ TEST(Manifest, MutationsNeverCrash) {
     accepted += manifest.isOk();
     EXPECT_TRUE(manifest.isOk() || !manifest.status().message().empty());
   }
-  EXPECT_LT(accepted, 2500u);
+  EXPECT_LT(accepted, 3000u);
 }
 
 } // namespace

@@ -28,6 +28,7 @@
 #include <vector>
 
 extern "C" const sparse_attn_image handwritten_sparse_attn_image;
+extern "C" const sparse_attn_image handwritten_gpu_sparse_attn_image;
 
 namespace sparse_attn::test {
 

@@ -33,7 +33,7 @@ namespace mlir::sparse_attn::compile {
 
 /// See docs/artifact.md.
 static constexpr char kMagic[] = "SPRSATTN";
-static constexpr uint32_t kFormatVersion = 1;
+static constexpr uint32_t kFormatVersion = 2;
 static constexpr char kTriple[] = "x86_64-unknown-linux-gnu";
 
 static TargetMachine &getTargetMachine() {
@@ -89,61 +89,126 @@ static GlobalVariable *addManifest(Module &module, const json::Object &manifest)
   return global;
 }
 
-/// `sparse_attn_image`: manifest, its bytes, the table of entries, their number.
-static void addImage(Module &module, StringRef moduleName, GlobalVariable *manifest, ArrayRef<std::string> entries) {
+/// A constant of the artifact's own.
+static GlobalVariable *addConstant(Module &module, Constant *value, const Twine &name) {
+  return new GlobalVariable(module, value->getType(), /*isConstant=*/true, GlobalValue::InternalLinkage, value, name);
+}
+
+/// The table of `sparse_attn_blob`: address and bytes of each.
+static Constant *addBlobs(Module &module, const Blobs &blobs) {
+  LLVMContext &context = module.getContext();
+  llvm::Type *pointer = PointerType::getUnqual(context), *word = llvm::Type::getInt64Ty(context);
+  if (blobs.empty())
+    return ConstantPointerNull::get(cast<PointerType>(pointer));
+  auto *blobType = StructType::get(context, {pointer, word});
+  SmallVector<Constant *> table;
+  for (const std::string &blob : blobs) {
+    Constant *bytes = ConstantDataArray::getString(context, blob, /*AddNull=*/false);
+    GlobalVariable *data = addConstant(module, bytes, "sparse_attn_blob");
+    data->setAlignment(Align(16));
+    table.push_back(ConstantStruct::get(blobType, {data, ConstantInt::get(word, blob.size())}));
+  }
+  return addConstant(module, ConstantArray::get(ArrayType::get(blobType, table.size()), table), "sparse_attn_blobs");
+}
+
+/// `sparse_attn_image`: manifest, its bytes, the table of entries, their number, the table of blobs, their number.
+static void addImage(Module &module, StringRef moduleName, GlobalVariable *manifest, ArrayRef<std::string> entries,
+                     const Blobs &blobs) {
   LLVMContext &context = module.getContext();
   llvm::Type *pointer = PointerType::getUnqual(context), *word = llvm::Type::getInt64Ty(context);
   SmallVector<Constant *> functions;
   for (const std::string &entry : entries)
     functions.push_back(module.getFunction(entry));
   auto *tableType = ArrayType::get(pointer, functions.size());
-  auto *table = new GlobalVariable(module, tableType, true, GlobalValue::InternalLinkage,
-                                   ConstantArray::get(tableType, functions), "sparse_attn_entries");
-  auto *imageType = StructType::get(context, {pointer, word, pointer, word});
+  GlobalVariable *table = addConstant(module, ConstantArray::get(tableType, functions), "sparse_attn_entries");
+  auto *imageType = StructType::get(context, {pointer, word, pointer, word, pointer, word});
   uint64_t manifestBytes = manifest->getValueType()->getArrayNumElements();
-  Constant *image = ConstantStruct::get(
-      imageType, {manifest, ConstantInt::get(word, manifestBytes), table, ConstantInt::get(word, functions.size())});
+  Constant *image = ConstantStruct::get(imageType, {manifest, ConstantInt::get(word, manifestBytes), table,
+                                                    ConstantInt::get(word, functions.size()), addBlobs(module, blobs),
+                                                    ConstantInt::get(word, blobs.size())});
   new GlobalVariable(module, imageType, true, GlobalValue::ExternalLinkage, image, moduleName + "_sparse_attn_image");
 }
 
-std::unique_ptr<Module> joinLevels(const Request &request, MutableArrayRef<CompiledLevel> levels,
-                                   const json::Object &manifest, ArrayRef<std::string> entries) {
-  std::unique_ptr<Module> joined = std::move(levels.front().code);
+std::unique_ptr<Module> joinCode(const Request &request, Compiled &compiled, const json::Object &manifest,
+                                 ArrayRef<std::string> entries, const Blobs &blobs) {
+  std::vector<std::unique_ptr<Module>> parts;
+  for (CompiledLevel &level : compiled.levels)
+    parts.push_back(std::move(level.code));
+  if (compiled.device && compiled.device->simulated)
+    parts.push_back(std::move(compiled.device->simulated));
+  std::unique_ptr<Module> joined = std::move(parts.front());
   Linker linker(*joined);
-  for (CompiledLevel &level : levels.drop_front()) {
+  for (std::unique_ptr<Module> &part : drop_begin(parts)) {
     // Linking drops internal functions that nobody uses yet, so they are external for the moment.
-    for (Function &function : *level.code)
+    for (Function &function : *part)
       if (!function.isDeclaration())
         function.setLinkage(GlobalValue::ExternalLinkage);
-    if (linker.linkInModule(std::move(level.code)))
+    if (linker.linkInModule(std::move(part)))
       return nullptr;
   }
   for (Function &function : *joined)
     if (!function.isDeclaration())
       function.setLinkage(GlobalValue::InternalLinkage);
-  addImage(*joined, request.moduleName, addManifest(*joined, manifest), entries);
+  addImage(*joined, request.moduleName, addManifest(*joined, manifest), entries, blobs);
   joined->setTargetTriple(Triple(kTriple));
   joined->setDataLayout(getTargetMachine().createDataLayout());
   return joined;
 }
 
+static void runOptimizer(Module &module, TargetMachine &machine) {
+  module.setDataLayout(machine.createDataLayout());
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager callGraph;
+  ModuleAnalysisManager modules;
+  PassBuilder passes(&machine);
+  passes.registerModuleAnalyses(modules);
+  passes.registerCGSCCAnalyses(callGraph);
+  passes.registerFunctionAnalyses(functions);
+  passes.registerLoopAnalyses(loops);
+  passes.crossRegisterProxies(loops, functions, callGraph, modules);
+  passes.buildPerModuleDefaultPipeline(OptimizationLevel::O3).run(module, modules);
+}
+
+/// Emits a file; says where the target cannot.
+static std::string emitFile(Module &module, TargetMachine &machine, CodeGenFileType kind,
+                            SmallVectorImpl<char> &output) {
+  raw_svector_ostream stream(output);
+  legacy::PassManager passes;
+  if (machine.addPassesToEmitFile(passes, stream, nullptr, kind))
+    return "the target emits no such file";
+  passes.run(module);
+  return "";
+}
+
 std::string optimize(Module &module) {
   return recover([&] {
-    TargetMachine &machine = getTargetMachine();
     module.setTargetTriple(Triple(kTriple));
-    module.setDataLayout(machine.createDataLayout());
-    LoopAnalysisManager loops;
-    FunctionAnalysisManager functions;
-    CGSCCAnalysisManager callGraph;
-    ModuleAnalysisManager modules;
-    PassBuilder passes(&machine);
-    passes.registerModuleAnalyses(modules);
-    passes.registerCGSCCAnalyses(callGraph);
-    passes.registerFunctionAnalyses(functions);
-    passes.registerLoopAnalyses(loops);
-    passes.crossRegisterProxies(loops, functions, callGraph, modules);
-    passes.buildPerModuleDefaultPipeline(OptimizationLevel::O3).run(module, modules);
+    runOptimizer(module, getTargetMachine());
   });
+}
+
+std::string generatePtx(Module &module, StringRef chip, StringRef features, std::string &ptx) {
+  LLVMInitializeNVPTXTargetInfo();
+  LLVMInitializeNVPTXTarget();
+  LLVMInitializeNVPTXTargetMC();
+  LLVMInitializeNVPTXAsmPrinter();
+  Triple triple("nvptx64-nvidia-cuda");
+  std::string error;
+  const Target *target = TargetRegistry::lookupTarget(triple, error);
+  if (!target)
+    return error;
+  std::unique_ptr<TargetMachine> machine(target->createTargetMachine(
+      triple, chip, features, TargetOptions(), std::nullopt, std::nullopt, CodeGenOptLevel::Aggressive));
+  SmallVector<char, 0> text;
+  std::string unsupported;
+  std::string message = recover([&] {
+    module.setTargetTriple(triple);
+    runOptimizer(module, *machine);
+    unsupported = emitFile(module, *machine, CodeGenFileType::AssemblyFile, text);
+  });
+  ptx.assign(text.begin(), text.end());
+  return message.empty() ? unsupported : message;
 }
 
 std::string findForeignSymbol(StringRef object) {
@@ -165,15 +230,8 @@ std::string findForeignSymbol(StringRef object) {
 
 std::string generateCode(Module &module, bool assembly, SmallVectorImpl<char> &output) {
   std::string unsupported;
-  std::string message = recover([&] {
-    raw_svector_ostream stream(output);
-    legacy::PassManager passes;
-    auto kind = assembly ? CodeGenFileType::AssemblyFile : CodeGenFileType::ObjectFile;
-    if (getTargetMachine().addPassesToEmitFile(passes, stream, nullptr, kind))
-      unsupported = "the target emits no such file";
-    else
-      passes.run(module);
-  });
+  auto kind = assembly ? CodeGenFileType::AssemblyFile : CodeGenFileType::ObjectFile;
+  std::string message = recover([&] { unsupported = emitFile(module, getTargetMachine(), kind, output); });
   return message.empty() ? unsupported : message;
 }
 

@@ -1,18 +1,19 @@
-//===- Compilation.cpp - The pipeline, level by level ---------------------===//
+//===- Compilation.cpp - From a module to code ---------------------------===//
 //
 // Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// The whole pipeline runs once for each CPU level, from the user's module on,
-// because tile sizes and the shape of the code depend on the level.
+// Tile programs are the same for all CPU levels, which differ in the shape of
+// the code. A GPU artifact has one level of host code, and the kernels.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Compilation.h"
 #include "dialect/SparseAttn.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -26,15 +27,6 @@ using namespace mlir;
 using namespace mlir::sparse_attn;
 
 namespace mlir::sparse_attn::compile {
-
-static void setOptions(ToCPUOptions &options, const Request &request, const cpu::Level &level) {
-  options.cpu = level.cpu;
-  options.features = level.features;
-  options.tileQ = request.tileQ;
-  options.tileK = request.tileK;
-  // Once, although the pipeline runs for each level.
-  options.remarks = request.remarks && &level == &request.levels.front();
-}
 
 static LogicalResult runPipeline(ModuleOp module, llvm::function_ref<void(OpPassManager &)> build) {
   PassManager pm(module.getContext(), ModuleOp::getOperationName());
@@ -89,20 +81,16 @@ LogicalResult checkFunctions(ModuleOp module) {
 FailureOr<OwningOpRef<ModuleOp>> runStage(const Request &request, const Input &input, llvm::StringRef stage) {
   OwningOpRef<ModuleOp> module(input.module.get().clone());
   LogicalResult result = runPipeline(*module, [&](OpPassManager &pm) {
-    ToCPUOptions options;
-    setOptions(options, request, request.levels.front());
+    ToTilesOptions options;
+    options.target = request.target;
+    options.tileQ = request.tileQ;
+    options.tileK = request.tileK;
+    options.remarks = request.remarks;
     if (stage == "tile")
       return buildToTilesPipeline(pm, options);
+    if (stage == "schedule")
+      return buildToSchedulesPipeline(pm, options);
     pm.addPass(createSimplifyPatterns());
-    if (stage == "mlir")
-      return;
-    SpecializeBlocksOptions blocks;
-    blocks.tileQ = request.tileQ;
-    blocks.tileK = request.tileK;
-    blocks.remarks = request.remarks;
-    pm.addPass(createSpecializeBlocks(blocks));
-    pm.addPass(createCanonicalizerPass());
-    pm.addPass(createCSEPass());
   });
   if (failed(result))
     return failure();
@@ -139,35 +127,93 @@ static void markFunctions(const Request &request, const cpu::Level &level, llvm:
   }
 }
 
-FailureOr<CompiledLevel> compileLevel(const Request &request, const Input &input, const cpu::Level &level,
-                                      llvm::LLVMContext &context) {
+/// What the runtime has to find on a CPU of this level.
+static FailureOr<CompiledLevel> startLevel(const cpu::Level &level, ModuleOp module) {
   CompiledLevel result;
   result.level = level;
   std::string message;
   FailureOr<std::vector<std::string>> features = cpu::getRequiredFeatures(level, message);
-  if (failed(features)) {
-    input.module.get().emitError(message);
-    return failure();
-  }
+  if (failed(features))
+    return module.emitError(message);
   result.features = *features;
-  FailureOr<OwningOpRef<ModuleOp>> tiles = runStage(request, input, "tile");
-  if (failed(tiles))
+  return result;
+}
+
+static LogicalResult finishLevel(const Request &request, ModuleOp lowered, llvm::LLVMContext &context,
+                                 CompiledLevel &result) {
+  result.code = translateModuleToLLVMIR(lowered, context, request.moduleName);
+  if (!result.code)
     return failure();
-  result.tiles = std::move(*tiles);
-  OwningOpRef<ModuleOp> lowered(result.tiles->clone());
+  markFunctions(request, result.level, *result.code);
+  return success();
+}
+
+static FailureOr<CompiledLevel> compileLevel(const Request &request, ModuleOp tiles, const cpu::Level &level,
+                                             llvm::LLVMContext &context) {
+  FailureOr<CompiledLevel> result = startLevel(level, tiles);
+  if (failed(result))
+    return failure();
+  OwningOpRef<ModuleOp> lowered(tiles.clone());
   ToCPUOptions options;
-  setOptions(options, request, level);
+  options.cpu = level.cpu;
+  options.features = level.features;
   if (failed(runPipeline(*lowered, [&](OpPassManager &pm) { buildTilesToLLVMPipeline(pm, options); })))
     return failure();
   lowered->walk([&](LLVM::LLVMFuncOp function) {
     if (auto bytes = function->getAttrOfType<IntegerAttr>(cpu::kScratchBytesAttr))
-      result.scratchBytes[function.getSymName().rsplit('_').first.str()] = bytes.getInt();
+      result->scratchBytes[function.getSymName().rsplit('_').first.str()] = bytes.getInt();
   });
-  result.code = translateModuleToLLVMIR(*lowered, context, request.moduleName);
-  if (!result.code)
+  if (failed(finishLevel(request, *lowered, context, *result)))
     return failure();
-  markFunctions(request, level, *result.code);
   return result;
+}
+
+FailureOr<OwningOpRef<ModuleOp>> convertToNVVM(const Request &request, ModuleOp tiles) {
+  OwningOpRef<ModuleOp> kernels(tiles.clone());
+  if (failed(runPipeline(*kernels, [&](OpPassManager &pm) { buildTilesToNVVMPipeline(pm, request.target); })))
+    return failure();
+  return kernels;
+}
+
+/// A GPU artifact: the kernels, and the host code that `prepare` runs.
+static LogicalResult compileForGpu(const Request &request, Compiled &compiled, llvm::LLVMContext &context) {
+  FailureOr<OwningOpRef<ModuleOp>> kernels = convertToNVVM(request, *compiled.tiles);
+  if (failed(kernels))
+    return failure();
+  FailureOr<DeviceCode> device = compileDevice(request, **kernels, context);
+  if (failed(device))
+    return failure();
+  compiled.device = std::move(*device);
+  FailureOr<CompiledLevel> host = startLevel(request.levels.front(), **kernels);
+  if (failed(host))
+    return failure();
+  for (auto module : llvm::to_vector((*kernels)->getOps<gpu::GPUModuleOp>()))
+    module.erase();
+  if (failed(runPipeline(**kernels, buildHostToLLVMPipeline)) ||
+      failed(finishLevel(request, **kernels, context, *host)))
+    return failure();
+  compiled.levels.push_back(std::move(*host));
+  return success();
+}
+
+FailureOr<Compiled> compileInput(const Request &request, const Input &input, llvm::LLVMContext &context) {
+  FailureOr<OwningOpRef<ModuleOp>> tiles = runStage(request, input, "tile");
+  if (failed(tiles))
+    return failure();
+  Compiled compiled;
+  compiled.tiles = std::move(*tiles);
+  if (!request.isForCpu()) {
+    if (failed(compileForGpu(request, compiled, context)))
+      return failure();
+    return compiled;
+  }
+  for (const cpu::Level &level : request.levels) {
+    FailureOr<CompiledLevel> one = compileLevel(request, *compiled.tiles, level, context);
+    if (failed(one))
+      return failure();
+    compiled.levels.push_back(std::move(*one));
+  }
+  return compiled;
 }
 
 } // namespace mlir::sparse_attn::compile

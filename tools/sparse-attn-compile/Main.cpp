@@ -10,12 +10,15 @@
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/AsmParser/AsmParserState.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "passes/RegisterDialects.h"
-#include "passes/cpu/TileSizes.h"
+#include "passes/Tiling.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -36,17 +39,21 @@ static cl::OptionCategory category("sparse-attn-compile options");
 static cl::opt<std::string> inputPath(cl::Positional, cl::desc("IN.mlir"), cl::Required, cl::cat(category));
 static cl::opt<std::string> outputPath("o", cl::desc("Output file; - is standard output"), cl::value_desc("FILE"),
                                        cl::cat(category));
-static cl::opt<std::string> targetName("target", cl::desc("Target: cpu"), cl::init("cpu"), cl::cat(category));
+static cl::opt<std::string> targetName("target", cl::desc("cpu, sm_80, sm_86, sm_89 or sm_90a"), cl::init("cpu"),
+                                       cl::cat(category));
 static cl::opt<std::string> cpuName("cpu",
                                     cl::desc("One CPU level: native, x86-64-v3, x86-64-v4, znver4, ... (default: "
                                              "x86-64-v3, v4, and v4 with avx512bf16, chosen at run time)"),
                                     cl::value_desc("NAME"), cl::cat(category));
-static cl::opt<std::string> emitKind("emit",
-                                     cl::desc("mlir, schedule, tile, llvm, asm, obj, shared or header (default: by "
-                                              "the ending of the output file)"),
-                                     cl::value_desc("KIND"), cl::cat(category));
+static cl::opt<std::string>
+    emitKind("emit",
+             cl::desc("mlir, schedule, tile, nvvm, ptx, cubin, llvm, asm, obj, shared or header "
+                      "(default: by the ending of the output file)"),
+             cl::value_desc("KIND"), cl::cat(category));
 static cl::opt<int64_t> tileQ("tile-q", cl::desc("Queries a tile (default: 64)"), cl::init(0), cl::cat(category));
 static cl::opt<int64_t> tileK("tile-k", cl::desc("Keys a tile (default: 64, or what divides the strides)"), cl::init(0),
+                              cl::cat(category));
+static cl::opt<bool> simulate("simulate", cl::desc("Add host code of the GPU kernels, for the simulated device"),
                               cl::cat(category));
 static cl::opt<bool> remarks("remarks", cl::desc("Say how the tiles of each attention are found"), cl::cat(category));
 static cl::opt<std::string> moduleName("module-name",
@@ -67,6 +74,8 @@ static std::string inferKind(llvm::StringRef path) {
       .Case(".s", "asm")
       .Case(".ll", "llvm")
       .Case(".mlir", "mlir")
+      .Case(".ptx", "ptx")
+      .Case(".cubin", "cubin")
       .Default("shared");
 }
 
@@ -80,6 +89,9 @@ static cpu::Level getNativeLevel() {
 }
 
 static std::vector<cpu::Level> getLevels(ModuleOp module) {
+  // What `prepare` runs beside a GPU is scalar code.
+  if (targetName != "cpu")
+    return {{targetName, "x86-64-v3", ""}};
   if (cpuName == "native")
     return {getNativeLevel()};
   if (!cpuName.empty())
@@ -180,43 +192,77 @@ static int emitCode(const Request &request, llvm::Module &code) {
   return 0;
 }
 
+static int emitKernels(const Request &request, const Input &input) {
+  FailureOr<OwningOpRef<ModuleOp>> tiles = runStage(request, input, "tile");
+  if (failed(tiles))
+    return 1;
+  FailureOr<OwningOpRef<ModuleOp>> kernels = convertToNVVM(request, **tiles);
+  if (failed(kernels))
+    return 1;
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  for (auto module : (*kernels)->getOps<gpu::GPUModuleOp>())
+    stream << module << "\n";
+  return writeOutput(request, text);
+}
+
 static int compileModule(const Request &request, const Input &input) {
   if (failed(checkFunctions(*input.module)))
     return 1;
   if (llvm::is_contained({"mlir", "schedule", "tile"}, request.emit))
     return emitStage(request, input);
+  if (request.emit == "nvvm")
+    return emitKernels(request, input);
   llvm::LLVMContext context;
-  std::vector<CompiledLevel> levels;
-  for (const cpu::Level &level : request.levels) {
-    std::string message;
-    if (failed(cpu::getTarget(level, message)))
-      return fail(message);
-    FailureOr<CompiledLevel> compiled = compileLevel(request, input, level, context);
-    if (failed(compiled))
-      return 1;
-    levels.push_back(std::move(*compiled));
-  }
+  FailureOr<Compiled> compiled = compileInput(request, input, context);
+  if (failed(compiled))
+    return 1;
+  if (request.emit == "ptx")
+    return writeOutput(request, compiled->device->ptx);
+  if (request.emit == "cubin")
+    return writeOutput(request, compiled->device->cubin);
   std::vector<std::string> entries;
-  llvm::json::Object manifest = buildManifest(request, input, levels, entries);
+  Blobs blobs;
+  llvm::json::Object manifest = buildManifest(request, input, *compiled, entries, blobs);
   if (request.emit == "header")
     return writeOutput(request, buildHeader(request, manifest));
-  std::unique_ptr<llvm::Module> code = joinLevels(request, levels, manifest, entries);
+  std::unique_ptr<llvm::Module> code = joinCode(request, *compiled, manifest, entries, blobs);
   if (!code)
     return fail("cannot join the code of the CPU levels");
   return emitCode(request, *code);
 }
 
+/// Checks options against each other. Returns an empty string or what is wrong.
+static std::string checkRequest(const Request &request) {
+  std::string message;
+  if (failed(getTiling(request.target, message)))
+    return message;
+  llvm::StringRef kinds = "mlir|schedule|tile|llvm|asm|obj|shared|header", deviceKinds = "nvvm|ptx|cubin";
+  llvm::SmallVector<llvm::StringRef> known;
+  kinds.split(known, '|');
+  if (!request.isForCpu())
+    deviceKinds.split(known, '|');
+  if (!llvm::is_contained(known, request.emit))
+    return "expects --emit=" + kinds.str() + (request.isForCpu() ? "" : "|" + deviceKinds.str()) + ", but got '" +
+           request.emit + "'";
+  if (request.isForCpu() && request.simulate)
+    return "expects a GPU as --target for --simulate, but got 'cpu'";
+  if (!request.isForCpu() && !cpuName.empty())
+    return "expects --cpu with --target=cpu alone, but got '" + request.target + "'";
+  return "";
+}
+
 static int run() {
-  if (targetName != "cpu")
-    return fail("expects --target=cpu, but got '" + targetName + "'");
   Request request;
   request.inputPath = inputPath;
   request.outputPath = outputPath;
+  request.target = targetName;
+  request.simulate = simulate;
   request.emit = emitKind.empty() ? inferKind(outputPath) : emitKind.getValue();
-  if (!llvm::is_contained({"mlir", "schedule", "tile", "llvm", "asm", "obj", "shared", "header"}, request.emit))
-    return fail("expects --emit=mlir|schedule|tile|llvm|asm|obj|shared|header, but got '" + request.emit + "'");
+  if (std::string error = checkRequest(request); !error.empty())
+    return fail(error);
   if (request.outputPath.empty()) {
-    if (request.emit == "shared" || request.emit == "obj")
+    if (llvm::is_contained({"shared", "obj", "cubin"}, request.emit))
       return fail("expects an output file (-o FILE)");
     request.outputPath = "-";
   }
@@ -229,7 +275,9 @@ static int run() {
   DialectRegistry registry;
   registerCompilerDialects(registry);
   registerBuiltinDialectTranslation(registry);
+  registerGPUDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
+  registerNVVMDialectTranslation(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   llvm::SourceMgr sources;
   auto file = llvm::MemoryBuffer::getFileOrSTDIN(inputPath);
@@ -242,6 +290,9 @@ static int run() {
   if (failed(parseInput(context, sources, input)))
     return 1;
   request.levels = getLevels(*input.module);
+  for (const cpu::Level &level : request.levels)
+    if (std::string message; failed(cpu::getTarget(level, message)))
+      return fail(message);
   return compileModule(request, input);
 }
 

@@ -13,7 +13,7 @@
 #include "Compilation.h"
 #include "dialect/SparseAttn.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "passes/cpu/KernelLowering.h"
+#include "passes/KernelParts.h"
 #include "llvm/ADT/DenseMap.h"
 
 using namespace mlir;
@@ -58,8 +58,7 @@ private:
 };
 
 json::Object describeMask(BlockMaskType mask) {
-  return json::Object{
-      {"kind", "mask"}, {"query_block", mask.getQueryBlock()}, {"key_block", mask.getKeyBlock()}};
+  return json::Object{{"kind", "mask"}, {"query_block", mask.getQueryBlock()}, {"key_block", mask.getKeyBlock()}};
 }
 
 json::Array FunctionDescription::describeArguments() {
@@ -138,7 +137,7 @@ json::Object describeScalar(std::optional<int64_t> least) {
   return scalar;
 }
 
-json::Array describeCaptures(cpu::KernelParts parts) {
+json::Array describeCaptures(KernelParts parts) {
   json::Array captures;
   for (auto [index, capture, pyramid] : llvm::enumerate(parts.kernel.getCaptures(), parts.getPyramids())) {
     auto array = dyn_cast<MemRefType>(capture.getType());
@@ -155,36 +154,96 @@ json::Array describeCaptures(cpu::KernelParts parts) {
 
 } // namespace
 
-static json::Object describeVariant(const Request &request, const CompiledLevel &level, cpu::KernelParts parts,
-                                    std::vector<std::string> &entries) {
+namespace {
+
+/// Kernels, with the symbols and the data that their descriptions name by number.
+class KernelDescription {
+public:
+  KernelDescription(const Request &request, const Compiled &compiled, std::vector<std::string> &entries, Blobs &blobs)
+      : request(request), compiled(compiled), entries(entries) {
+    if (!compiled.device)
+      return;
+    const DeviceCode &device = *compiled.device;
+    // A driver wants PTX as a string that ends.
+    ptx = add(blobs, device.ptx + std::string(1, '\0'));
+    if (!device.cubin.empty())
+      cubin = add(blobs, device.cubin);
+  }
+
+  json::Object build(KernelOp kernel);
+
+private:
+  static int64_t add(Blobs &blobs, std::string data) {
+    blobs.push_back(std::move(data));
+    return static_cast<int64_t>(blobs.size()) - 1;
+  }
+  bool hasEntry(KernelParts parts, llvm::StringRef entry) const;
+  json::Object describeVariant(const CompiledLevel &level, KernelParts parts);
+  json::Object describeDevice(llvm::StringRef kernel);
+
+  const Request &request;
+  const Compiled &compiled;
+  std::vector<std::string> &entries;
+  int64_t ptx = -1, cubin = -1;
+};
+
+bool KernelDescription::hasEntry(KernelParts parts, llvm::StringRef entry) const {
+  if (entry == "items")
+    return !compiled.device;
+  if (entry == "plan")
+    return bool(parts.plan);
+  if (entry == "simulate")
+    return request.simulate;
+  return true;
+}
+
+json::Object KernelDescription::describeDevice(llvm::StringRef kernel) {
+  DictionaryAttr launch = compiled.device->launches.find(kernel.str())->second;
+  auto number = [](DictionaryAttr from, llvm::StringRef name) { return cast<IntegerAttr>(from.get(name)).getInt(); };
+  json::Array maps;
+  for (auto map : cast<ArrayAttr>(launch.get("maps")).getAsRange<DictionaryAttr>())
+    maps.push_back(json::Object{{"array", cast<StringAttr>(map.get("array")).getValue()},
+                                {"rows", number(map, "rows")},
+                                {"columns", number(map, "columns")}});
+  json::Object device{{"symbol", DeviceCode::getSymbol(request, kernel)},
+                      {"threads", number(launch, "threads")},
+                      {"shared_bytes", number(launch, "shared_bytes")},
+                      {"persistent", cast<BoolAttr>(launch.get("persistent")).getValue()},
+                      {"maps", std::move(maps)},
+                      {"ptx", ptx}};
+  if (cubin >= 0)
+    device["cubin"] = cubin;
+  return device;
+}
+
+json::Object KernelDescription::describeVariant(const CompiledLevel &level, KernelParts parts) {
   json::Object table;
   std::string kernel = parts.kernel.getSymName().str();
   for (const char *entry : kEntryNames) {
-    if (!parts.plan && llvm::StringRef(entry) == "plan")
+    if (!hasEntry(parts, entry))
       continue;
     table[entry] = static_cast<int64_t>(entries.size());
     entries.push_back(getEntrySymbol(request, level.level, kernel, entry));
   }
-  return json::Object{{"level", level.level.name},
-                      {"features", json::Array(level.features)},
-                      {"tile_q", static_cast<int64_t>(parts.kernel.getTileQ())},
-                      {"tile_k", static_cast<int64_t>(parts.kernel.getTileK())},
-                      {"scratch_bytes", level.scratchBytes.find(kernel)->second},
-                      {"entries", std::move(table)}};
+  auto scratch = level.scratchBytes.find(kernel);
+  json::Object variant{{"level", level.level.name},
+                       {"features", json::Array(level.features)},
+                       {"tile_q", static_cast<int64_t>(parts.kernel.getTileQ())},
+                       {"tile_k", static_cast<int64_t>(parts.kernel.getTileK())},
+                       {"scratch_bytes", scratch == level.scratchBytes.end() ? 0 : scratch->second},
+                       {"entries", std::move(table)}};
+  if (compiled.device)
+    variant["device"] = describeDevice(kernel);
+  return variant;
 }
 
-static json::Object describeKernel(const Request &request, llvm::ArrayRef<CompiledLevel> levels, KernelOp kernel,
-                                   std::vector<std::string> &entries) {
+json::Object KernelDescription::build(KernelOp kernel) {
   SymbolTable symbols(kernel->getParentOp());
-  cpu::KernelParts parts = cpu::KernelParts::lookup(kernel, symbols);
+  KernelParts parts = KernelParts::lookup(kernel, symbols);
   Dependence dependence = parts.pattern.getRoot().getDependence();
   json::Array variants;
-  for (const CompiledLevel &level : levels) {
-    ModuleOp tiles = level.tiles.get();
-    SymbolTable levelSymbols(tiles);
-    auto ofLevel = levelSymbols.lookup<KernelOp>(kernel.getSymName());
-    variants.push_back(describeVariant(request, level, cpu::KernelParts::lookup(ofLevel, levelSymbols), entries));
-  }
+  for (const CompiledLevel &level : compiled.levels)
+    variants.push_back(describeVariant(level, parts));
   return json::Object{{"name", kernel.getSymName()},
                       {"pattern", kernel.getPattern()},
                       {"dtype", getTypeName(kernel.getElementType())},
@@ -197,17 +256,20 @@ static json::Object describeKernel(const Request &request, llvm::ArrayRef<Compil
                       {"variants", std::move(variants)}};
 }
 
-json::Object buildManifest(const Request &request, const Input &input, llvm::ArrayRef<CompiledLevel> levels,
-                           std::vector<std::string> &entries) {
-  ModuleOp module = levels.front().tiles.get();
+} // namespace
+
+json::Object buildManifest(const Request &request, const Input &input, const Compiled &compiled,
+                           std::vector<std::string> &entries, Blobs &blobs) {
+  ModuleOp module = compiled.tiles.get();
   json::Array functions, kernels;
   for (auto function : module.getOps<func::FuncOp>())
     functions.push_back(
         FunctionDescription(function, input.argumentNames.find(function.getSymName().str())->second).build());
+  KernelDescription description(request, compiled, entries, blobs);
   for (auto kernel : module.getOps<KernelOp>())
-    kernels.push_back(describeKernel(request, levels, kernel, entries));
+    kernels.push_back(description.build(kernel));
   return json::Object{{"module", request.moduleName},
-                      {"target", "cpu"},
+                      {"target", request.target},
                       {"compiler", SPARSE_ATTN_VERSION},
                       {"functions", std::move(functions)},
                       {"kernels", std::move(kernels)}};

@@ -50,14 +50,32 @@ RandomShape parseRandom(const std::string &text) {
   return shape;
 }
 
+DeviceKind parseDevice(const std::string &text) {
+  for (DeviceKind kind : {DeviceKind::Cpu, DeviceKind::Cuda, DeviceKind::Sim})
+    if (text == deviceName(kind))
+      return kind;
+  fail("--device expects cpu, cuda or sim, but got '", text, "'");
+}
+
+SimulatorOptions::Schedule parseSchedule(const std::string &text) {
+  using Schedule = SimulatorOptions::Schedule;
+  const std::pair<const char *, Schedule> schedules[] = {
+      {"in_order", Schedule::InOrder}, {"random", Schedule::Random}, {"reverse", Schedule::Reverse}};
+  for (auto &[name, schedule] : schedules)
+    if (text == name)
+      return schedule;
+  fail("--sim-schedule expects in_order, random or reverse, but got '", text, "'");
+}
+
 const std::vector<Option<Options>> table = {
     {"--function", "NAME", "the function to run; needed where there are several",
      [](Options &o, const std::string &v) { o.function = v; }},
-    {"--device", "cpu", "where to run",
-     [](Options &, const std::string &v) {
-       if (v != "cpu")
-         fail("--device expects cpu, but got '", v, "'");
-     }},
+    {"--device", "cpu|cuda|sim", "where to run: the CPU, a GPU or a simulated one (default: what the artifact is for)",
+     [](Options &o, const std::string &v) { o.device.kind = parseDevice(v); }},
+    {"--sim-schedule", "in_order|random|reverse", "how the simulated GPU orders its threads",
+     [](Options &o, const std::string &v) { o.device.schedule = parseSchedule(v); }},
+    {"--sim-seed", "N", "seed of that order",
+     [](Options &o, const std::string &v) { o.device.seed = parseInteger<uint64_t>("--sim-seed", v, 0); }},
     {"--threads", "N", "threads that run the kernel (default: all cores)",
      [](Options &o, const std::string &v) { o.threads = parseInteger<int>("--threads", v, 1, 4096); }},
     {"--q", "FILE.npy", "queries, [batch, heads, length, head size]",
@@ -81,10 +99,12 @@ const std::vector<Option<Options>> table = {
      [](Options &o, const std::string &v) { o.tiles = v; }},
     {"--verify", nullptr, "compare with the reference; exit with 1 where the error exceeds the tolerance",
      [](Options &o, const std::string &) { o.verify = true; }},
-    {"--time", "N", "measure: the median of N runs",
+    {"--time", "N", "measure: the median of N runs; on a GPU, each from the launch until all is done",
      [](Options &o, const std::string &v) { o.timedRuns = parseInteger<int>("--time", v, 1, 1'000'000); }},
     {"--json", "FILE", "write what --verify and --time found as JSON",
      [](Options &o, const std::string &v) { o.json = v; }},
+    {"--target", "NAME", "target to compile a .mlir for (default: the device)",
+     [](Options &o, const std::string &v) { o.device.target = v; }},
     {"--cpu", "NAME", "CPU to compile a .mlir for (default: native)",
      [](Options &o, const std::string &v) { o.compileFlags.push_back("--cpu=" + v); }},
     {"--tile-q", "N", "queries in a tile, when compiling a .mlir",
@@ -106,6 +126,11 @@ void checkOptions(const Options &options) {
     fail("expects either --random or --q, --k and --v, but got both");
   if (!options.random && !files)
     fail("expects inputs: --q, --k and --v, or --random");
+  bool simulates = options.device.kind == DeviceKind::Sim;
+  if (options.device.schedule && !simulates)
+    fail("--sim-schedule expects --device=sim");
+  if (options.device.seed && !simulates)
+    fail("--sim-seed expects --device=sim");
 }
 
 } // namespace

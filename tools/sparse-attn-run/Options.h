@@ -8,6 +8,7 @@
 #ifndef SPARSE_ATTN_RUN_OPTIONS_H
 #define SPARSE_ATTN_RUN_OPTIONS_H
 
+#include "RunDevice.h"
 #include "sparse_attn/Value.h"
 #include "support/Arguments.h"
 
@@ -27,7 +28,8 @@ struct RandomShape {
 struct Options {
   std::string input;    ///< A module (.mlir) or an artifact.
   std::string function; ///< Empty: the only one.
-  int threads = 0;      ///< 0: all cores.
+  DeviceOptions device;
+  int threads = 0; ///< 0: all cores.
 
   ArgumentFiles files;
   std::optional<RandomShape> random;
@@ -39,7 +41,7 @@ struct Options {
   std::string json;
   std::string tiles; ///< .npy file for the visited tiles; empty: not written.
 
-  std::vector<std::string> compileFlags; ///< Passed on to sparse-attn-compile.
+  std::vector<std::string> compileFlags; ///< Passed on to sparse-attn-compile, besides those of the device.
 };
 
 /// The text of --help.

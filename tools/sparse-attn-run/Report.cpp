@@ -57,6 +57,9 @@ std::optional<double> Report::gflops() const {
 void print(std::ostream &stream, const Report &report) {
   stream << "function   " << report.function << ", code for " << report.level << ", " << report.threads
          << (report.threads == 1 ? " thread\n" : " threads\n");
+  stream << "device     " << report.deviceDescription << '\n';
+  if (report.device != DeviceKind::Cpu)
+    stream << "plan       " << report.deviceBytes << " bytes on the device\n";
   printTiles(stream, report);
   if (report.pairs)
     printPairs(stream, *report.pairs, report.visitedPairs);
@@ -69,7 +72,12 @@ void print(std::ostream &stream, const Report &report) {
 }
 
 std::string toJson(const Report &report) {
-  nlohmann::ordered_json json = {{"function", report.function}, {"level", report.level}, {"threads", report.threads}};
+  nlohmann::ordered_json json = {{"function", report.function},
+                                 {"device", deviceName(report.device)},
+                                 {"level", report.level},
+                                 {"threads", report.threads}};
+  if (report.device != DeviceKind::Cpu)
+    json["device_bytes"] = report.deviceBytes;
   if (report.milliseconds)
     json["time_ms"] = *report.milliseconds;
   if (report.gflops())

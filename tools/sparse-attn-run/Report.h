@@ -9,6 +9,7 @@
 #define SPARSE_ATTN_RUN_REPORT_H
 
 #include "Pairs.h"
+#include "RunDevice.h"
 #include "Verify.h"
 
 #include "sparse_attn/Plan.h"
@@ -22,7 +23,10 @@ namespace sparse_attn::tools::run {
 /// All that a run found out.
 struct Report {
   std::string function;
-  std::string level; ///< CPU level of the code that ran.
+  DeviceKind device = DeviceKind::Cpu;
+  std::string deviceDescription;
+  size_t deviceBytes = 0; ///< That the plan holds on an accelerator.
+  std::string level;      ///< CPU level, or architecture of the GPU, of the code that ran.
   int threads = 0;
   TileCounts tiles;
   bool budgetExceeded = false;        ///< More tiles are visited than need be.
@@ -39,9 +43,10 @@ struct Report {
 /// Prints a report for people.
 void print(std::ostream &stream, const Report &report);
 
-/// A report as JSON. Keys: function, level, threads, time_ms, gflops, active_pairs, active_pairs_estimated,
-/// visited_pairs, visited_tiles, partial_tiles, full_tiles, total_tiles, max_error, tolerance, lse_error,
-/// lse_tolerance, verified_rows, total_rows, verified. What was not asked for is absent; an infinite error is null.
+/// A report as JSON. Keys: function, device, level, threads, device_bytes, time_ms, gflops, active_pairs,
+/// active_pairs_estimated, visited_pairs, visited_tiles, partial_tiles, full_tiles, total_tiles, max_error, tolerance,
+/// lse_error, lse_tolerance, verified_rows, total_rows, verified. What was not asked for is absent, and so are
+/// device_bytes on the CPU; an infinite error is null.
 std::string toJson(const Report &report);
 
 } // namespace sparse_attn::tools::run

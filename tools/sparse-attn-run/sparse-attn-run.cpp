@@ -6,10 +6,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "Inputs.h"
+#include "LaunchArrays.h"
 #include "Options.h"
 #include "Pairs.h"
 #include "Report.h"
 #include "Results.h"
+#include "RunDevice.h"
 #include "Timing.h"
 #include "Verify.h"
 #include "VisitedTiles.h"
@@ -23,10 +25,8 @@
 #include "sparse_attn/Device.h"
 #include "sparse_attn/Plan.h"
 
-#include <cstdlib>
 #include <iostream>
 #include <memory>
-#include <new>
 #include <optional>
 #include <utility>
 
@@ -35,21 +35,6 @@ using namespace sparse_attn::tools;
 using namespace sparse_attn::tools::run;
 
 namespace {
-
-/// Memory for the intermediate arrays of a launch, 64-byte aligned.
-class Workspace {
-public:
-  explicit Workspace(size_t bytes) : size((bytes + 63) / 64 * 64), memory(std::aligned_alloc(64, size + 64)) {
-    if (!memory)
-      throw std::bad_alloc();
-  }
-  ~Workspace() { std::free(memory); }
-  Workspace(const Workspace &) = delete;
-  Workspace &operator=(const Workspace &) = delete;
-
-  const size_t size;
-  void *const memory;
-};
 
 /// The files to write. They are opened before the work, so that a path that cannot be written costs no time, and
 /// appear only at its end.
@@ -117,8 +102,11 @@ void countWork(const Plan &plan, Report &report) {
   }
 }
 
-Report startReport(const Plan &plan) {
+Report startReport(const Plan &plan, const RunDevice &device) {
   Report report;
+  report.device = device.kind;
+  report.deviceDescription = device.description();
+  report.deviceBytes = plan.deviceBytes();
   report.function = plan.function().name;
   report.level = plan.stepCount() ? plan.step(0).variant->level : "none";
   report.threads = threadCount();
@@ -129,20 +117,24 @@ Report startReport(const Plan &plan) {
 
 ExitCode runFunction(const Options &options) {
   check(setThreadCount(options.threads));
-  std::shared_ptr<const Artifact> artifact = openArtifact(options.input, options.compileFlags);
+  RunDevice device;
+  std::shared_ptr<const Artifact> artifact = openForDevice(options.input, options.device, options.compileFlags, device);
   const FunctionInfo &function = findFunction(artifact->manifest(), options.function);
   OutputFiles files(options, function);
   Arguments inputs = bindInputs(function, options);
-  std::shared_ptr<const Plan> plan = valueOf(Plan::prepare(artifact, function.name, inputs.values));
+  PrepareOptions prepareOptions;
+  prepareOptions.accelerator = device.accelerator;
+  std::shared_ptr<const Plan> plan = valueOf(Plan::prepare(artifact, function.name, inputs.values, prepareOptions));
   Results results(*plan);
-  Workspace workspace(plan->workspaceBytes());
-  auto launch = [&] { check(plan->launch(inputs.values, results.values, workspace.memory, workspace.size)); };
+  LaunchArrays arrays(device, *plan, inputs, results);
+  auto launch = [&] { arrays.launch(); };
 
-  Report report = startReport(*plan);
+  Report report = startReport(*plan, device);
   if (options.timedRuns)
     report.milliseconds = medianMilliseconds(options.timedRuns, launch);
   else
     launch();
+  arrays.fetch();
   if (options.verify)
     report.verification = verify(*plan, inputs, results);
   if (options.timedRuns || options.verify || !options.json.empty())

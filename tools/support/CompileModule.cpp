@@ -58,10 +58,16 @@ int runProgram(const std::vector<std::string> &command) {
 } // namespace
 
 TemporaryArtifact::TemporaryArtifact(const std::string &module, const std::vector<std::string> &flags) {
-  std::vector<std::string> command = {findCompiler(), module, "--target=cpu"};
+  std::vector<std::string> command = {findCompiler(), module};
   command.insert(command.end(), flags.begin(), flags.end());
+  auto has = [&](const char *prefix) {
+    return std::any_of(flags.begin(), flags.end(), [&](const std::string &flag) { return flag.rfind(prefix, 0) == 0; });
+  };
+  bool isForCpu = !has("--target=") || has("--target=cpu");
+  if (!has("--target="))
+    command.push_back("--target=cpu");
   // The artifact serves this run alone, so it needs no code for other machines.
-  if (std::none_of(flags.begin(), flags.end(), [](const std::string &flag) { return flag.rfind("--cpu=", 0) == 0; }))
+  if (isForCpu && !has("--cpu="))
     command.push_back("--cpu=native");
   folder = makeFolder();
   artifact = folder + "/" + fs::path(module).stem().string() + ".so";

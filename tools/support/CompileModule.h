@@ -16,7 +16,8 @@ namespace sparse_attn::tools {
 /// An artifact in a folder of its own that goes away with this object.
 class TemporaryArtifact {
 public:
-  /// Runs the sparse-attn-compile beside this program on a module. Its diagnostics go to the standard error stream.
+  /// Runs the sparse-attn-compile beside this program on a module, for this machine's CPU unless `flags` have a
+  /// --target. Its diagnostics go to the standard error stream.
   /// Throws an InputError where it cannot be run or fails.
   TemporaryArtifact(const std::string &module, const std::vector<std::string> &flags);
   ~TemporaryArtifact();

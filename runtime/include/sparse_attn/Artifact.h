@@ -20,6 +20,8 @@
 
 namespace sparse_attn {
 
+class DeviceKernels;
+
 /// A checked manifest and the functions it names. Immutable; plans share it.
 class SPARSE_ATTN_EXPORT Artifact {
 public:
@@ -43,6 +45,11 @@ public:
   uint64_t id() const { return number; }
   /// A function of the image; `index` comes from the manifest.
   Entry entry(uint64_t index) const { return image->entries[index]; }
+  /// Bytes of the image; `index` comes from the manifest.
+  const sparse_attn_blob &blob(uint64_t index) const { return image->blobs[index]; }
+
+  /// For the library's own use.
+  DeviceKernels &deviceKernels() const { return *kernels; }
 
 private:
   Artifact(Manifest manifest, const sparse_attn_image *image, void *library);
@@ -51,6 +58,7 @@ private:
   uint64_t number;
   const sparse_attn_image *image;
   void *library; ///< From dlopen; null where the artifact is linked in.
+  std::unique_ptr<DeviceKernels> kernels;
 };
 
 } // namespace sparse_attn

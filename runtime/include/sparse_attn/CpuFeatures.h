@@ -33,7 +33,8 @@ SPARSE_ATTN_EXPORT const CpuFeatures &hostCpuFeatures();
 SPARSE_ATTN_EXPORT Result<const Variant *> selectVariant(const KernelInfo &kernel, const CpuFeatures &features,
                                                          const std::string &level);
 
-/// As above, with the level in the environment variable SPARSE_ATTN_CPU_LEVEL where it is set.
+/// As above, with the level in the environment variable SPARSE_ATTN_CPU_LEVEL where it is set; kernels for a GPU ignore
+/// it.
 SPARSE_ATTN_EXPORT Result<const Variant *> selectVariant(const KernelInfo &kernel, const CpuFeatures &features);
 
 } // namespace sparse_attn

@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // A plan decides what is computed and in which order; a device decides who
-// computes it. The CPU is the first device.
+// computes it. The CPU is such a device; Accelerator.h has those with memory of
+// their own.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SPARSE_ATTN_DEVICE_H

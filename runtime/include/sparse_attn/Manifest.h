@@ -26,11 +26,13 @@
 namespace sparse_attn {
 
 /// The format version that this runtime reads.
-constexpr uint32_t manifestVersion = 1;
+constexpr uint32_t manifestVersion = 2;
 /// The magic and two words in front of the JSON text.
 constexpr size_t manifestHeaderBytes = 16;
 /// The most captures of a kernel, so that an argument block fits the stack.
 constexpr size_t maxCaptures = 32;
+/// The most tensor maps of a GPU kernel, so that they fit the stack, and with the block a kernel's parameters.
+constexpr size_t maxTensorMaps = 8;
 /// The longest sequence and the longest dimension of a captured array, in elements.
 constexpr int64_t maxLength = int64_t(1) << 30;
 /// A size that only `prepare` knows.
@@ -91,23 +93,43 @@ struct FunctionInfo {
 /// A captured value of a kernel's pattern.
 struct CaptureInfo {
   ArgumentKind kind = ArgumentKind::Array;
-  MaskBlock block; ///< Of masks only.
+  MaskBlock block;                                     ///< Of masks only.
   int64_t least = std::numeric_limits<int64_t>::min(); ///< No smaller number is valid; of scalars only.
-  DType dtype = DType::I32; ///< Of arrays only.
-  int32_t rank = 1;         ///< 1, or 2 for one row a batch; of arrays only.
-  bool pyramid = false;     ///< The block gets its block minima and maxima; i32 arrays only.
+  DType dtype = DType::I32;                            ///< Of arrays only.
+  int32_t rank = 1;                                    ///< 1, or 2 for one row a batch; of arrays only.
+  bool pyramid = false;                                ///< The block gets its block minima and maxima; i32 arrays only.
 };
 
 /// Numbers of a variant's functions in the image.
 struct EntryIndices {
-  uint64_t items = 0;
+  std::optional<uint64_t> items; ///< Of CPU variants only, which all have it.
   uint64_t work = 0;
   uint64_t predicate = 0;
-  std::optional<uint64_t> tiles; ///< Of artifacts that can name the key tiles of an item.
-  std::optional<uint64_t> plan;  ///< Of listed kernels only.
+  std::optional<uint64_t> tiles;    ///< Of artifacts that can name the key tiles of an item.
+  std::optional<uint64_t> plan;     ///< Of listed kernels only.
+  std::optional<uint64_t> simulate; ///< The kernel for a simulated device; of GPU variants that have one.
 };
 
-/// A kernel compiled for one CPU level.
+/// A box of an array of a step that a GPU kernel copies at a time.
+struct TensorBox {
+  enum class Array { Query, Key, Value, Output };
+  Array array = Array::Query;
+  int32_t rows = 1;    ///< Along the length.
+  int32_t columns = 8; ///< Along the head size.
+};
+
+/// A kernel compiled for a GPU. It has an image: PTX, a cubin, or the entry `simulate`.
+struct DeviceCode {
+  std::string symbol;
+  int32_t threads = 32; ///< Of a block.
+  int32_t sharedBytes = 0;
+  std::optional<uint64_t> ptx; ///< Numbers of blobs in the image.
+  std::optional<uint64_t> cubin;
+  bool persistent = false; ///< Blocks take items from a counter, until there are no more.
+  std::vector<TensorBox> maps;
+};
+
+/// A kernel compiled for one CPU level, or for a GPU, with its host entries for one CPU level.
 struct Variant {
   std::string level;
   std::vector<std::string> features; ///< LLVM spelling.
@@ -115,6 +137,7 @@ struct Variant {
   int64_t tileK = 1;                 ///< Keys of a key tile.
   int64_t scratchBytes = 0;          ///< Private memory of a thread.
   EntryIndices entries;
+  std::optional<DeviceCode> device; ///< Of GPU variants only, which all have it.
 };
 
 /// A kernel: softmax(scale * query * key^T + pattern) * value.
@@ -130,12 +153,22 @@ struct KernelInfo {
   Schedule schedule = Schedule::Ranges;
   bool dependsOnBatch = true;
   bool dependsOnHead = true;
-  std::vector<Variant> variants; ///< Most demanding first; at least one.
+  std::vector<Variant> variants; ///< Most demanding first; at least one, and exactly one for a GPU.
+
+  bool isForGpu() const { return !variants.empty() && variants.front().device; }
+};
+
+/// A compute capability, written sm_<major><minor> or sm_<major><minor>a.
+struct GpuTarget {
+  int32_t major = 0;
+  int32_t minor = 0;
+  bool exact = false; ///< Code runs on that capability only, not on later ones.
 };
 
 struct Manifest {
-  std::string module; ///< A C identifier.
-  std::string target; ///< "cpu".
+  std::string module;           ///< A C identifier.
+  std::string target;           ///< "cpu", or a GPU: "sm_80", "sm_90a", ...
+  std::optional<GpuTarget> gpu; ///< Nothing for the CPU.
   std::string compiler;
   std::vector<FunctionInfo> functions;
   std::vector<KernelInfo> kernels;
@@ -150,8 +183,8 @@ struct Manifest {
 /// of the key, for everything else.
 SPARSE_ATTN_EXPORT Result<Manifest> parseManifest(const void *section, size_t bytes);
 
-/// Checks that every entry index of `manifest` is below `entryCount`.
-SPARSE_ATTN_EXPORT Status checkEntries(const Manifest &manifest, uint64_t entryCount);
+/// Checks that every entry index of `manifest` is below `entryCount`, and every blob number below `blobCount`.
+SPARSE_ATTN_EXPORT Status checkEntries(const Manifest &manifest, uint64_t entryCount, uint64_t blobCount);
 
 } // namespace sparse_attn
 

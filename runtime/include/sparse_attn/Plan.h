@@ -7,13 +7,14 @@
 //
 // All that can be checked, analysed or allocated before the buffers are known
 // happens in `prepare`, once: shapes, the CPU level, block minima and maxima
-// of captured arrays, lists of key tiles, the order of the work. `launch` then
-// only checks sizes and runs.
+// of captured arrays, lists of key tiles, the order of the work, and for a GPU
+// the upload of it all. `launch` then only checks sizes and runs.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SPARSE_ATTN_PLAN_H
 #define SPARSE_ATTN_PLAN_H
 
+#include "sparse_attn/Accelerator.h"
 #include "sparse_attn/Artifact.h"
 #include "sparse_attn/MaskCache.h"
 #include "sparse_attn/Value.h"
@@ -26,6 +27,7 @@
 namespace sparse_attn {
 
 class StepPlan;
+struct ValueName;
 
 /// A number of key tiles: visited with mask code, visited without, and all there are.
 struct TileCounts {
@@ -45,6 +47,7 @@ struct StepInfo {
   bool reordered;           ///< Items are handed out heaviest first instead of by number.
   bool budgetExceeded;      ///< The listing of some row stopped early and listed too much.
   size_t listBytes;         ///< Memory of the lists of key tiles; 0 for closed-form schedules.
+  size_t deviceBytes;       ///< Memory of the accelerator that the plan holds for the step; 0 on the CPU.
 };
 
 /// What `prepare` may use.
@@ -54,6 +57,9 @@ struct PrepareOptions {
   /// By argument; may be shorter. Who gives a version for a captured array or mask promises that the same version
   /// stands for the same contents as long as the cache lives; others are hashed.
   std::vector<std::optional<uint64_t>> versions;
+  /// What runs an artifact for a GPU; the plan keeps it. Null: the GPU, or the simulated device where the environment
+  /// variable SPARSE_ATTN_DEVICE is `sim`, each opened once in a process.
+  std::shared_ptr<const Accelerator> accelerator = nullptr;
 };
 
 /// Immutable once made; several threads may launch it at a time.
@@ -62,11 +68,13 @@ public:
   /// Plans `function` for the shapes of `arguments`, in the order of its declaration. Captured arrays and scalars are
   /// read here; captured arrays must stay valid and unchanged while the plan lives. Other data may be null.
   ///
-  /// A length, batch or number of heads of 0 is allowed.
+  /// A length, batch or number of heads of 0 is allowed. Captured arrays are in host memory for every device.
   ///
   /// Errors: InvalidArgument for an unknown function, a wrong number or kind of arguments, a captured array without
-  /// data; ShapeMismatch where sizes disagree with the manifest or among each other, are out of range or overflow;
-  /// Unsupported where this CPU runs no variant; DeviceError where a kernel reports a failure. Throws std::bad_alloc.
+  /// data, an accelerator for an artifact for the CPU; ShapeMismatch where sizes disagree with the manifest or among
+  /// each other, are out of range or overflow; Unsupported where this CPU runs no variant, there is no GPU, or it runs
+  /// no image of the artifact; OutOfMemory and DeviceError of the accelerator; DeviceError where a kernel reports a
+  /// failure. Throws std::bad_alloc.
   static Result<std::shared_ptr<const Plan>> prepare(std::shared_ptr<const Artifact> artifact,
                                                      const std::string &function, ValueList arguments,
                                                      const PrepareOptions &options = {});
@@ -81,7 +89,13 @@ public:
   /// (or null) and strides, that `prepare` saw.
   ///
   /// Results do not depend on the number of threads.
-  Status launch(ValueList arguments, ValueList results, void *workspace, size_t workspaceBytes) const;
+  ///
+  /// On an accelerator, arrays (but captured ones) and the workspace are in its memory; queries, keys, values and
+  /// outputs have addresses that are multiples of 16 bytes, and so are all strides but the innermost, where the size is
+  /// above 1. The kernels are started on `stream`, in order, and may run after this has returned; at most 64 launches
+  /// of one plan may be on their way at a time. On the CPU and on the simulated device `stream` is null.
+  Status launch(ValueList arguments, ValueList results, void *workspace, size_t workspaceBytes,
+                void *stream = nullptr) const;
 
   /// The intermediate arrays, and the scratch memory of every thread. That is for the number of threads set when the
   /// plan was made; a launch uses no more threads than that.
@@ -95,6 +109,9 @@ public:
   TileCounts tiles() const;
   /// True if the listing of some row gave up on its budget, so that more tiles are visited than need be.
   bool budgetExceeded() const;
+
+  /// Memory of the accelerator that the plan holds, over all steps; 0 on the CPU.
+  size_t deviceBytes() const;
 
   size_t stepCount() const { return steps.size(); }
   StepInfo step(size_t index) const;
@@ -114,8 +131,12 @@ private:
   /// The value that `operand` stands for in a launch.
   Value resolve(const Operand &operand, ValueList arguments, ValueList results, char *workspace) const;
   Status checkLaunch(ValueList arguments, ValueList results, const void *workspace, size_t workspaceBytes) const;
+  /// Checks that kernels of a GPU can copy the arrays of every step 16 bytes at a time.
+  Status checkAlignment(ValueList arguments, ValueList results, char *workspace) const;
+  ValueName nameOf(const Operand &operand) const;
 
   std::shared_ptr<const Artifact> artifact;
+  std::shared_ptr<const Accelerator> accelerator; ///< Null on the CPU.
   const FunctionInfo *info = nullptr;
   std::vector<Value> arguments; ///< As given to `prepare`.
   std::vector<bool> captured;   ///< Which arguments some pattern captures.

@@ -10,6 +10,11 @@
 |*   prepare  looks at shapes and captured arrays once and makes a plan;
 |*   launch   runs the plan on buffers, and allocates nothing.
 |*
+|* Kernels for a GPU run on the GPU of the current CUDA context; without one, on
+|* the primary context of device 0. Where the environment variable
+|* SPARSE_ATTN_DEVICE is `sim`, they run on a simulated device instead, whose
+|* memory is the host's. The device is opened once, by the first plan.
+|*
 |* Every call returns a status; `sparse_attn_last_error()` words the last
 |* failure of the calling thread. No call aborts on bad input.
 |*
@@ -68,12 +73,20 @@ typedef struct sparse_attn_value {
 typedef struct sparse_attn_artifact sparse_attn_artifact;
 typedef struct sparse_attn_plan sparse_attn_plan;
 
+/** Bytes that an artifact holds for a GPU: a cubin, or PTX with a zero at its end. */
+typedef struct sparse_attn_blob {
+  const void *data;
+  uint64_t bytes;
+} sparse_attn_blob;
+
 /** What an artifact exports as `<module>_sparse_attn_image`; see docs/artifact.md. */
 typedef struct sparse_attn_image {
   const void *manifest;         /**< Section `.sparse_attn.manifest`, header included. */
   uint64_t manifest_bytes;      /**< Bytes of that section. */
   void (*const *entries)(void); /**< Functions, indexed by the manifest. */
   uint64_t entry_count;
+  const sparse_attn_blob *blobs; /**< Images of GPU kernels, indexed by the manifest; null where there are none. */
+  uint64_t blob_count;
 } sparse_attn_image;
 
 /** "major.minor.patch" of this runtime; static storage. */
@@ -111,19 +124,23 @@ SPARSE_ATTN_API void sparse_attn_artifact_close(sparse_attn_artifact *artifact);
  * stay valid and unchanged while the plan lives; masks and their tables are not needed any more. Lengths, batches and
  * heads of 0 are allowed.
  *
- * The environment variable SPARSE_ATTN_CPU_LEVEL forces one of the levels that the kernels were compiled for.
+ * The environment variable SPARSE_ATTN_CPU_LEVEL forces one of the levels that kernels for the CPU were compiled for.
  *
- * INVALID_ARGUMENT: unknown function or level, wrong number or kind of arguments. SHAPE_MISMATCH: sizes disagree, are
- * out of range or overflow, or a mask has other blocks or lengths. UNSUPPORTED: this CPU lacks a feature.
+ * For a GPU, captured arrays are in host memory too: what kernels need of them is copied to the device here. This may
+ * wait for the device.
+ *
+ * INVALID_ARGUMENT: unknown function, level or device, wrong number or kind of arguments. SHAPE_MISMATCH: sizes
+ * disagree, are out of range or overflow, or a mask has other blocks or lengths. UNSUPPORTED: this CPU lacks a feature,
+ * there is no GPU, or it runs none of the artifact's images. OUT_OF_MEMORY, DEVICE_ERROR: of the GPU.
  */
 SPARSE_ATTN_API sparse_attn_status sparse_attn_prepare(const sparse_attn_artifact *artifact, const char *function,
                                                        const sparse_attn_value *arguments, size_t argument_count,
                                                        sparse_attn_plan **plan);
 
-/** Releases a plan; null is allowed. No launch may be running. */
+/** Releases a plan; null is allowed. No launch may be running, nor be on its way on a GPU. */
 SPARSE_ATTN_API void sparse_attn_plan_destroy(sparse_attn_plan *plan);
 
-/** Bytes of workspace that each concurrent launch needs (64-byte aligned); may be 0. */
+/** Bytes of workspace that each concurrent launch needs (64-byte aligned; on a GPU, of its memory); may be 0. */
 SPARSE_ATTN_API size_t sparse_attn_workspace_bytes(const sparse_attn_plan *plan);
 
 /**
@@ -138,6 +155,14 @@ SPARSE_ATTN_API sparse_attn_status sparse_attn_plan_tiles(const sparse_attn_plan
  * of a result must not overlap. Captured scalars must have the values, and captured arrays the address (or null) and
  * strides, that `prepare` saw. `stream` must be null on the CPU. Allocates nothing; several threads may launch one plan
  * at a time, each with its own workspace and results.
+ *
+ * On a GPU, all arrays but captured ones, and the workspace, are in device memory. Addresses of queries, keys, values
+ * and outputs are multiples of 16 bytes, and so are their strides but the innermost, where the size is above 1. The
+ * kernels are started on `stream` (a CUstream or cudaStream_t; null: the default stream), in order, and nothing else is
+ * done with the device: the launch can be captured into a CUDA graph. It returns before the kernels have ended;
+ * workspace, arrays and plan must live until then. At most 64 launches of one plan may be on their way at a time, and a
+ * graph with launches of a plan must not run beside other launches of that plan. `stream` must be null on the simulated
+ * device, which has ended when this returns.
  */
 SPARSE_ATTN_API sparse_attn_status sparse_attn_launch(const sparse_attn_plan *plan, const sparse_attn_value *arguments,
                                                       size_t argument_count, const sparse_attn_value *results,

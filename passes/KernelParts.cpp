@@ -1,0 +1,87 @@
+//===- KernelParts.cpp - A kernel and what it refers to -------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/KernelParts.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace mlir::sparse_attn;
+
+KernelParts KernelParts::lookup(KernelOp kernel, SymbolTable &symbols) {
+  KernelParts parts;
+  parts.kernel = kernel;
+  parts.pattern = symbols.lookup<PatternOp>(kernel.getPattern());
+  kernel.walk([&](VisitOp visit) { parts.schedule = symbols.lookup<ScheduleOp>(visit.getSchedule()); });
+  if (parts.schedule)
+    if (auto listed = dyn_cast<ListedOp>(parts.schedule.getTerminator()))
+      parts.plan = symbols.lookup<PlanOp>(listed.getPlan());
+  return parts;
+}
+
+SmallVector<bool> KernelParts::getPyramids() {
+  SmallVector<bool> pyramids(kernel.getCaptures().size(), false);
+  if (plan)
+    plan.walk([&](ReadBoundsOp read) { pyramids[plan.getCaptureNumber(read.getArray())] = true; });
+  return pyramids;
+}
+
+/// The one op of type `OpT` in a block; null when there is none, or more than one.
+template <typename OpT> static OpT getOnly(Block &block) {
+  auto ops = block.getOps<OpT>();
+  return llvm::hasSingleElement(ops) ? *ops.begin() : OpT();
+}
+
+/// Does the loop's body chain one load, scores, mask, softmax, rescale and accumulation?
+static bool isOnlineSoftmaxLoop(ForEachKeyTileOp loop) {
+  if (!loop || loop.getInit().size() != 3)
+    return false;
+  Block &body = loop.getBody().front();
+  auto scores = getOnly<ScoresOp>(body);
+  auto mask = getOnly<MaskOp>(body);
+  auto softmax = getOnly<OnlineSoftmaxOp>(body);
+  auto rescale = getOnly<RescaleOp>(body);
+  auto accumulate = getOnly<AccumulateOp>(body);
+  if (!scores || !mask || !softmax || !rescale || !accumulate)
+    return false;
+  auto isLoad = [&](Value value) {
+    auto load = value.getDefiningOp<LoadOp>();
+    return load && load->getBlock() == &body;
+  };
+  return isLoad(scores.getKey()) && isLoad(accumulate.getValue()) && mask.getScores() == scores.getResult() &&
+         softmax.getScores() == mask.getResult() && softmax.getRowMax() == body.getArgument(3) &&
+         softmax.getRowSum() == body.getArgument(4) && rescale.getAccumulator() == body.getArgument(5) &&
+         accumulate.getWeights() == softmax.getWeights() && accumulate.getAccumulator() == rescale.getResult();
+}
+
+LogicalResult KernelParts::check(const Tiling &tiling) {
+  Block &body = kernel.getBody().front();
+  if (!pattern || !schedule)
+    return kernel.emitOpError("expects a pattern and a visit of a schedule");
+  if (schedule.getPattern() != kernel.getPattern() || schedule.getTileQ() != kernel.getTileQ() ||
+      schedule.getTileK() != kernel.getTileK())
+    return kernel.emitOpError("expects to visit a schedule of its own pattern and tile sizes, but got @")
+           << schedule.getSymName();
+  std::string reason;
+  TilingProblem problem{kernel.getHeadSize(), kernel.getElementType()};
+  if (!tiling.supports(problem, {int64_t(kernel.getTileQ()), int64_t(kernel.getTileK())}, reason))
+    return kernel.emitOpError(reason);
+  if (!getOnly<VisitOp>(body) || !getOnly<LoadOp>(body) || !getOnly<SoftmaxInitOp>(body) ||
+      !getOnly<FinalizeOp>(body) || !isOnlineSoftmaxLoop(getOnly<ForEachKeyTileOp>(body)))
+    return kernel.emitOpError("expects the tile program that -sparse-attn-fuse-softmax writes");
+  return success();
+}
+
+void mlir::sparse_attn::eraseTilePrograms(ModuleOp module) {
+  for (Operation &op : llvm::make_early_inc_range(*module.getBody())) {
+    bool launches = false;
+    if (isa<func::FuncOp>(op))
+      op.walk([&](LaunchOp) { launches = true; });
+    if (launches || isa<PatternOp, ScheduleOp, PlanOp, KernelOp>(op))
+      op.erase();
+  }
+}

@@ -1,0 +1,59 @@
+//===- Tiling.h - What a target says about tile sizes -----------*- C++ -*-===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A schedule is made for one size of tiles, and only the target knows which
+// sizes its registers and memories like. This is all that the passes before a
+// target ask of it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSE_ATTN_PASSES_TILING_H
+#define SPARSE_ATTN_PASSES_TILING_H
+
+#include "mlir/IR/Types.h"
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace mlir::sparse_attn {
+
+/// Queries and keys of one tile.
+struct TileSizes {
+  int64_t q = 0, k = 0;
+};
+
+/// What tile sizes depend on.
+struct TilingProblem {
+  int64_t headSize = 0;
+  Type elementType;
+  /// The step of the pattern's strides; 1: none.
+  int64_t modulus = 1;
+  /// The smallest blocks of the masks that the pattern captures; 0: none.
+  int64_t blockQ = 0, blockK = 0;
+};
+
+/// A target, as far as tile sizes go. Pure functions of what they are given.
+class Tiling {
+public:
+  virtual ~Tiling();
+
+  /// The best sizes for a problem that the target supports.
+  virtual TileSizes choose(const TilingProblem &problem) const = 0;
+  /// Can the target make kernels of these sizes? If not, `reason` says what it can make.
+  virtual bool supports(const TilingProblem &problem, TileSizes tiles, std::string &reason) const = 0;
+};
+
+/// The tiling of "cpu" or of a GPU by its chip ("sm_80", ...). Fails with a message that names the targets there are.
+FailureOr<std::unique_ptr<Tiling>> getTiling(StringRef target, std::string &message);
+
+/// The largest k of `least` ... `most` by `step` that divides `modulus`; 0 where there is none. Strided tiles repeat
+/// every modulus / k tiles, so k has to divide the step.
+int64_t findDivisorOfStep(int64_t modulus, int64_t most, int64_t least, int64_t step);
+
+} // namespace mlir::sparse_attn
+
+#endif // SPARSE_ATTN_PASSES_TILING_H

@@ -1,0 +1,252 @@
+//===- KernelEmitter.cpp - What all GPU kernels have in common ------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/nvvm/KernelEmitter.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mlir::sparse_attn;
+using namespace mlir::sparse_attn::nvvm;
+
+/// Bytes of the elements of queries, keys, values and outputs.
+static constexpr int64_t kElementBytes = 2;
+
+KernelEmitter::KernelEmitter(OpBuilder &builder, KernelParts parts, const Target &target)
+    : builder(builder), loc(parts.kernel.getLoc()), b(builder, loc), parts(parts), kernel(parts.kernel), target(target),
+      tileQ(kernel.getTileQ()), tileK(kernel.getTileK()), headSize(kernel.getHeadSize()),
+      elementType(kernel.getElementType()), maskBits(kernel) {}
+
+//===----------------------------------------------------------------------===//
+// The function
+//===----------------------------------------------------------------------===//
+
+void KernelEmitter::createFunction(int64_t threads, int64_t sharedBytes, bool persistent, ArrayRef<MapRequest> maps) {
+  MLIRContext *context = builder.getContext();
+  Type pointer = LLVM::LLVMPointerType::get(context), i64 = builder.getI64Type();
+  SmallVector<Type> types(maps.empty() ? 1 : 2, pointer);
+  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), types);
+  function = LLVM::LLVMFuncOp::create(builder, loc, kernel.getSymName(), type);
+  auto passByValue = [&](unsigned argument, int64_t words, int64_t alignment) {
+    function.setArgAttr(argument, LLVM::LLVMDialect::getByValAttrName(),
+                        TypeAttr::get(LLVM::LLVMArrayType::get(i64, words)));
+    function.setArgAttr(argument, LLVM::LLVMDialect::getAlignAttrName(), builder.getI64IntegerAttr(alignment));
+    function.setArgAttr(argument, NVVM::NVVMDialect::getGridConstantAttrName(), builder.getUnitAttr());
+  };
+  if (!maps.empty())
+    passByValue(0, 16 * maps.size(), 64);
+  passByValue(types.size() - 1, DeviceArguments::countWords(parts), 8);
+  function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), builder.getUnitAttr());
+  function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
+                    builder.getDenseI32ArrayAttr({static_cast<int32_t>(threads)}));
+  SmallVector<Attribute> boxes;
+  for (const MapRequest &map : maps)
+    boxes.push_back(
+        builder.getDictionaryAttr({builder.getNamedAttr("array", builder.getStringAttr(map.array)),
+                                   builder.getNamedAttr("rows", builder.getI64IntegerAttr(map.rows)),
+                                   builder.getNamedAttr("columns", builder.getI64IntegerAttr(map.columns))}));
+  function->setAttr(kLaunchAttr, builder.getDictionaryAttr(
+                                     {builder.getNamedAttr("threads", builder.getI64IntegerAttr(threads)),
+                                      builder.getNamedAttr("shared_bytes", builder.getI64IntegerAttr(sharedBytes)),
+                                      builder.getNamedAttr("persistent", builder.getBoolAttr(persistent)),
+                                      builder.getNamedAttr("maps", builder.getArrayAttr(boxes))}));
+  Block *entry = function.addEntryBlock(builder);
+  builder.setInsertionPointToStart(entry);
+  arguments.emplace(b, parts, function.getArguments().back());
+}
+
+void KernelEmitter::finishFunction() {
+  LLVM::ReturnOp::create(builder, loc, ValueRange());
+  builder.setInsertionPointAfter(function);
+}
+
+//===----------------------------------------------------------------------===//
+// The item
+//===----------------------------------------------------------------------===//
+
+Value KernelEmitter::getItemNumber(Value position) {
+  Value order = arguments->getOrder();
+  Value none = LLVM::ZeroOp::create(builder, loc, order.getType());
+  Value isOrdered = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne, order, none);
+  auto branch = scf::IfOp::create(builder, loc, TypeRange{builder.getI32Type()}, isOrdered, true);
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(branch.thenBlock());
+    Value entry = b.offset(order, b.toWide(position), builder.getI32Type());
+    scf::YieldOp::create(builder, loc, b.load(entry, builder.getI32Type()));
+    builder.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(builder, loc, position);
+  }
+  return branch.getResult(0);
+}
+
+DeviceItem KernelEmitter::splitItem(Value number) {
+  Value length = arguments->getSize(kernel.getQuery(), 2), heads = arguments->getSize(kernel.getQuery(), 1);
+  Value tiles = b.div(b.add(length, tileQ - 1), tileQ);
+  Value headItem = b.div(number, tiles);
+  return {b.div(headItem, heads), b.rem(headItem, heads), b.rem(number, tiles)};
+}
+
+/// Tiles and arrays are the family's business; everything else of the program is scalar, and cloned.
+void KernelEmitter::emitScalars(const DeviceItem &newItem) {
+  item = newItem;
+  queryLength = arguments->getSize(kernel.getQuery(), 2);
+  keyLength = arguments->getSize(kernel.getKey(), 2);
+  map.clear();
+  map.map(kernel.getBatch(), b.toIndex(item.batch));
+  map.map(kernel.getHead(), b.toIndex(item.head));
+  map.map(kernel.getTile(), b.toIndex(item.tile));
+  for (BlockArgument capture : kernel.getCaptures())
+    if (capture.getType().isIndex())
+      map.map(capture, b.toIndex(arguments->getNumber(capture)));
+  for (Operation &op : kernel.getBody().front()) {
+    llvm::TypeSwitch<Operation *>(&op)
+        .Case<VisitOp, LoadOp, SoftmaxInitOp, ForEachKeyTileOp, FinalizeOp, StoreOp, ReturnOp>([](Operation *) {})
+        .Case([&](memref::DimOp dim) {
+          map.map(dim.getResult(), b.toIndex(arguments->getSize(dim.getSource(), *dim.getConstantIndex())));
+        })
+        .Default([&](Operation *other) { builder.clone(*other, map); });
+  }
+}
+
+/// The one loop of the program.
+static ForEachKeyTileOp getLoop(KernelOp kernel) {
+  return *kernel.getBody().front().getOps<ForEachKeyTileOp>().begin();
+}
+
+LoadOp KernelEmitter::getKeyLoad() {
+  auto scores = *getLoop(kernel).getBody().front().getOps<ScoresOp>().begin();
+  return scores.getKey().getDefiningOp<LoadOp>();
+}
+
+Value KernelEmitter::getKeyHead() { return integerOf(getKeyLoad().getHead()); }
+
+KernelEmitter::HeadRows KernelEmitter::getHeadRows(Value array, Value batch, Value head) {
+  DeviceArray rows = arguments->getArray(array);
+  Value offset = b.add(b.mul(b.toWide(batch), rows.strides[0]), b.mul(b.toWide(head), rows.strides[1]));
+  Value bytes = arith::ConstantIntOp::create(builder, loc, kElementBytes, 64);
+  return {b.offset(rows.address, b.mul(offset, bytes)), b.mul(rows.strides[2], bytes)};
+}
+
+//===----------------------------------------------------------------------===//
+// The schedule
+//===----------------------------------------------------------------------===//
+
+int64_t KernelEmitter::getTableBytes() {
+  return parts.plan ? 0 : RangeCursor::getTableBytes(cast<RangesOp>(parts.schedule.getTerminator()));
+}
+
+VisitRanges KernelEmitter::getRanges() {
+  auto visit = *kernel.getBody().front().getOps<VisitOp>().begin();
+  SmallVector<Value> operands =
+      llvm::map_to_vector(visit.getOperands(), [&](Value value) { return map.lookupOrDefault(value); });
+  return expandSchedule(builder, parts.schedule, operands);
+}
+
+Value KernelEmitter::getListRow() {
+  Value batch = b.mul(item.batch, arguments->getListBatchStride());
+  return b.add(b.add(batch, b.mul(item.head, arguments->getListHeadStride())), item.tile);
+}
+
+std::unique_ptr<KeyTileCursor> KernelEmitter::createCursor(Value table) {
+  if (parts.plan)
+    return std::make_unique<ListCursor>(b, *arguments, getListRow());
+  return std::make_unique<RangeCursor>(b, getRanges(), table);
+}
+
+//===----------------------------------------------------------------------===//
+// The mask
+//===----------------------------------------------------------------------===//
+
+Value KernelEmitter::getSize(Value array, int64_t dimension) { return arguments->getSize(array, dimension); }
+
+Value KernelEmitter::read(Value array, ArrayRef<Value> indices, int64_t) {
+  DeviceArray elements = arguments->getArray(array);
+  Value offset = b.toWide(indices.back());
+  if (indices.size() == 2)
+    offset = b.add(offset, b.mul(b.toWide(indices[0]), elements.strides[0]));
+  return b.load(b.offset(elements.address, offset, builder.getI32Type()), builder.getI32Type());
+}
+
+Value KernelEmitter::testBlock(BlockActiveOp active, Value row, Value key) {
+  unsigned capture = kernel.getCaptureNumber(active.getMask());
+  return maskBits.emitTest(builder, loc, capture, row, key, [&](Value index) {
+    Type i32 = builder.getI32Type();
+    return b.load(b.offset(tileWords, b.toWide(index), i32), i32);
+  });
+}
+
+void KernelEmitter::maskScores(RowFragment &fragment, MutableArrayRef<Value> scores, Value queryRow, Value keyTile,
+                               Value laneColumn, Value rank) {
+  auto mask = *getLoop(kernel).getBody().front().getOps<MaskOp>().begin();
+  if (arguments->hasMasks()) {
+    Type i32 = builder.getI32Type(), i64 = builder.getI64Type();
+    Value row = b.toWide(getListRow());
+    Value entry = b.load(b.offset(arguments->getList(DeviceArguments::PartialEntries), row, i64), i64);
+    Value words = arith::ConstantIntOp::create(builder, loc, maskBits.getWords(), 64);
+    entry = b.mul(b.add(entry, b.toWide(rank)), words);
+    tileWords = b.offset(arguments->getList(DeviceArguments::PartialWords), entry, i32);
+  }
+  Value firstQuery = b.add(queryRow, b.sub(keyLength, queryLength));
+  RowPair queries{firstQuery, b.add(firstQuery, 8)};
+  Value firstKey = b.add(b.mul(keyTile, tileK), laneColumn);
+  fragment.mask(scores, [&](int64_t row, int64_t column) {
+    Value key = b.add(firstKey, column);
+    Value attends = emitPredicate(builder, loc, mask.getBody(), {queries[row], key}, map, *this);
+    return b.both(b.less(key, keyLength), attends);
+  });
+}
+
+void KernelEmitter::maskIfPartial(RowFragment &fragment, SmallVector<Value> &scores, Value isPartial, Value queryRow,
+                                  Value keyTile, Value laneColumn, Value rank) {
+  SmallVector<Type> types(scores.size(), builder.getF32Type());
+  auto branch = scf::IfOp::create(builder, loc, types, isPartial, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(builder, loc, scores);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  maskScores(fragment, scores, queryRow, keyTile, laneColumn, rank);
+  scf::YieldOp::create(builder, loc, scores);
+  scores.assign(branch.getResults().begin(), branch.getResults().end());
+}
+
+//===----------------------------------------------------------------------===//
+// The results
+//===----------------------------------------------------------------------===//
+
+void KernelEmitter::storeOutput(ArrayRef<Value> words, Value laneRow, Value lane) {
+  HeadRows output = getHeadRows(kernel.getOutput(), item.batch, item.head);
+  Value column = b.toWide(b.mul(b.both(lane, 3), 2 * kElementBytes));
+  for (int64_t row = 0; row < 2; ++row) {
+    Value position = b.add(laneRow, 8 * row);
+    b.emitIf(b.less(position, queryLength), [&] {
+      Value address = b.offset(output.address, b.mul(b.toWide(position), output.stride));
+      address = b.offset(address, column);
+      for (auto [index, word] : llvm::enumerate(words))
+        if (getFragmentRow(2 * index) == row)
+          b.store(word, b.offset(address, kElementBytes * getFragmentColumn(2 * index)));
+    });
+  }
+}
+
+/// One lane of the four that share a row stores.
+void KernelEmitter::storeLogSumExp(const RowPair &lse, Value laneRow, Value lane) {
+  if (!kernel.getLse())
+    return;
+  Value isFirst = b.equal(b.both(lane, 3), 0);
+  DeviceArray sums = arguments->getArray(kernel.getArrays().back());
+  Value base = b.add(b.mul(b.toWide(item.batch), sums.strides[0]), b.mul(b.toWide(item.head), sums.strides[1]));
+  for (int64_t row = 0; row < 2; ++row) {
+    Value position = b.add(laneRow, 8 * row);
+    b.emitIf(b.both(isFirst, b.less(position, queryLength)), [&] {
+      Value offset = b.add(base, b.mul(b.toWide(position), sums.strides[2]));
+      b.store(lse[row], b.offset(sums.address, offset, builder.getF32Type()));
+    });
+  }
+}

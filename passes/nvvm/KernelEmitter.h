@@ -1,0 +1,113 @@
+//===- KernelEmitter.h - What all GPU kernels have in common ----*- C++ -*-===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSE_ATTN_PASSES_NVVM_KERNELEMITTER_H
+#define SPARSE_ATTN_PASSES_NVVM_KERNELEMITTER_H
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/IRMapping.h"
+#include "passes/MaskBits.h"
+#include "passes/PredicateEmitter.h"
+#include "passes/nvvm/DeviceArguments.h"
+#include "passes/nvvm/KeyTileCursor.h"
+#include "passes/nvvm/RowFragment.h"
+#include "passes/nvvm/Target.h"
+
+namespace mlir::sparse_attn::nvvm {
+
+/// Discardable attribute of a kernel: a dictionary of what a launch needs to know, as in the manifest's `device`.
+inline constexpr StringLiteral kLaunchAttr = "sparse_attn_nvvm.launch";
+
+/// The coordinates of a work item, i32.
+struct DeviceItem {
+  Value batch, head, tile;
+};
+
+/// A box of an array that a kernel loads or stores through a tensor map.
+struct MapRequest {
+  StringRef array; // query, key, value or output
+  int64_t rows, columns;
+};
+
+/// A kernel's function, its arguments, and the parts of a tile program that are the same on every GPU: the item, the
+/// schedule, and the mask. A family derives from it, and adds how tiles get into registers and are multiplied.
+class KernelEmitter : public PredicateAccess {
+public:
+  KernelEmitter(OpBuilder &builder, KernelParts parts, const Target &target);
+
+  // PredicateAccess
+  Value getSize(Value array, int64_t dimension) override;
+  Value read(Value array, ArrayRef<Value> indices, int64_t lanes) override;
+  Value testBlock(BlockActiveOp active, Value row, Value key) override;
+
+protected:
+  /// Creates the function, in the module that the builder is at, and continues in its body.
+  void createFunction(int64_t threads, int64_t sharedBytes, bool persistent, ArrayRef<MapRequest> maps);
+  void finishFunction();
+
+  /// The number of the item at a position (i32) of the order, and the item of a number.
+  Value getItemNumber(Value position);
+  DeviceItem splitItem(Value number);
+  /// Emits the scalar part of the tile program for an item: lengths, the head of the keys, captured numbers.
+  void emitScalars(const DeviceItem &item);
+  /// The cursor of the item whose scalars were emitted last. `table` is shared memory for getTableBytes().
+  std::unique_ptr<KeyTileCursor> createCursor(Value table);
+  int64_t getTableBytes();
+
+  /// The address of the first row of a head, and the bytes between rows (i64).
+  struct HeadRows {
+    Value address, stride;
+  };
+  HeadRows getHeadRows(Value array, Value batch, Value head);
+  /// The batch and head (i32) that the tile program loads keys from.
+  Value getKeyHead();
+
+  /// Masks scores of a partial tile. `queryRow` is the row (i32, not aligned) of the lane's first row, `keyTile` the
+  /// tile, `laneColumn` the lane's first column. `rank` numbers the visited tiles of the item.
+  void maskScores(RowFragment &fragment, MutableArrayRef<Value> scores, Value queryRow, Value keyTile, Value laneColumn,
+                  Value rank);
+
+  /// The same where `isPartial`: the branch encloses the mask alone.
+  void maskIfPartial(RowFragment &fragment, SmallVector<Value> &scores, Value isPartial, Value queryRow, Value keyTile,
+                     Value laneColumn, Value rank);
+
+  /// Stores the lane's part of existing rows of the output, packed; `laneRow` is the first of its rows (i32).
+  void storeOutput(ArrayRef<Value> words, Value laneRow, Value lane);
+  /// Stores the log-sum-exp of the lane's rows, if the kernel has one.
+  void storeLogSumExp(const RowPair &lse, Value laneRow, Value lane);
+
+  /// The value that stands for one of the tile program, as an i32.
+  Value integerOf(Value original) { return b.toInteger(map.lookupOrDefault(original)); }
+
+  OpBuilder &builder;
+  Location loc;
+  DeviceBuilder b;
+  KernelParts parts;
+  KernelOp kernel;
+  const Target &target;
+  int64_t tileQ, tileK, headSize;
+  Type elementType;
+  LLVM::LLVMFuncOp function;
+  std::optional<DeviceArguments> arguments;
+  DeviceItem item;
+  Value queryLength, keyLength; // i32
+
+private:
+  LoadOp getKeyLoad();
+  VisitRanges getRanges();
+  /// The row of the lists that the item reads.
+  Value getListRow();
+
+  IRMapping map;
+  MaskBits maskBits;
+  Value tileWords; // address of the masks' words of the partial tile at hand
+};
+
+} // namespace mlir::sparse_attn::nvvm
+
+#endif // SPARSE_ATTN_PASSES_NVVM_KERNELEMITTER_H

@@ -1,0 +1,112 @@
+//===- RowFragment.cpp - Scores and outputs in registers ------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/nvvm/RowFragment.h"
+#include "llvm/Support/MathExtras.h"
+#include <limits>
+
+using namespace mlir;
+using namespace mlir::sparse_attn::nvvm;
+
+static constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+/// exp(scale * (s - m)) = 2^(scale * log2(e) * s - scale * log2(e) * m), one fused multiplication. It needs a positive
+/// scale: the greatest score is then that of the greatest product, and -infinity stays so.
+RowFragment::RowFragment(DeviceBuilder &b, double scale) : b(b) {
+  before = scale > 0 ? 1.0f : static_cast<float>(scale);
+  exponent = static_cast<float>((scale > 0 ? scale : 1.0) * llvm::numbers::log2e);
+}
+
+void RowFragment::scaleProducts(MutableArrayRef<Value> products) {
+  if (before == 1.0f)
+    return;
+  for (Value &product : products)
+    product = b.mulFloat(product, b.number(before));
+}
+
+void RowFragment::mask(MutableArrayRef<Value> scores, function_ref<Value(int64_t row, int64_t column)> attends) {
+  Value none = b.number(-kInfinity);
+  for (auto [index, score] : llvm::enumerate(scores))
+    score = b.select(attends(getFragmentRow(index), getFragmentColumn(index)), score, none);
+}
+
+SoftmaxState RowFragment::initState() {
+  Value none = b.number(-kInfinity), zero = b.number(0);
+  return {{none, none}, {zero, zero}};
+}
+
+Value RowFragment::combineRow(ArrayRef<Value> values, int64_t row, function_ref<Value(Value, Value)> combine) {
+  SmallVector<Value, 4> chains;
+  int64_t position = 0;
+  for (auto [index, value] : llvm::enumerate(values)) {
+    if (getFragmentRow(index) != row)
+      continue;
+    if (chains.size() < 4)
+      chains.push_back(value);
+    else
+      chains[position % 4] = combine(chains[position % 4], value);
+    ++position;
+  }
+  while (chains.size() > 1) {
+    Value last = chains.pop_back_val();
+    chains.back() = combine(chains.back(), last);
+  }
+  return chains.front();
+}
+
+/// The four lanes of a row are neighbours.
+Value RowFragment::reduceRow(Value value, function_ref<Value(Value, Value)> combine) {
+  for (int64_t distance : {1, 2})
+    value = combine(value, b.shuffleXor(value, distance));
+  return value;
+}
+
+RowPair RowFragment::softmax(MutableArrayRef<Value> scores, SoftmaxState &state) {
+  auto max = [&](Value x, Value y) { return b.maxFloat(x, y); };
+  auto sum = [&](Value x, Value y) { return b.addFloat(x, y); };
+  Value factor = b.number(exponent), zero = b.number(0), none = b.number(-kInfinity);
+  RowPair shift, correction;
+  for (int64_t row = 0; row < 2; ++row) {
+    Value newMax = max(reduceRow(combineRow(scores, row, max), max), state.rowMax[row]);
+    // A row without any score so far: exp(-inf - -inf) is to be 0, not a NaN.
+    Value finite = b.select(b.equalFloat(newMax, none), zero, newMax);
+    shift[row] = b.mulFloat(finite, b.number(-exponent));
+    correction[row] = b.exp2(b.fma(state.rowMax[row], factor, shift[row]));
+    state.rowMax[row] = newMax;
+  }
+  for (auto [index, score] : llvm::enumerate(scores))
+    score = b.exp2(b.fma(score, factor, shift[getFragmentRow(index)]));
+  for (int64_t row = 0; row < 2; ++row)
+    state.rowSum[row] = b.fma(state.rowSum[row], correction[row], combineRow(scores, row, sum));
+  return correction;
+}
+
+void RowFragment::scaleRows(MutableArrayRef<Value> values, const RowPair &factors) {
+  for (auto [index, value] : llvm::enumerate(values))
+    value = b.mulFloat(value, factors[getFragmentRow(index)]);
+}
+
+SmallVector<Value> RowFragment::pack(ArrayRef<Value> values, Type elementType) {
+  SmallVector<Value> words;
+  for (size_t i = 0; i + 1 < values.size(); i += 2)
+    words.push_back(b.packHalves(values[i + 1], values[i], elementType));
+  return words;
+}
+
+std::pair<RowPair, RowPair> RowFragment::finish(const SoftmaxState &state) {
+  auto sum = [&](Value x, Value y) { return b.addFloat(x, y); };
+  Value zero = b.number(0), none = b.number(-kInfinity), ln2 = b.number(static_cast<float>(llvm::numbers::ln2));
+  RowPair inverse, lse;
+  for (int64_t row = 0; row < 2; ++row) {
+    Value total = reduceRow(state.rowSum[row], sum);
+    Value isEmpty = b.equalFloat(total, zero);
+    inverse[row] = b.select(isEmpty, zero, b.divFloat(b.number(1), total));
+    Value log = b.fma(state.rowMax[row], b.number(exponent), b.log2(total));
+    lse[row] = b.select(isEmpty, none, b.mulFloat(log, ln2));
+  }
+  return {inverse, lse};
+}

@@ -1,0 +1,74 @@
+//===- RowFragment.h - Scores and outputs in registers ----------*- C++ -*-===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The accumulators of mma.sync and of wgmma lie in the registers of a warp in
+// one way (PTX ISA, "Matrix fragments for mma.m16n8k16"): of 16 rows, lane l
+// holds rows l / 4 and l / 4 + 8, and of every 8 columns those with the numbers
+// 2 (l % 4) and 2 (l % 4) + 1. Register i is row 8 ((i / 2) % 2), column
+// 8 (i / 4) + i % 2 behind the lane's first. What is done to scores, weights
+// and outputs is written once, here, for both families of GPUs.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSE_ATTN_PASSES_NVVM_ROWFRAGMENT_H
+#define SPARSE_ATTN_PASSES_NVVM_ROWFRAGMENT_H
+
+#include "passes/nvvm/DeviceBuilder.h"
+#include <array>
+
+namespace mlir::sparse_attn::nvvm {
+
+/// One value for each of the two rows of a lane.
+using RowPair = std::array<Value, 2>;
+
+/// Which of its two rows a register belongs to, and its column behind the lane's first.
+inline int64_t getFragmentRow(int64_t index) { return (index / 2) % 2; }
+inline int64_t getFragmentColumn(int64_t index) { return 8 * (index / 4) + index % 2; }
+
+/// The state of the online softmax: the row maxima, equal in the four lanes of a row, and each lane's part of the sums.
+struct SoftmaxState {
+  RowPair rowMax, rowSum;
+};
+
+class RowFragment {
+public:
+  /// Scores are products times `scale`.
+  RowFragment(DeviceBuilder &b, double scale);
+
+  /// Makes scores of products, as far as the softmax does not do it. Before any mask.
+  void scaleProducts(MutableArrayRef<Value> products);
+
+  /// -infinity where `attends` (row of the pair, column) is false (i1). Before any softmax.
+  void mask(MutableArrayRef<Value> scores, function_ref<Value(int64_t row, int64_t column)> attends);
+
+  SoftmaxState initState();
+
+  /// Makes weights of scores, in place; updates the state; returns the correction of what was summed before.
+  RowPair softmax(MutableArrayRef<Value> scores, SoftmaxState &state);
+
+  /// Multiplies by a factor a row.
+  void scaleRows(MutableArrayRef<Value> values, const RowPair &factors);
+
+  /// Pairs of neighbours, rounded: the words of an operand A of 16 x 16 for each 16 columns, 4 words each.
+  SmallVector<Value> pack(ArrayRef<Value> values, Type elementType);
+
+  /// What the accumulator has to be multiplied with, and the log-sum-exp. 0 and -infinity for an empty row.
+  std::pair<RowPair, RowPair> finish(const SoftmaxState &state);
+
+private:
+  Value reduceRow(Value value, function_ref<Value(Value, Value)> combine);
+  /// The values of one row, combined in four independent chains.
+  Value combineRow(ArrayRef<Value> values, int64_t row, function_ref<Value(Value, Value)> combine);
+
+  DeviceBuilder &b;
+  /// Scores are multiplied with `before` first, and the exponent of 2 with `exponent`.
+  float before, exponent;
+};
+
+} // namespace mlir::sparse_attn::nvvm
+
+#endif // SPARSE_ATTN_PASSES_NVVM_ROWFRAGMENT_H

@@ -1,0 +1,99 @@
+//===- TileSizes.cpp - Tile sizes of GPU kernels --------------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/nvvm/TileSizes.h"
+#include "llvm/Support/MathExtras.h"
+#include <algorithm>
+
+namespace mlir::sparse_attn::nvvm {
+
+int64_t getTileBytes(int64_t headSize, TileSizes tiles, int64_t stages) {
+  int64_t slabs = llvm::divideCeil(headSize, 64);
+  return slabs * 128 * (tiles.q + 2 * stages * tiles.k);
+}
+
+int64_t getStages(const Target &target, int64_t headSize, TileSizes tiles) {
+  return target.family == Family::Hopper ? 2 : 1;
+}
+
+/// What a block needs in shared memory beside its tiles: the ranges of a schedule, barriers, the ring's key tiles.
+static constexpr int64_t kReservedBytes = 2048;
+
+/// A warp owns 16 rows of queries: per thread, head / 2 registers of the accumulator, tile k / 2 of scores and, where
+/// they are kept, head / 4 of queries. 8 warps leave 255 registers a thread, which at head size 128 hold 64 + 32 and
+/// the addresses. From 192 on, 4 warps keep queries, keys and values within the 99 KiB of sm_86.
+static TileSizes chooseAmpere(int64_t headSize) {
+  if (headSize <= 192)
+    return {128, 64};
+  return {64, 64};
+}
+
+/// Each of two consumer warpgroups owns 64 rows and has 240 registers a thread: head / 2 for the accumulator, tile k /
+/// 2 for scores and as many again for weights in flight. Shared memory holds the queries and two stages of keys and
+/// values in 227 KiB: 32 + 4 * 32 KiB at head size 128. The sizes are those of FlashAttention-3 (Shah et al., 2024).
+static TileSizes chooseHopper(int64_t headSize) {
+  if (headSize <= 128)
+    return {128, 128};
+  if (headSize <= 192)
+    return {128, 96};
+  return {128, 64};
+}
+
+/// The multiple of `block` that is nearest to, and no less than, `least`; or a divisor of a large block that is no more
+/// than `tile`.
+static int64_t fitToBlocks(int64_t tile, int64_t block, int64_t least) {
+  if (block >= tile)
+    return tile;
+  return llvm::alignTo(least, block) <= static_cast<uint64_t>(tile)
+             ? std::max(llvm::alignTo(least, block), uint64_t(block))
+             : block;
+}
+
+TileSizes GpuTiling::choose(const TilingProblem &problem) const {
+  bool hopper = target.family == Family::Hopper;
+  TileSizes tiles = hopper ? chooseHopper(problem.headSize) : chooseAmpere(problem.headSize);
+  if (problem.blockQ > 0) {
+    // Blocks are powers of two as a rule, and tiles have to divide them or the other way round.
+    TileSizes even{static_cast<int64_t>(llvm::bit_floor(static_cast<uint64_t>(tiles.q))),
+                   static_cast<int64_t>(llvm::bit_floor(static_cast<uint64_t>(tiles.k)))};
+    return {fitToBlocks(even.q, problem.blockQ, 64), fitToBlocks(even.k, problem.blockK, 64)};
+  }
+  if (problem.modulus < tiles.q + tiles.k)
+    return tiles;
+  if (int64_t k = findDivisorOfStep(problem.modulus, tiles.k, 16, 16))
+    tiles.k = k;
+  return tiles;
+}
+
+bool GpuTiling::supports(const TilingProblem &problem, TileSizes tiles, std::string &reason) const {
+  bool hopper = target.family == Family::Hopper;
+  auto refuse = [&](const std::string &message) {
+    reason = message;
+    return false;
+  };
+  if (!(problem.elementType.isF16() || problem.elementType.isBF16()))
+    return refuse(target.chip + " expects arrays of f16 or bf16");
+  if (problem.headSize < 16 || problem.headSize > 256 || problem.headSize % 16 != 0)
+    return refuse(target.chip + " expects a head size that is a multiple of 16 in [16, 256], but got " +
+                  std::to_string(problem.headSize));
+  int64_t leastQ = hopper ? 64 : 16, mostQ = hopper ? 192 : 128, mostK = hopper ? 256 : 128;
+  bool queries = tiles.q >= leastQ && tiles.q <= mostQ && tiles.q % leastQ == 0;
+  bool keys = tiles.k >= 16 && tiles.k <= mostK && tiles.k % 16 == 0;
+  if (!queries || !keys)
+    return refuse(target.chip + " expects a query tile that is a multiple of " + std::to_string(leastQ) + " in [" +
+                  std::to_string(leastQ) + ", " + std::to_string(mostQ) +
+                  "] and a key tile that is a multiple of 16 in [16, " + std::to_string(mostK) + "], but got " +
+                  std::to_string(tiles.q) + " and " + std::to_string(tiles.k));
+  int64_t bytes = getTileBytes(problem.headSize, tiles, getStages(target, problem.headSize, tiles)) + kReservedBytes;
+  if (bytes > target.sharedBytes)
+    return refuse(target.chip + " expects tiles that fit into " + std::to_string(target.sharedBytes) +
+                  " bytes of shared memory, but got tiles of " + std::to_string(tiles.q) + " queries and " +
+                  std::to_string(tiles.k) + " keys, which need " + std::to_string(bytes));
+  return true;
+}
+
+} // namespace mlir::sparse_attn::nvvm

@@ -1,0 +1,36 @@
+//===- TileSizes.h - Tile sizes of GPU kernels ------------------*- C++ -*-===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSE_ATTN_PASSES_NVVM_TILESIZES_H
+#define SPARSE_ATTN_PASSES_NVVM_TILESIZES_H
+
+#include "passes/Tiling.h"
+#include "passes/nvvm/Target.h"
+
+namespace mlir::sparse_attn::nvvm {
+
+class GpuTiling final : public Tiling {
+public:
+  explicit GpuTiling(Target target) : target(std::move(target)) {}
+
+  TileSizes choose(const TilingProblem &problem) const override;
+  bool supports(const TilingProblem &problem, TileSizes tiles, std::string &reason) const override;
+
+private:
+  Target target;
+};
+
+/// Bytes of shared memory that the tiles of a kernel take: queries, and `stages` of keys and of values. Rows of 2-byte
+/// elements lie in slabs of 64 columns, 128 bytes wide, of which the last may be partly empty.
+int64_t getTileBytes(int64_t headSize, TileSizes tiles, int64_t stages);
+
+/// Stages of the ring of keys and values.
+int64_t getStages(const Target &target, int64_t headSize, TileSizes tiles);
+
+} // namespace mlir::sparse_attn::nvvm
+
+#endif // SPARSE_ATTN_PASSES_NVVM_TILESIZES_H

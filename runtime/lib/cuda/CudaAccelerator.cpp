@@ -1,0 +1,130 @@
+//===- CudaAccelerator.cpp - An NVIDIA GPU --------------------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "cuda/CudaKernel.h"
+#include "cuda/CudaTensorMap.h"
+
+#include <algorithm>
+
+namespace sparse_attn {
+
+namespace {
+
+/// Freed in the context that it was allocated in.
+class CudaBuffer final : public DeviceBuffer {
+public:
+  CudaBuffer(const CudaContext &context, size_t bytes) : DeviceBuffer(nullptr, bytes), context(context) {}
+  ~CudaBuffer() override {
+    if (!address)
+      return;
+    // Where the context is gone, so is its memory.
+    CudaScope scope(context);
+    if (scope.isOk())
+      context.driver->cuMemFree_v2(reinterpret_cast<CudaAddress>(address));
+  }
+
+  /// In the current context.
+  Status allocate() {
+    CudaAddress memory = 0;
+    // The driver refuses to allocate nothing.
+    CudaResult result = context.driver->cuMemAlloc_v2(&memory, std::max<size_t>(size, 1));
+    if (result == CudaResult::OutOfMemory)
+      return context.driver->failure(StatusCode::OutOfMemory, result, "cuMemAlloc of ", size, " bytes");
+    if (Status status = context.driver->check(result, "cuMemAlloc of ", size, " bytes"); !status.isOk())
+      return status;
+    address = reinterpret_cast<void *>(memory);
+    return {};
+  }
+
+private:
+  CudaContext context;
+};
+
+class CudaAccelerator final : public Accelerator {
+public:
+  explicit CudaAccelerator(CudaDevice device) : device(std::move(device)), driver(this->device.driver()) {}
+
+  const char *name() const override { return "cuda"; }
+  std::string description() const override {
+    return device.name + " (" + device.architecture() + ", " + std::to_string(device.multiprocessors) +
+           " multiprocessors), driver " + cudaVersionText(device.driverVersion);
+  }
+  std::string architecture() const override { return device.architecture(); }
+  int32_t multiprocessors() const override { return device.multiprocessors; }
+
+  Result<std::shared_ptr<DeviceBuffer>> allocate(size_t bytes) const override {
+    CudaScope scope(device.context);
+    if (!scope.isOk())
+      return scope.status();
+    auto buffer = std::make_shared<CudaBuffer>(device.context, bytes);
+    if (Status status = buffer->allocate(); !status.isOk())
+      return status;
+    return std::shared_ptr<DeviceBuffer>(std::move(buffer));
+  }
+
+  Status copyToDevice(void *target, const void *host, size_t bytes) const override {
+    if (bytes == 0)
+      return {};
+    CudaScope scope(device.context);
+    if (!scope.isOk())
+      return scope.status();
+    CudaResult result = driver.cuMemcpyHtoD_v2(reinterpret_cast<CudaAddress>(target), host, bytes);
+    if (Status status = driver.check(result, "cuMemcpyHtoD of ", bytes, " bytes to ", target); !status.isOk())
+      return status;
+    // The driver returns once pageable memory has been read, which is before the device has it.
+    return driver.check(driver.cuStreamSynchronize(nullptr), "cuStreamSynchronize after cuMemcpyHtoD");
+  }
+
+  Status copyToHost(void *host, const void *source, size_t bytes) const override {
+    if (bytes == 0)
+      return {};
+    CudaScope scope(device.context);
+    if (!scope.isOk())
+      return scope.status();
+    CudaResult result = driver.cuMemcpyDtoH_v2(host, reinterpret_cast<CudaAddress>(source), bytes);
+    return driver.check(result, "cuMemcpyDtoH of ", bytes, " bytes from ", source);
+  }
+
+  Status synchronize() const override {
+    CudaScope scope(device.context);
+    if (!scope.isOk())
+      return scope.status();
+    return driver.check(driver.cuCtxSynchronize(), "cuCtxSynchronize");
+  }
+
+  Result<std::shared_ptr<const DeviceKernel>> load(const DeviceImage &image) const override {
+    return CudaKernel::load(device, image);
+  }
+
+  Status encode(const TensorMapRequest &request, TensorMap &map) const override {
+    return encodeTensorMap(device, request, map);
+  }
+
+  Status launch(const DeviceKernel &kernel, int64_t blocks, const TensorMap *maps, const uint64_t *argumentBlock,
+                void *stream) const override {
+    const auto *loaded = dynamic_cast<const CudaKernel *>(&kernel);
+    if (!loaded || !loaded->isOf(device.context))
+      return makeError(StatusCode::InvalidArgument, "expects a kernel loaded on ", device.name, ", but got one of ",
+                       loaded ? "another context" : "another kind of device");
+    return loaded->launch(blocks, maps, argumentBlock, stream);
+  }
+
+private:
+  CudaDevice device;
+  const CudaDriver &driver;
+};
+
+} // namespace
+
+Result<std::shared_ptr<const Accelerator>> openCuda() {
+  Result<CudaDevice> device = openCudaDevice();
+  if (!device.isOk())
+    return device.status();
+  return std::shared_ptr<const Accelerator>(std::make_shared<CudaAccelerator>(std::move(*device)));
+}
+
+} // namespace sparse_attn

@@ -1,0 +1,122 @@
+//===- CudaDevice.cpp - A GPU and the context it is used in ---------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "cuda/CudaDevice.h"
+
+namespace sparse_attn {
+
+namespace {
+
+/// CUDA 11.0.
+constexpr int32_t minDriverVersion = 11000;
+
+Status noDevice(const std::string &reason) {
+  return makeError(StatusCode::Unsupported, "expects a CUDA device, but got ", reason);
+}
+
+Status initialise(const CudaDriver &driver) {
+  CudaResult result = driver.cuInit(0);
+  if (result == CudaResult::NoDevice)
+    return noDevice(driver.errorText(result));
+  if (result == CudaResult::StubLibrary)
+    return driver.failure(StatusCode::Unsupported, result, "cuInit");
+  return driver.check(result, "cuInit");
+}
+
+Status readVersion(const CudaDriver &driver, int32_t &version) {
+  if (Status status = driver.check(driver.cuDriverGetVersion(&version), "cuDriverGetVersion"); !status.isOk())
+    return status;
+  if (version >= minDriverVersion)
+    return {};
+  return makeError(StatusCode::Unsupported, "expects a driver of CUDA ", cudaVersionText(minDriverVersion),
+                   " or later, but got ", cudaVersionText(version));
+}
+
+/// Makes the primary context of device 0 current.
+Status usePrimaryContext(const CudaDriver &driver, CudaContextHandle &context) {
+  int count = 0;
+  if (Status status = driver.check(driver.cuDeviceGetCount(&count), "cuDeviceGetCount"); !status.isOk())
+    return status;
+  if (count == 0)
+    return noDevice("0 devices");
+  CudaDeviceNumber device = 0;
+  if (Status status = driver.check(driver.cuDeviceGet(&device, 0), "cuDeviceGet of device 0"); !status.isOk())
+    return status;
+  if (Status status =
+          driver.check(driver.cuDevicePrimaryCtxRetain(&context, device), "cuDevicePrimaryCtxRetain of device 0");
+      !status.isOk())
+    return status;
+  return driver.check(driver.cuCtxSetCurrent(context), "cuCtxSetCurrent");
+}
+
+Status findContext(const CudaDriver &driver, CudaContextHandle &context) {
+  if (Status status = driver.check(driver.cuCtxGetCurrent(&context), "cuCtxGetCurrent"); !status.isOk())
+    return status;
+  return context ? Status() : usePrimaryContext(driver, context);
+}
+
+/// Reads the facts about the device of the current context.
+Status readDevice(const CudaDriver &driver, CudaDevice &device) {
+  CudaDeviceNumber number = 0;
+  if (Status status = driver.check(driver.cuCtxGetDevice(&number), "cuCtxGetDevice"); !status.isOk())
+    return status;
+  char name[256] = {};
+  if (Status status = driver.check(driver.cuDeviceGetName(name, sizeof(name) - 1, number), "cuDeviceGetName");
+      !status.isOk())
+    return status;
+  device.name = name;
+  struct {
+    CudaDeviceAttribute attribute;
+    int32_t &value;
+  } attributes[] = {{CudaDeviceAttribute::CapabilityMajor, device.major},
+                    {CudaDeviceAttribute::CapabilityMinor, device.minor},
+                    {CudaDeviceAttribute::MultiprocessorCount, device.multiprocessors},
+                    {CudaDeviceAttribute::MaxSharedBytesOptIn, device.maxSharedBytes}};
+  for (auto &[attribute, value] : attributes)
+    if (Status status = driver.check(driver.cuDeviceGetAttribute(&value, attribute, number),
+                                     "cuDeviceGetAttribute of attribute ", static_cast<int32_t>(attribute));
+        !status.isOk())
+      return status;
+  return {};
+}
+
+} // namespace
+
+CudaScope::CudaScope(const CudaContext &context) : driver(*context.driver), result(driver.cuCtxGetCurrent(&before)) {
+  if (!isOk() || before == context.handle)
+    return;
+  call = "cuCtxSetCurrent";
+  result = driver.cuCtxSetCurrent(context.handle);
+  changed = isOk();
+}
+
+CudaScope::~CudaScope() {
+  if (changed)
+    driver.cuCtxSetCurrent(before);
+}
+
+std::string CudaDevice::architecture() const { return "sm_" + std::to_string(major) + std::to_string(minor); }
+
+Result<CudaDevice> openCudaDevice() {
+  Result<const CudaDriver *> loaded = loadCudaDriver();
+  if (!loaded.isOk())
+    return loaded.status();
+  const CudaDriver &driver = **loaded;
+  CudaDevice device;
+  device.context.driver = &driver;
+  if (Status status = initialise(driver); !status.isOk())
+    return status;
+  if (Status status = readVersion(driver, device.driverVersion); !status.isOk())
+    return status;
+  if (Status status = findContext(driver, device.context.handle); !status.isOk())
+    return status;
+  if (Status status = readDevice(driver, device); !status.isOk())
+    return status;
+  return device;
+}
+
+} // namespace sparse_attn

@@ -1,0 +1,154 @@
+//===- CudaTensorMap.cpp - Tensor maps for the CUDA driver ----------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "cuda/CudaTensorMap.h"
+
+#include <algorithm>
+#include <array>
+
+namespace sparse_attn {
+
+namespace {
+
+constexpr int32_t rank = 4;
+constexpr int32_t innermost = rank - 1;
+constexpr const char *dimensionNames[rank] = {"batch", "heads", "length", "head size"};
+
+// Limits of cuTensorMapEncodeTiled.
+constexpr int64_t alignment = 16; ///< Of the address, strides and rows of the box, in bytes.
+constexpr int64_t maxSize = int64_t{1} << 32;
+constexpr int64_t maxStride = (int64_t{1} << 40) - alignment; ///< In bytes.
+constexpr int32_t maxBoxRows = 256;
+constexpr int32_t maxBoxColumns = 64; ///< 128 bytes, the span of the swizzle.
+
+constexpr int64_t bytesPerElement = 2;
+
+/// What the driver is told, innermost first.
+struct TiledArray {
+  CudaElementType type;
+  std::array<uint64_t, rank> sizes;
+  std::array<uint64_t, rank - 1> strides; ///< In bytes, from the second dimension on.
+  std::array<uint32_t, rank> box;
+};
+
+Status checkElements(const Value &array) {
+  if (array.rank != rank)
+    return makeError(StatusCode::InvalidArgument, "expects an array of rank ", rank, ", but got rank ", array.rank);
+  if (array.dtype != SPARSE_ATTN_F16 && array.dtype != SPARSE_ATTN_BF16)
+    return makeError(StatusCode::InvalidArgument, "expects elements of f16 or bf16, but got dtype ", array.dtype);
+  if (!array.data || reinterpret_cast<uintptr_t>(array.data) % alignment != 0)
+    return makeError(StatusCode::InvalidArgument, "expects an address that is a multiple of ", alignment,
+                     " bytes, but got ", reinterpret_cast<uintptr_t>(array.data));
+  return {};
+}
+
+Status checkSize(const Value &array, int32_t dimension) {
+  int64_t size = array.size[dimension];
+  if (size >= 1 && size <= maxSize)
+    return {};
+  return makeError(StatusCode::InvalidArgument, "expects a ", dimensionNames[dimension], " from 1 to ", maxSize,
+                   ", but got ", size);
+}
+
+/// The stride of a dimension of size 1 is never used, and passes.
+Status checkStride(const Value &array, int32_t dimension) {
+  int64_t stride = array.stride[dimension];
+  if (array.size[dimension] == 1)
+    return {};
+  const char *name = dimensionNames[dimension];
+  if (dimension == innermost)
+    return stride == 1 ? Status()
+                       : makeError(StatusCode::InvalidArgument, "expects a ", name, " stride of 1, but got ", stride);
+  if (stride < 0 || stride > maxStride / bytesPerElement)
+    return makeError(StatusCode::InvalidArgument, "expects a ", name, " stride from 0 to ", maxStride / bytesPerElement,
+                     " elements, but got ", stride);
+  if (stride * bytesPerElement % alignment != 0)
+    return makeError(StatusCode::InvalidArgument, "expects a ", name, " stride that is a multiple of ", alignment,
+                     " bytes, but got ", stride * bytesPerElement);
+  return {};
+}
+
+Status checkBox(const TensorMapRequest &request) {
+  constexpr int64_t step = alignment / bytesPerElement;
+  if (request.boxRows < 1 || request.boxRows > maxBoxRows)
+    return makeError(StatusCode::InvalidArgument, "expects a box of 1 to ", maxBoxRows, " rows, but got ",
+                     request.boxRows);
+  if (request.boxColumns < 1 || request.boxColumns > maxBoxColumns || request.boxColumns % step != 0)
+    return makeError(StatusCode::InvalidArgument, "expects a box of 1 to ", maxBoxColumns, " columns, a multiple of ",
+                     step, ", but got ", request.boxColumns);
+  return {};
+}
+
+/// A stride that the driver accepts for a dimension of size 1: as if the array were contiguous from the dimension
+/// inside of it, as far as the limits allow.
+int64_t idleStride(int64_t innerStride, int64_t innerSize) {
+  if (innerStride > maxStride / innerSize)
+    return maxStride;
+  int64_t bytes = std::max<int64_t>(innerStride * innerSize, 1);
+  return (bytes + alignment - 1) / alignment * alignment;
+}
+
+TiledArray describe(const TensorMapRequest &request) {
+  const Value &array = request.array;
+  TiledArray tiled;
+  tiled.type = array.dtype == SPARSE_ATTN_F16 ? CudaElementType::F16 : CudaElementType::BF16;
+  tiled.box = {static_cast<uint32_t>(request.boxColumns), static_cast<uint32_t>(request.boxRows), 1, 1};
+  int64_t stride = bytesPerElement;
+  for (int32_t dimension = innermost; dimension >= 0; --dimension) {
+    int64_t size = array.size[dimension];
+    size_t place = static_cast<size_t>(innermost - dimension);
+    tiled.sizes[place] = static_cast<uint64_t>(size);
+    if (dimension == innermost)
+      continue;
+    stride = size == 1 ? idleStride(stride, array.size[dimension + 1]) : array.stride[dimension] * bytesPerElement;
+    tiled.strides[place - 1] = static_cast<uint64_t>(stride);
+  }
+  return tiled;
+}
+
+Status checkRequest(const TensorMapRequest &request) {
+  if (Status status = checkElements(request.array); !status.isOk())
+    return status;
+  for (int32_t dimension = 0; dimension < rank; ++dimension) {
+    if (Status status = checkSize(request.array, dimension); !status.isOk())
+      return status;
+    if (Status status = checkStride(request.array, dimension); !status.isOk())
+      return status;
+  }
+  return checkBox(request);
+}
+
+Status checkSupport(const CudaDevice &device) {
+  if (device.major < 9)
+    return makeError(StatusCode::Unsupported, "expects a device of sm_90 or later for tensor maps, but got ",
+                     device.architecture(), " (", device.name, ")");
+  if (!device.driver().cuTensorMapEncodeTiled)
+    return makeError(StatusCode::Unsupported, "expects a driver with cuTensorMapEncodeTiled (CUDA 12.0), but got ",
+                     cudaVersionText(device.driverVersion), " without it");
+  return {};
+}
+
+} // namespace
+
+Status encodeTensorMap(const CudaDevice &device, const TensorMapRequest &request, TensorMap &map) {
+  if (Status status = checkSupport(device); !status.isOk())
+    return status;
+  if (Status status = checkRequest(request); !status.isOk())
+    return status;
+  CudaScope scope(device.context);
+  if (!scope.isOk())
+    return scope.status();
+  TiledArray tiled = describe(request);
+  constexpr uint32_t steps[rank] = {1, 1, 1, 1};
+  CudaResult result = device.driver().cuTensorMapEncodeTiled(
+      &map, tiled.type, rank, request.array.data, tiled.sizes.data(), tiled.strides.data(), tiled.box.data(), steps,
+      CudaInterleave::None, CudaSwizzle::Bytes128, CudaL2Promotion::Bytes128, CudaOutOfBoundsFill::Zero);
+  return device.driver().check(result, "cuTensorMapEncodeTiled of ", shapeOf(request.array), " in boxes of ",
+                               request.boxRows, " x ", request.boxColumns);
+}
+
+} // namespace sparse_attn
