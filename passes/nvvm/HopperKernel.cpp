@@ -17,9 +17,8 @@
 //                                    O += P V[last]; O / sum by TMA; log-sum-exp
 //
 // Keys and values go through rings of stages; a full and an empty mbarrier a
-// stage pass them back and forth. Two consumers take turns with their products
-// (named barriers), so that one computes its softmax while the other
-// multiplies.
+// stage pass them back and forth. Consumers take turns with their products
+// (named barriers), so that one computes its softmax while another multiplies.
 //
 //===----------------------------------------------------------------------===//
 
@@ -41,7 +40,8 @@ namespace {
 constexpr int64_t kGroup = 128, kWarpsInGroup = 4;
 /// Keys of one step of the second product, and columns of one of the first.
 constexpr int64_t kStep = 16;
-/// Named barriers; 0 is that of all threads. The first two are the consumers' turns, then one a consumer follows.
+/// Named barriers; 0 is that of all threads. First the consumers' turns, of which there are at most 3, then one a
+/// consumer.
 constexpr int64_t kTurns = 1, kGroupBarriers = 4;
 /// Nanoseconds that a try_wait may sleep before it looks again.
 constexpr int64_t kWaitHint = 10'000'000;
@@ -117,6 +117,8 @@ private:
   void commit() { NVVM::WgmmaGroupSyncAlignedOp::create(builder, loc); }
   SmallVector<Value> await(int64_t pending, ArrayRef<Value> values);
   void mask(SmallVector<Value> &scores, Value place, Value rank);
+  void syncTurn(int64_t which);
+  void giveTurn(int64_t which);
   void awaitTurn();
   void passTurn();
   void forGroup(int64_t which, function_ref<void()> then) { b.emitIf(b.equal(group, which), then); }
@@ -314,24 +316,25 @@ void HopperEmitter::multiplyValues(Registers &registers, Value stage) {
   }
 }
 
-/// Two consumers multiply one after the other. The barrier of a consumer is passed by the other.
+/// Consumers multiply one after the other. Each waits at a barrier of its own, at which the one before it arrives.
+void HopperEmitter::syncTurn(int64_t which) {
+  NVVM::BarrierOp::create(builder, loc, Type(), b.integer(kTurns + which), b.integer(2 * kGroup),
+                          NVVM::BarrierReductionAttr(), Value());
+}
+
+void HopperEmitter::giveTurn(int64_t which) {
+  NVVM::BarrierArriveOp::create(builder, loc, b.integer(kTurns + which), b.integer(2 * kGroup));
+}
+
+/// The number of a barrier in a register would make ptxas reserve all of them; hence a branch for each consumer.
 void HopperEmitter::awaitTurn() {
-  if (groups != 2)
-    return;
-  for (int64_t which : {0, 1})
-    forGroup(which, [&] {
-      NVVM::BarrierOp::create(builder, loc, Type(), b.integer(kTurns + which), b.integer(2 * kGroup),
-                              NVVM::BarrierReductionAttr(), Value());
-    });
+  for (int64_t which = 0; which < groups && groups > 1; ++which)
+    forGroup(which, [&] { syncTurn(which); });
 }
 
 void HopperEmitter::passTurn() {
-  if (groups != 2)
-    return;
-  for (int64_t which : {0, 1})
-    forGroup(which, [&] {
-      NVVM::BarrierArriveOp::create(builder, loc, b.integer(kTurns + 1 - which), b.integer(2 * kGroup));
-    });
+  for (int64_t which = 0; which < groups && groups > 1; ++which)
+    forGroup(which, [&] { giveTurn((which + 1) % groups); });
 }
 
 void HopperEmitter::mask(SmallVector<Value> &scores, Value place, Value rank) {
@@ -400,19 +403,16 @@ HopperEmitter::Registers HopperEmitter::consumeTiles(Value count, Value tileNumb
   registers.weights = fragment.pack(scores, elementType);
   wait(barrier(HopperLayout::ValuesFull, first.stage), first.parity);
 
-  // The first consumer begins.
-  if (groups == 2)
-    forGroup(1, [&] { NVVM::BarrierArriveOp::create(builder, loc, b.integer(kTurns), b.integer(2 * kGroup)); });
+  // The first consumer begins, and takes the turn that is left over at the end.
+  if (groups > 1)
+    forGroup(groups - 1, [&] { giveTurn(0); });
   auto loop = scf::ForOp::create(builder, loc, b.integer(1), count, b.integer(1), flatten(registers),
                                  [&](OpBuilder &, Location, Value rank, ValueRange carried) {
                                    Registers next = consumeStep(rank, tileNumber, unflatten(carried));
                                    scf::YieldOp::create(builder, loc, flatten(next));
                                  });
-  if (groups == 2)
-    forGroup(0, [&] {
-      NVVM::BarrierOp::create(builder, loc, Type(), b.integer(kTurns), b.integer(2 * kGroup),
-                              NVVM::BarrierReductionAttr(), Value());
-    });
+  if (groups > 1)
+    forGroup(0, [&] { syncTurn(0); });
   registers = unflatten(loop.getResults());
   Use last = getUse(b.sub(b.add(tileNumber, count), 1));
   fence();

@@ -16,12 +16,16 @@ int64_t getTileBytes(int64_t headSize, TileSizes tiles, int64_t stages) {
   return slabs * 128 * (tiles.q + 2 * stages * tiles.k);
 }
 
-int64_t getStages(const Target &target, int64_t headSize, TileSizes tiles) {
-  return target.family == Family::Hopper ? 2 : 1;
-}
-
 /// What a block needs in shared memory beside its tiles: the ranges of a schedule, barriers, the ring's key tiles.
 static constexpr int64_t kReservedBytes = 2048;
+
+/// cp.async fills one stage while the other operand is multiplied. TMA fills a ring: the more stages, the further the
+/// producer may run ahead, and small heads leave room for four.
+int64_t getStages(const Target &target, int64_t headSize, TileSizes tiles) {
+  if (target.family == Family::Ampere)
+    return 1;
+  return headSize <= 64 && getTileBytes(headSize, tiles, 4) + kReservedBytes <= target.sharedBytes ? 4 : 2;
+}
 
 /// A warp owns 16 rows of queries: per thread, head / 2 registers of the accumulator, tile k / 2 of scores and, where
 /// they are kept, head / 4 of queries. 8 warps leave 255 registers a thread, which at head size 128 hold 64 + 32 and
@@ -32,10 +36,13 @@ static TileSizes chooseAmpere(int64_t headSize) {
   return {64, 64};
 }
 
-/// Each of two consumer warpgroups owns 64 rows and has 240 registers a thread: head / 2 for the accumulator, tile k /
-/// 2 for scores and as many again for weights in flight. Shared memory holds the queries and two stages of keys and
-/// values in 227 KiB: 32 + 4 * 32 KiB at head size 128. The sizes are those of FlashAttention-3 (Shah et al., 2024).
+/// Each consumer warpgroup owns 64 rows and has, with two of them, 232 registers a thread, with three 160: head / 2 for
+/// the accumulator, tile k / 2 for scores, tile k / 4 for weights in flight, and addresses. Shared memory holds the
+/// queries and two stages of keys and values in 227 KiB: 32 + 4 * 32 KiB at head size 128. Three consumers fit at head
+/// size 64: 32 + 48 + 24 registers. With 128 keys they would, too, but for masks beyond causality, which then spill.
 static TileSizes chooseHopper(int64_t headSize) {
+  if (headSize <= 64)
+    return {192, 96};
   if (headSize <= 128)
     return {128, 128};
   if (headSize <= 192)

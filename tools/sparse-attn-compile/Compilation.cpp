@@ -15,11 +15,13 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Passes.h"
 #include "passes/cpu/KernelLowering.h"
+#include "passes/nvvm/KernelEmitter.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -42,6 +44,26 @@ static bool isArgumentType(Type type) {
   if (auto memref = dyn_cast<MemRefType>(type))
     return memref.getElementType().isSignlessInteger(32) && (memref.getRank() == 1 || memref.getRank() == 2);
   return type.isIndex() || isa<BlockMaskType>(type);
+}
+
+void setElementType(ModuleOp module, Type elementType) {
+  auto convert = [&](Type type) -> Type {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && tensor.getRank() == 4 ? tensor.clone(elementType) : type;
+  };
+  module.walk([&](Operation *op) {
+    for (Value result : op->getResults())
+      result.setType(convert(result.getType()));
+    auto function = dyn_cast<func::FuncOp>(op);
+    if (!function)
+      return;
+    function.setFunctionType(FunctionType::get(op->getContext(),
+                                               llvm::map_to_vector(function.getArgumentTypes(), convert),
+                                               llvm::map_to_vector(function.getResultTypes(), convert)));
+    for (Region &region : op->getRegions())
+      for (BlockArgument argument : region.getArguments())
+        argument.setType(convert(argument.getType()));
+  });
 }
 
 LogicalResult checkFunctions(ModuleOp module) {
@@ -175,10 +197,38 @@ FailureOr<OwningOpRef<ModuleOp>> convertToNVVM(const Request &request, ModuleOp 
   return kernels;
 }
 
+/// Puts the kernels of a file, as --emit=nvvm writes them, in the place of the compiler's. They have to be the same as
+/// far as the runtime sees them.
+static LogicalResult replaceKernels(const Request &request, ModuleOp kernels) {
+  OwningOpRef<ModuleOp> file = parseSourceFile<ModuleOp>(request.kernelsPath, kernels.getContext());
+  if (!file)
+    return failure();
+  auto modules = file->getOps<gpu::GPUModuleOp>();
+  if (!llvm::hasSingleElement(modules))
+    return file->emitError("expects one gpu.module, as --emit=nvvm writes it");
+  gpu::GPUModuleOp edited = *modules.begin(), original = *kernels.getOps<gpu::GPUModuleOp>().begin();
+  SymbolTable symbols(edited);
+  for (auto function : original.getOps<LLVM::LLVMFuncOp>()) {
+    auto replacement = symbols.lookup<LLVM::LLVMFuncOp>(function.getSymName());
+    if (!replacement)
+      return edited.emitError("expects a kernel '") << function.getSymName() << "', but found none";
+    if (replacement.getFunctionType() != function.getFunctionType() ||
+        replacement.getAllArgAttrs() != function.getAllArgAttrs() ||
+        replacement->getAttr(nvvm::kLaunchAttr) != function->getAttr(nvvm::kLaunchAttr))
+      return replacement.emitOpError("expects the parameters and the launch of the kernel that it replaces");
+  }
+  edited->remove();
+  original->getBlock()->getOperations().insert(original->getIterator(), edited);
+  original.erase();
+  return success();
+}
+
 /// A GPU artifact: the kernels, and the host code that `prepare` runs.
 static LogicalResult compileForGpu(const Request &request, Compiled &compiled, llvm::LLVMContext &context) {
   FailureOr<OwningOpRef<ModuleOp>> kernels = convertToNVVM(request, *compiled.tiles);
   if (failed(kernels))
+    return failure();
+  if (!request.kernelsPath.empty() && failed(replaceKernels(request, **kernels)))
     return failure();
   FailureOr<DeviceCode> device = compileDevice(request, **kernels, context);
   if (failed(device))

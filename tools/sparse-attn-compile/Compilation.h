@@ -24,9 +24,10 @@ namespace mlir::sparse_attn::compile {
 /// What the user asked for.
 struct Request {
   std::string inputPath, outputPath;
-  std::string moduleName; // a C identifier
-  std::string target;     // cpu, or the chip of a GPU
-  std::string emit;       // mlir, schedule, tile, nvvm, ptx, cubin, llvm, asm, obj, shared, header
+  std::string moduleName;  // a C identifier
+  std::string target;      // cpu, or the chip of a GPU
+  std::string kernelsPath; // GPU kernels to take instead of those of the compiler; empty: none
+  std::string emit;        // mlir, schedule, tile, nvvm, ptx, cubin, llvm, asm, obj, shared, header
   int64_t tileQ = 0, tileK = 0;
   bool remarks = false;
   bool simulate = false; // a GPU artifact also holds its kernels as host code
@@ -95,6 +96,9 @@ FailureOr<DeviceCode> compileDevice(const Request &request, ModuleOp kernels, ll
 
 /// Assembles PTX. Gives an empty cubin, after a note, where there is no ptxas. Fails after a diagnostic at `loc`.
 FailureOr<std::string> assemble(const Request &request, llvm::StringRef ptx, Location loc);
+
+/// Gives all 4D tensors of functions and attention the element type `type`.
+void setElementType(ModuleOp module, Type type);
 
 /// Checks that functions take arrays and numbers, hold nothing but attention and return its results, each once; reports
 /// the first thing else.

@@ -53,6 +53,14 @@ static cl::opt<std::string>
 static cl::opt<int64_t> tileQ("tile-q", cl::desc("Queries a tile (default: 64)"), cl::init(0), cl::cat(category));
 static cl::opt<int64_t> tileK("tile-k", cl::desc("Keys a tile (default: 64, or what divides the strides)"), cl::init(0),
                               cl::cat(category));
+static cl::opt<std::string> elementType("element-type",
+                                        cl::desc("f32, f16 or bf16, for all queries, keys and values (default: as the "
+                                                 "module says)"),
+                                        cl::value_desc("TYPE"), cl::cat(category));
+static cl::opt<std::string> kernelsPath("kernels",
+                                        cl::desc("Take the GPU kernels from a file that --emit=nvvm wrote and somebody "
+                                                 "has edited"),
+                                        cl::value_desc("FILE.mlir"), cl::cat(category));
 static cl::opt<bool> simulate("simulate", cl::desc("Add host code of the GPU kernels, for the simulated device"),
                               cl::cat(category));
 static cl::opt<bool> remarks("remarks", cl::desc("Say how the tiles of each attention are found"), cl::cat(category));
@@ -245,6 +253,10 @@ static std::string checkRequest(const Request &request) {
   if (!llvm::is_contained(known, request.emit))
     return "expects --emit=" + kinds.str() + (request.isForCpu() ? "" : "|" + deviceKinds.str()) + ", but got '" +
            request.emit + "'";
+  if (!elementType.empty() && !llvm::is_contained({"f32", "f16", "bf16"}, elementType))
+    return "expects --element-type=f32|f16|bf16, but got '" + elementType + "'";
+  if (request.isForCpu() && !request.kernelsPath.empty())
+    return "expects a GPU as --target for --kernels, but got 'cpu'";
   if (request.isForCpu() && request.simulate)
     return "expects a GPU as --target for --simulate, but got 'cpu'";
   if (!request.isForCpu() && !cpuName.empty())
@@ -258,6 +270,7 @@ static int run() {
   request.outputPath = outputPath;
   request.target = targetName;
   request.simulate = simulate;
+  request.kernelsPath = kernelsPath;
   request.emit = emitKind.empty() ? inferKind(outputPath) : emitKind.getValue();
   if (std::string error = checkRequest(request); !error.empty())
     return fail(error);
@@ -289,6 +302,8 @@ static int run() {
   Input input;
   if (failed(parseInput(context, sources, input)))
     return 1;
+  if (!elementType.empty())
+    setElementType(*input.module, parseType(elementType, &context));
   request.levels = getLevels(*input.module);
   for (const cpu::Level &level : request.levels)
     if (std::string message; failed(cpu::getTarget(level, message)))

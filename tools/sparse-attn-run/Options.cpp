@@ -107,6 +107,8 @@ const std::vector<Option<Options>> table = {
      [](Options &o, const std::string &v) { o.device.target = v; }},
     {"--cpu", "NAME", "CPU to compile a .mlir for (default: native)",
      [](Options &o, const std::string &v) { o.compileFlags.push_back("--cpu=" + v); }},
+    {"--element-type", "TYPE", "f32, f16 or bf16 instead of what a .mlir says",
+     [](Options &o, const std::string &v) { o.compileFlags.push_back("--element-type=" + v); }},
     {"--tile-q", "N", "queries in a tile, when compiling a .mlir",
      [](Options &o, const std::string &v) {
        o.compileFlags.push_back("--tile-q=" + std::to_string(parseInteger<int>("--tile-q", v, 1)));

@@ -48,17 +48,17 @@ using SimulatedKernel = void (*)(const void *const *calls, void *thread, const v
 
 /// What an artifact holds for one GPU kernel. All that is pointed to stays the artifact's.
 struct DeviceImage {
-  std::string symbol;         ///< Of the kernel, in both images.
+  std::string symbol;          ///< Of the kernel, in both images.
   const void *cubin = nullptr; ///< ELF; null where the artifact has none.
   size_t cubinBytes = 0;
-  const char *ptx = nullptr; ///< Text that ends in a zero; null where the artifact has none.
+  const char *ptx = nullptr;           ///< Text that ends in a zero; null where the artifact has none.
   SimulatedKernel simulated = nullptr; ///< Null where the artifact has none.
-  int32_t major = 0, minor = 0; ///< Compute capability that the images are for.
-  bool exact = false;           ///< They run on that capability only (sm_90a), not on later ones.
-  int32_t threads = 0;          ///< Of a block.
-  int32_t sharedBytes = 0;      ///< Dynamic shared memory of a block.
-  size_t mapCount = 0;          ///< Tensor maps, the first parameter; without any, the block is the only one.
-  size_t blockBytes = 0;        ///< The argument block, passed by value.
+  int32_t major = 0, minor = 0;        ///< Compute capability that the images are for.
+  bool exact = false;                  ///< They run on that capability only (sm_90a), not on later ones.
+  int32_t threads = 0;                 ///< Of a block.
+  int32_t sharedBytes = 0;             ///< Dynamic shared memory of a block.
+  size_t mapCount = 0;                 ///< Tensor maps, the first parameter; without any, the block is the only one.
+  size_t blockBytes = 0;               ///< The argument block, passed by value.
 };
 
 /// A kernel that an accelerator has loaded.

@@ -1,0 +1,190 @@
+# Plants bugs in GPU kernels and checks that each of them is found.
+#
+# Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# `mutations.py CHIP FOLDER` takes the kernel that --emit=nvvm prints, changes one line of it for each case, compiles the
+# result with --kernels, and runs it on the simulated device under every schedule below. A bug of the order of work must be
+# found by the verifier of kernels, at compile time; any other by at least one schedule: as a deadlock, as a race, or as a
+# wrong result. The kernel without a bug passes all of them.
+
+import collections
+import itertools
+import pathlib
+import re
+import subprocess
+import sys
+
+SCHEDULES = [("in_order", 1), ("random", 1), ("random", 2), ("random", 3), ("reverse", 1)]
+
+# Head sizes of two slabs.
+SOURCE = """
+sparse_attn.pattern @causal {
+  %c = sparse_attn.causal
+  sparse_attn.yield %c
+}
+func.func @attention(%q: tensor<?x?x?x128xbf16>, %k: tensor<?x?x?x128xbf16>, %v: tensor<?x?x?x128xbf16>) -> tensor<?x?x?x128xbf16> {
+  %o = sparse_attn.attention %q, %k, %v pattern(@causal) : (tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16>) -> tensor<?x?x?x128xbf16>
+  return %o : tensor<?x?x?x128xbf16>
+}
+"""
+# More items than blocks that run at a time; with more key tiles than stages, and with fewer.
+INPUTS = ["--random=B=1,H=2,Hkv=1,S=320,Skv=480", "--random=B=1,H=4,Hkv=1,S=320,Skv=100"]
+TILES = {"sm_80": ["--tile-q=64", "--tile-k=64"], "sm_90a": ["--tile-q=128", "--tile-k=64"]}
+
+# What finds it: "simulator", or "verifier" with a part of its message.
+Case = collections.namedtuple("Case", "name mutate finder message", defaults=("simulator", ""))
+
+
+def lines_of(text, pattern):
+    """Numbers of the lines that a pattern matches."""
+    return [number for number, line in enumerate(text) if re.search(pattern, line)]
+
+
+def change(pattern, occurrence, edit):
+    """A mutation that edits one of the lines that match: `edit` takes the line and returns lines in its place."""
+
+    def mutate(text):
+        number = lines_of(text, pattern)[occurrence]
+        return text[:number] + edit(text[number]) + text[number + 1 :]
+
+    return mutate
+
+
+def drop(pattern, occurrence):
+    return change(pattern, occurrence, lambda line: [])
+
+
+def replace(pattern, occurrence, old, new):
+    def edit(line):
+        edited = re.sub(old, new, line, count=1)
+        assert edited != line, line
+        return [edited]
+
+    return change(pattern, occurrence, edit)
+
+
+def operand(pattern, occurrence, position, kind, value):
+    """Replaces operand `position` of an op by a constant."""
+
+    def edit(line):
+        used = re.findall(r"%[\w#]+", line.split(" = ")[-1])[position]
+        head, tail = (line.split(" = ", 1) + [None])[:2] if " = " in line else ("", line)
+        tail = re.sub(re.escape(used) + r"(?![\w#])", "%planted", tail, count=1)
+        indent = re.match(" *", line).group()
+        constant = f"{indent}%planted = llvm.mlir.constant({value} : {kind}) : {kind}"
+        return [constant, f"{head} = {tail}" if head else tail]
+
+    return change(pattern, occurrence, edit)
+
+
+AMPERE = [
+    Case("wait for queries dropped", drop("cp.async.wait.group", 0)),
+    Case("wait for keys dropped", replace("cp.async.wait.group", 1, "group 0", "group 1")),
+    Case("wait for values dropped", replace("cp.async.wait.group", 2, "group 0", "group 1")),
+    Case("barrier before the values dropped", drop(r"nvvm\.barrier$", 2)),
+    Case("barrier before the next keys dropped", drop(r"nvvm\.barrier$", 3)),
+    Case("transposition of values dropped", replace("nvvm.ldmatrix", -1, "<col>", "<row>")),
+]
+
+# mbarrier waits in the order of the text.
+WAITS = ["item empty", "first keys empty", "queries empty", "keys empty", "values empty", "item empty at the end",
+         "item full", "queries full", "first keys full", "first values full", "keys full", "values full"]
+WAIT, EXPECT = "mbarrier.try_wait.parity", "mbarrier.arrive.expect_tx"
+STAGE, DESCRIPTOR = r"arith\.remui .*%c2_i32", r"arith\.constant 46\d{17} : i64"
+DROPPED = set(WAITS) - {"first keys empty", "item empty at the end"}  # These two never have to wait in a correct kernel.
+
+
+def descriptor(leading, stride):
+    """The constant part of a matrix descriptor, from two offsets in bytes."""
+    return f"constant {1 << 62 | stride >> 4 << 32 | leading >> 4 << 16}"
+
+
+HOPPER = [
+    *(Case(f"wait dropped: {name}", drop(WAIT, number)) for number, name in enumerate(WAITS) if name in DROPPED),
+    *(Case(f"wrong parity: {name}", operand(WAIT, WAITS.index(name), 1, "i32", 0))
+      for name in ("keys full", "values full", "queries full")),
+    *(Case(f"wrong stage, use {use}", operand(STAGE, use, 0, "i32", 0)) for use in range(7)),
+    *(Case(f"{size} bytes expected, barrier {number}", operand(EXPECT, number, 1, "i32", size))
+      for number in range(4) for size in (8192, 65536)),
+    Case("wrong stride in the descriptor of keys", replace(DESCRIPTOR, 0, r"constant 46\d+", descriptor(16, 2048))),
+    Case("wrong slab in the descriptor of values", replace(DESCRIPTOR, -1, r"constant 46\d+", descriptor(4096, 1024))),
+    Case("barrier of all threads dropped", drop(r"nvvm\.barrier$", 0)),
+    Case("barrier of a warpgroup dropped", drop(r"nvvm\.barrier.*number_of_threads", -1)),
+    Case("initialisation fence dropped", drop("fence.mbarrier.init", 0)),
+    Case("arrivals counted too low", operand("mbarrier.init", 5, 1, "i32", 4)),
+    Case("arrivals counted too high", operand("mbarrier.init", 5, 1, "i32", 9)),
+    Case("store of the output not waited for", drop("cp.async.bulk.wait_group", 0)),
+    Case("transposition of values dropped", replace(r"wgmma .*transposed", 0, " transposed", "")),
+    Case("fence before the first product dropped", drop("wgmma.fence", 0), "verifier", "expects a fence of registers"),
+    Case("fence in the loop dropped", drop("wgmma.fence", 1), "verifier", "expects a fence of registers"),
+    Case("wait for too few groups", replace("wgmma_wait 1", 0, "wait 1", "wait 2"), "verifier", "more commits"),
+    Case("wait that waits for nothing", replace("wgmma_wait 0", 1, "wait 0", "wait 1"), "verifier", "more commits"),
+    Case("commit dropped", drop("wgmma.commit.group", 0), "verifier", "more commits"),
+    Case("proxy fence dropped", drop("nvvm.fence.proxy", 0), "verifier", "nvvm.fence.proxy"),
+]
+
+CASES = {"sm_80": AMPERE, "sm_90a": HOPPER}
+
+
+class Bench:
+    def __init__(self, chip, folder):
+        self.chip, self.folder = chip, folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.source = folder / "causal.mlir"
+        self.source.write_text(SOURCE)
+
+    def compile(self, *flags):
+        command = ["sparse-attn-compile", self.source, f"--target={self.chip}", *TILES[self.chip], *flags]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+    def print_kernel(self):
+        path = self.folder / "kernel.mlir"
+        self.compile("--emit=nvvm", "-o", path).check_returncode()
+        return path.read_text().split("\n")
+
+    def compile_kernel(self, text):
+        path = self.folder / "mutant.mlir"
+        path.write_text("\n".join(text))
+        return self.compile("--simulate", f"--kernels={path}", "-o", self.folder / "mutant.so")
+
+    def find(self):
+        """What the runs find, or an empty string."""
+        for inputs, (schedule, seed) in itertools.product(INPUTS, SCHEDULES):
+            command = ["sparse-attn-run", self.folder / "mutant.so", "--device=sim", f"--sim-schedule={schedule}",
+                       f"--sim-seed={seed}", inputs, "--verify"]
+            result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+            if result.returncode not in (0, 1, 2):
+                sys.exit(f"{inputs} {schedule} {seed}: the tool ended with {result.returncode}")
+            if result.returncode != 0:
+                return f"{schedule} {seed}: " + result.stderr.strip().split("\n")[0]
+        return ""
+
+    def check(self, case, kernel):
+        """Whether a case is found as it has to be, and by what."""
+        compiled = self.compile_kernel(case.mutate(kernel))
+        if case.finder == "verifier":
+            return compiled.returncode != 0 and case.message in compiled.stderr, compiled.stderr.strip().split("\n")[0]
+        if compiled.returncode != 0:
+            return False, compiled.stderr.strip().split("\n")[0]
+        found = self.find()
+        return bool(found), found or "not found"
+
+
+def main():
+    chip, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    bench = Bench(chip, folder)
+    kernel = bench.print_kernel()
+    bench.compile_kernel(kernel).check_returncode()
+    failures = 0
+    if found := bench.find():
+        sys.exit(f"FAILED: without a bug: {found}")
+    for case in CASES[chip]:
+        passed, found = bench.check(case, kernel)
+        failures += not passed
+        print(f"{'found' if passed else 'FAILED'}: {case.name}: {found[:160]}", flush=True)
+    print(f"{len(CASES[chip]) - failures} of {len(CASES[chip])} bugs found")
+    sys.exit(failures > 0)
+
+
+main()
