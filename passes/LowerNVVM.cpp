@@ -56,7 +56,8 @@ struct LowerPackHalves final : OpConversionPattern<PackHalvesOp> {
     Location loc = op.getLoc();
     auto wide = VectorType::get({2}, rewriter.getF32Type()), narrow = VectorType::get({2}, op.getElementType());
     Value pair = LLVM::UndefOp::create(rewriter, loc, wide);
-    for (auto [index, number] : llvm::enumerate(ValueRange{adaptor.getLo(), adaptor.getHi()})) {
+    Value numbers[] = {adaptor.getLo(), adaptor.getHi()};
+    for (auto [index, number] : llvm::enumerate(numbers)) {
       Value position = LLVM::ConstantOp::create(rewriter, loc, rewriter.getI32IntegerAttr(index));
       pair = LLVM::InsertElementOp::create(rewriter, loc, pair, number, position);
     }

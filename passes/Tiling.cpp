@@ -18,8 +18,10 @@ FailureOr<std::unique_ptr<Tiling>> mlir::sparse_attn::getTiling(StringRef target
   if (target == "cpu")
     return std::unique_ptr<Tiling>(std::make_unique<cpu::CpuTiling>());
   FailureOr<nvvm::Target> gpu = nvvm::getTarget(target, message);
-  if (failed(gpu))
+  if (failed(gpu)) {
+    message = "expects target cpu, " + nvvm::listChips() + ", but got '" + target.str() + "'";
     return failure();
+  }
   return std::unique_ptr<Tiling>(std::make_unique<nvvm::GpuTiling>(*gpu));
 }
 

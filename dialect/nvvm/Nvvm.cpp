@@ -45,6 +45,16 @@ LogicalResult WgmmaOp::verify() {
   return success();
 }
 
+LogicalResult WgmmaWaitOp::verify() {
+  // wgmma_wait_c1
+  if (getValues().empty())
+    return emitOpError("expects at least one value");
+  // wgmma_wait_c2
+  if (getPending() > 7)
+    return emitOpError("expects 0 to 7 pending groups, but got ") << static_cast<int64_t>(getPending());
+  return success();
+}
+
 LogicalResult ReleaseOp::verify() {
   // release_c1
   if (!getProduct().getDefiningOp<WgmmaWaitOp>())

@@ -30,7 +30,7 @@ def SparseAttnNvvm_Dialect : Dialect {
 
 class SparseAttnNvvm_Op<string mnemonic, list<Trait> traits = []> : Op<SparseAttnNvvm_Dialect, mnemonic, traits>;
 
-def SparseAttnNvvm_Half : AnyTypeOf<[F16, BF16]>;
+def SparseAttnNvvm_HalfAttr : TypeAttrOf<AnyTypeOf<[F16, BF16]>>;
 
 def SparseAttnNvvm_SharedMemoryOp : SparseAttnNvvm_Op<"shared_memory", [Pure]> {
   let summary = "The dynamic shared memory of the block, aligned to 1024 bytes";
@@ -54,7 +54,7 @@ def SparseAttnNvvm_Log2Op : SparseAttnNvvm_Op<"log2", [Pure, SameOperandsAndResu
 
 def SparseAttnNvvm_PackHalvesOp : SparseAttnNvvm_Op<"pack_halves", [Pure]> {
   let summary = "Two numbers rounded to 16 bits each: hi << 16 | lo";
-  let arguments = (ins F32:$hi, F32:$lo, TypeAttr:$elementType);
+  let arguments = (ins F32:$hi, F32:$lo, SparseAttnNvvm_HalfAttr:$elementType);
   let results = (outs I32:$result);
   let assemblyFormat = "$hi `,` $lo `to` $elementType attr-dict";
 }
@@ -78,7 +78,7 @@ def SparseAttnNvvm_WgmmaOp : SparseAttnNvvm_Op<"wgmma", [AttrSizedOperandSegment
     - (C4) results are used as accumulators of further ops and by `wgmma_wait` alone.
   }];
   let arguments = (ins Variadic<F32>:$accumulator, Variadic<I32>:$a, Optional<I64>:$descriptorA, I64:$descriptorB,
-                       TypeAttr:$elementType, UnitAttr:$transposed);
+                       SparseAttnNvvm_HalfAttr:$elementType, UnitAttr:$transposed);
   let results = (outs Variadic<F32>:$results);
   let assemblyFormat = [{
     (`a` `(` $a^ `)`)? (`descriptor` `(` $descriptorA^ `)`)? `,` $descriptorB (`transposed` $transposed^)?
@@ -92,10 +92,15 @@ def SparseAttnNvvm_WgmmaWaitOp : SparseAttnNvvm_Op<"wgmma_wait", [AllTypesMatch<
   let description = [{
     The operands are results of products that are waited for; the results are the same numbers, now there. So no use of
     them can move before the wait.
+
+    **Constraints:**
+    - (C1) at least one value.
+    - (C2) `pending` is from 0 to 7.
   }];
   let arguments = (ins I64Attr:$pending, Variadic<F32>:$values);
   let results = (outs Variadic<F32>:$results);
   let assemblyFormat = "$pending `for` $values attr-dict `:` type($values)";
+  let hasVerifier = 1;
 }
 
 def SparseAttnNvvm_ReleaseOp : SparseAttnNvvm_Op<"release"> {

@@ -43,6 +43,7 @@ public:
   Value exclusive(Value a, Value b) { return make<arith::XOrIOp>(a, b); }
   Value exclusive(Value a, int64_t b) { return exclusive(a, integer(b)); }
   Value shiftRight(Value a, int64_t b) { return make<arith::ShRUIOp>(a, integer(b)); }
+  Value shiftLeft(Value a, Value b) { return make<arith::ShLIOp>(a, b); }
   Value shiftLeft(Value a, int64_t b) { return make<arith::ShLIOp>(a, integer(b)); }
   Value min(Value a, Value b) { return make<arith::MinSIOp>(a, b); }
   Value max(Value a, Value b) { return make<arith::MaxSIOp>(a, b); }

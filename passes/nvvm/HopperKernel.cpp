@@ -168,12 +168,12 @@ void HopperEmitter::wait(Value barrier, Value parity) {
 // Producer
 //===----------------------------------------------------------------------===//
 
-/// A box a slab: 64 columns, all rows of the tile. Rows and columns past the end arrive as zeros.
+/// A box a slab: its columns, all rows of the tile. Rows and columns past the end arrive as zeros.
 void HopperEmitter::loadBox(Map map, int64_t slabs, int64_t slabBytes, Value target, Value row, Value head,
                             Value full) {
   Value maps = b.offset(function.getArgument(0), map * int64_t(sizeof(uint64_t)) * 16);
   for (int64_t slab = 0; slab < slabs; ++slab) {
-    Value coordinates[] = {b.integer(slab * kSlabColumns), row, head, item.batch};
+    Value coordinates[] = {b.integer(slab * layout.slabColumns), row, head, item.batch};
     NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
         builder, loc, b.offset(target, slab * slabBytes), maps, ValueRange(coordinates), full, ValueRange(), Value(),
         Value(), NVVM::TMALoadMode::TILE, /*isCTAOnly=*/true, NVVM::CTAGroupKindAttr(), Value());
@@ -272,8 +272,8 @@ void HopperEmitter::emitProducer() {
 Value HopperEmitter::describe(int64_t offset, int64_t leading) {
   Value address = LLVM::PtrToIntOp::create(builder, loc, builder.getI32Type(), at(offset));
   address = b.shiftRight(b.both(address, 0x3FFFF), 4);
-  int64_t stride = 8 * kSlabRowBytes;
-  int64_t bits = (int64_t(1) << 62) | ((stride >> 4) << 32) | ((leading >> 4) << 16);
+  int64_t stride = 8 * layout.rowBytes, swizzle = layout.rowBytes == 128 ? 1 : 2;
+  int64_t bits = static_cast<int64_t>(uint64_t(swizzle) << 62) | ((stride >> 4) << 32) | ((leading >> 4) << 16);
   Value constant = arith::ConstantIntOp::create(builder, loc, bits, 64);
   Value wide = arith::ExtUIOp::create(builder, loc, builder.getI64Type(), address);
   return arith::OrIOp::create(builder, loc, wide, constant);
@@ -285,13 +285,14 @@ SmallVector<Value> HopperEmitter::await(int64_t pending, ArrayRef<Value> values)
   return wait.getResults();
 }
 
-/// S = Q K^T, in steps of 16 columns: 32 bytes further in a slab, then the next slab.
+/// S = Q K^T, in steps of 16 columns: 32 bytes further in a slab, then the next slab. Padding is left out.
 SmallVector<Value> HopperEmitter::multiplyKeys(Value stage) {
   SmallVector<Type> types(tileK / 2, builder.getF32Type());
   SmallVector<Value> scores;
   Value keys = b.add(keyDescriptor, b.toWide(b.mul(stage, layout.getStageBytes() >> 4)));
   for (int64_t step = 0; step < headSize / kStep; ++step) {
-    int64_t slab = step / 4, within = step % 4 * 2 * kStep;
+    int64_t stepsInSlab = layout.slabColumns / kStep, slab = step / stepsInSlab,
+            within = step % stepsInSlab * 2 * kStep;
     auto advance = [&](Value descriptor, int64_t slabBytes) {
       return b.add(descriptor, arith::ConstantIntOp::create(builder, loc, (slab * slabBytes + within) >> 4, 64));
     };
@@ -305,10 +306,10 @@ SmallVector<Value> HopperEmitter::multiplyKeys(Value stage) {
 
 /// O += P V, in steps of 16 keys. Values lie N-major: a step is 16 rows further.
 void HopperEmitter::multiplyValues(Registers &registers, Value stage) {
-  SmallVector<Type> types(headSize / 2, builder.getF32Type());
+  SmallVector<Type> types(layout.columns / 2, builder.getF32Type());
   Value values = b.add(valueDescriptor, b.toWide(b.mul(stage, layout.getStageBytes() >> 4)));
   for (int64_t step = 0; step < tileK / kStep; ++step) {
-    Value offset = arith::ConstantIntOp::create(builder, loc, step * kStep * kSlabRowBytes >> 4, 64);
+    Value offset = arith::ConstantIntOp::create(builder, loc, step * kStep * layout.rowBytes >> 4, 64);
     auto product = WgmmaOp::create(
         builder, loc, types, registers.accumulator, ArrayRef<Value>(registers.weights).slice(4 * step, 4), Value(),
         b.add(values, offset), TypeAttr::get(elementType), /*transposed=*/builder.getUnitAttr());
@@ -353,7 +354,7 @@ SmallVector<Value> HopperEmitter::flatten(const Registers &registers) {
 
 HopperEmitter::Registers HopperEmitter::unflatten(ValueRange values) {
   Registers registers;
-  int64_t numbers = headSize / 2;
+  int64_t numbers = layout.columns / 2;
   registers.accumulator.append(values.begin(), values.begin() + numbers);
   registers.state = {{values[numbers], values[numbers + 1]}, {values[numbers + 2], values[numbers + 3]}};
   registers.weights.append(values.begin() + numbers + 4, values.end());
@@ -389,7 +390,7 @@ HopperEmitter::Registers HopperEmitter::consumeStep(Value rank, Value tileNumber
 
 /// At least one tile.
 HopperEmitter::Registers HopperEmitter::consumeTiles(Value count, Value tileNumber) {
-  Registers registers{SmallVector<Value>(headSize / 2, b.number(0)), {}, fragment.initState()};
+  Registers registers{SmallVector<Value>(layout.columns / 2, b.number(0)), {}, fragment.initState()};
   Use first = getUse(tileNumber);
   wait(barrier(HopperLayout::KeysFull, first.stage), first.parity);
   Value place = b.load(b.offset(at(layout.places), b.mul(first.stage, 4)), builder.getI32Type());
@@ -429,14 +430,16 @@ void HopperEmitter::storeResults(Registers registers) {
   fragment.scaleRows(registers.accumulator, inverse);
   SmallVector<Value> words = fragment.pack(registers.accumulator, elementType);
   Value row = b.add(b.mul(b.both(warp, kWarpsInGroup - 1), 16), b.shiftRight(lane, 2));
-  Value base = b.offset(shared, b.add(b.mul(group, kGroupRows * kSlabRowBytes), b.mul(row, kSlabRowBytes)));
+  Value base = b.offset(shared, b.add(b.mul(group, kGroupRows * layout.rowBytes), b.mul(row, layout.rowBytes)));
   base = b.offset(base, b.mul(b.both(lane, 3), 4));
   for (auto [index, word] : llvm::enumerate(words)) {
-    int64_t column = getFragmentColumn(2 * index), chunk = column % kSlabColumns / 8;
-    // Rows are 8 apart, so that both have the swizzle of the lane's first.
-    Value place = b.mul(b.exclusive(b.both(row, 7), chunk), 16);
-    b.store(word, b.offset(b.offset(base, place),
-                           column / kSlabColumns * layout.querySlab + getFragmentRow(2 * index) * 8 * kSlabRowBytes));
+    int64_t column = getFragmentColumn(2 * index), chunk = column % layout.slabColumns / 8;
+    // Rows are 8 apart, so that both have the swizzle of the lane's first: chunk ^ row % 8 where a row has 8 chunks,
+    // and chunk ^ row / 2 % 4 where it has 4.
+    Value turn = layout.rowBytes == 128 ? b.both(row, 7) : b.both(b.shiftRight(row, 1), 3);
+    Value place = b.mul(b.exclusive(turn, chunk), 16);
+    b.store(word, b.offset(b.offset(base, place), column / layout.slabColumns * layout.querySlab +
+                                                      getFragmentRow(2 * index) * 8 * layout.rowBytes));
   }
   NVVM::FenceProxyOp::create(builder, loc, NVVM::ProxyKind::async_shared,
                              NVVM::SharedSpaceAttr::get(builder.getContext(), NVVM::SharedSpace::shared_cta));
@@ -450,8 +453,8 @@ void HopperEmitter::storeResults(Registers registers) {
     Value map = b.offset(function.getArgument(0), OutputMap * 128);
     Value firstRow = b.add(b.mul(item.tile, tileQ), b.mul(group, kGroupRows));
     for (int64_t slab = 0; slab < layout.slabs; ++slab) {
-      Value source = b.offset(b.offset(shared, b.mul(group, kGroupRows * kSlabRowBytes)), slab * layout.querySlab);
-      Value coordinates[] = {b.integer(slab * kSlabColumns), firstRow, item.head, item.batch};
+      Value source = b.offset(b.offset(shared, b.mul(group, kGroupRows * layout.rowBytes)), slab * layout.querySlab);
+      Value coordinates[] = {b.integer(slab * layout.slabColumns), firstRow, item.head, item.batch};
       NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::create(builder, loc, map, source, ValueRange(coordinates), Value(),
                                                          NVVM::TMAStoreMode::TILE, Value());
     }
@@ -465,7 +468,7 @@ Value HopperEmitter::consumeItem(Value count, Value itemParity, Value tileNumber
   Value rowOfGroup = b.add(b.mul(b.both(warp, kWarpsInGroup - 1), 16), b.shiftRight(lane, 2));
   laneRow = b.add(b.add(b.mul(item.tile, tileQ), b.mul(group, kGroupRows)), rowOfGroup);
   wait(barrier(HopperLayout::QueriesFull), itemParity);
-  Registers none{SmallVector<Value>(headSize / 2, b.number(0)), {}, fragment.initState()};
+  Registers none{SmallVector<Value>(layout.columns / 2, b.number(0)), {}, fragment.initState()};
   SmallVector<Value> empty = flatten(none);
   auto types = llvm::map_to_vector(empty, [](Value value) { return value.getType(); });
   auto branch = scf::IfOp::create(builder, loc, types, b.less(b.integer(0), count), /*withElseRegion=*/true);
@@ -483,7 +486,7 @@ Value HopperEmitter::consumeItem(Value count, Value itemParity, Value tileNumber
 }
 
 void HopperEmitter::emitConsumer() {
-  queryDescriptor = b.add(describe(0, kStep), b.toWide(b.mul(group, kGroupRows * kSlabRowBytes >> 4)));
+  queryDescriptor = b.add(describe(0, kStep), b.toWide(b.mul(group, kGroupRows * layout.rowBytes >> 4)));
   keyDescriptor = describe(layout.keys, kStep);
   valueDescriptor = describe(layout.values, layout.keySlab);
   laneColumn = b.mul(b.both(lane, 3), 2);
@@ -510,20 +513,13 @@ void HopperEmitter::emitConsumer() {
 // Roles
 //===----------------------------------------------------------------------===//
 
-/// Registers of a thread with 1, 2 and 3 consumers: the block has 64 Ki. Multiples of 8; what is not given to consumers
-/// is of no use to a producer.
-struct RegisterSplit {
-  int64_t producer, consumer;
-};
-RegisterSplit getRegisterSplit(int64_t groups) { return groups == 2 ? RegisterSplit{40, 232} : RegisterSplit{32, 160}; }
-
 void HopperEmitter::emit() {
   int64_t threads = kGroup * (groups + 1);
   createFunction(threads, layout.bytes, /*persistent=*/true,
-                 {{"query", tileQ, kSlabColumns},
-                  {"key", tileK, kSlabColumns},
-                  {"value", tileK, kSlabColumns},
-                  {"output", kGroupRows, kSlabColumns}});
+                 {{"query", tileQ, layout.slabColumns},
+                  {"key", tileK, layout.slabColumns},
+                  {"value", tileK, layout.slabColumns},
+                  {"output", kGroupRows, layout.slabColumns}});
   shared = SharedMemoryOp::create(builder, loc, LLVM::LLVMPointerType::get(builder.getContext(), Shared));
   thread = b.threadId();
   lane = b.both(thread, kWarp - 1);
@@ -537,15 +533,16 @@ void HopperEmitter::emit() {
     if (groups > 1) // One consumer has all the registers a thread can have.
       NVVM::SetMaxRegisterOp::create(builder, loc, static_cast<uint32_t>(count), action);
   };
-  RegisterSplit split = getRegisterSplit(groups);
+  // What the consumers leave of 512 registers for one thread of each warpgroup, or as much as a schedule needs.
+  int64_t consumerRegisters = getRegisters({tileQ, tileK}), producerRegisters = groups == 2 ? 40 : 32;
   auto branch = scf::IfOp::create(builder, loc, b.equal(role, 0), /*withElseRegion=*/true);
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(branch.thenBlock());
-    setRegisters(split.producer, NVVM::SetMaxRegisterAction::decrease);
+    setRegisters(producerRegisters, NVVM::SetMaxRegisterAction::decrease);
     b.emitIf(b.equal(thread, 0), [&] { emitProducer(); });
     builder.setInsertionPointToStart(branch.elseBlock());
-    setRegisters(split.consumer, NVVM::SetMaxRegisterAction::increase);
+    setRegisters(consumerRegisters, NVVM::SetMaxRegisterAction::increase);
     emitConsumer();
   }
   finishFunction();

@@ -13,17 +13,19 @@
 
 namespace mlir::sparse_attn::nvvm {
 
-/// Rows of a warpgroup's operand, columns of a slab, bytes of a slab's row.
-inline constexpr int64_t kGroupRows = 64, kSlabColumns = 64, kSlabRowBytes = 128;
+/// Rows of a warpgroup's operand.
+inline constexpr int64_t kGroupRows = 64;
 
-/// Byte offsets in shared memory. Tiles are slabs of 64 columns, [rows][64], swizzled over 128 bytes; they come first,
-/// as they need an alignment of 1024 bytes. The queries' place also takes the output on its way to global memory.
+/// Byte offsets in shared memory. Tiles are slabs of 64 columns, [rows][64], swizzled over 128 bytes, or of 32 where 64
+/// does not divide the head size, swizzled over 64; wgmma takes whole slabs only, so that a head size is padded to a
+/// multiple of 32, with columns of zeros. Slabs come first, as they need an alignment of 1024 bytes. The queries' place
+/// also takes the output on its way to global memory.
 struct HopperLayout {
   HopperLayout(int64_t tileQ, int64_t tileK, int64_t headSize, int64_t stages, int64_t tableBytes)
-      : stages(stages), slabs(llvm::divideCeil(headSize, kSlabColumns)), querySlab(tileQ * kSlabRowBytes),
-        keySlab(tileK * kSlabRowBytes), keys(slabs * querySlab), values(keys + stages * slabs * keySlab),
-        barriers(values + stages * slabs * keySlab), places(barriers + 8 * countBarriers()), item(places + 4 * stages),
-        table(item + 8), bytes(table + tableBytes) {}
+      : stages(stages), columns(llvm::alignTo(headSize, 32)), slabColumns(columns % 64 == 0 ? 64 : 32),
+        rowBytes(2 * slabColumns), slabs(columns / slabColumns), querySlab(tileQ * rowBytes), keySlab(tileK * rowBytes),
+        keys(slabs * querySlab), values(keys + stages * slabs * keySlab), barriers(values + stages * slabs * keySlab),
+        places(barriers + 8 * countBarriers()), item(places + 4 * stages), table(item + 8), bytes(table + tableBytes) {}
 
   /// Each is 8 bytes; those of the ring come once a stage.
   enum Barrier { QueriesFull, QueriesEmpty, ItemFull, ItemEmpty, RingBarriers };
@@ -37,7 +39,11 @@ struct HopperLayout {
   /// Of keys, and of values.
   int64_t getStageBytes() const { return slabs * keySlab; }
 
-  int64_t stages, slabs;
+  int64_t stages;
+  int64_t columns;     // of a tile, padded
+  int64_t slabColumns; // of a slab
+  int64_t rowBytes;    // of a slab's row, over which it is swizzled
+  int64_t slabs;
   int64_t querySlab, keySlab; // bytes of a slab
   int64_t keys, values;       // the rings
   int64_t barriers;

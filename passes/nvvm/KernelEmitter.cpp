@@ -45,6 +45,8 @@ void KernelEmitter::createFunction(int64_t threads, int64_t sharedBytes, bool pe
   function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), builder.getUnitAttr());
   function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
                     builder.getDenseI32ArrayAttr({static_cast<int32_t>(threads)}));
+  // One block a multiprocessor is enough: ptxas shall not spill to make room for another.
+  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), builder.getI32IntegerAttr(1));
   SmallVector<Attribute> boxes;
   for (const MapRequest &map : maps)
     boxes.push_back(
@@ -182,6 +184,16 @@ Value KernelEmitter::testBlock(BlockActiveOp active, Value row, Value key) {
   });
 }
 
+/// Would a predicate, written out for every score, be most of the kernel? Ranks of random numbers take some hundred
+/// instructions; nothing else comes near, but for long expressions of many patterns.
+static bool isLong(Region &predicate) {
+  constexpr int64_t kLongest = 40;
+  int64_t length = 0;
+  for (Operation &op : predicate.front())
+    length += isa<RandomRankOp>(op) ? kLongest : 1;
+  return length > kLongest;
+}
+
 void KernelEmitter::maskScores(RowFragment &fragment, MutableArrayRef<Value> scores, Value queryRow, Value keyTile,
                                Value laneColumn, Value rank) {
   auto mask = *getLoop(kernel).getBody().front().getOps<MaskOp>().begin();
@@ -196,10 +208,20 @@ void KernelEmitter::maskScores(RowFragment &fragment, MutableArrayRef<Value> sco
   Value firstQuery = b.add(queryRow, b.sub(keyLength, queryLength));
   RowPair queries{firstQuery, b.add(firstQuery, 8)};
   Value firstKey = b.add(b.mul(keyTile, tileK), laneColumn);
-  fragment.mask(scores, [&](int64_t row, int64_t column) {
-    Value key = b.add(firstKey, column);
-    Value attends = emitPredicate(builder, loc, mask.getBody(), {queries[row], key}, map, *this);
-    return b.both(b.less(key, keyLength), attends);
+  auto attends = [&](Value query, Value key) {
+    return emitPredicate(builder, loc, mask.getBody(), {query, key}, map, *this);
+  };
+  auto keyOf = [&](Value column) { return b.add(firstKey, column); };
+  if (!isLong(mask.getBody()))
+    return fragment.mask(scores, [&](int64_t row, int64_t column) {
+      Value key = keyOf(b.integer(column));
+      return b.both(b.less(key, keyLength), attends(queries[row], key));
+    });
+  // A long predicate may loop until it finds what only positions that exist have.
+  Value last = b.sub(keyLength, 1);
+  fragment.maskInLoop(scores, [&](Value isSecondRow, Value column) {
+    Value key = keyOf(column), query = b.select(isSecondRow, queries[1], queries[0]);
+    return b.both(b.less(key, keyLength), attends(b.min(query, last), b.min(key, last)));
   });
 }
 

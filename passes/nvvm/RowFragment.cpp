@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/nvvm/RowFragment.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/Support/MathExtras.h"
 #include <limits>
 
@@ -32,6 +33,29 @@ void RowFragment::mask(MutableArrayRef<Value> scores, function_ref<Value(int64_t
   Value none = b.number(-kInfinity);
   for (auto [index, score] : llvm::enumerate(scores))
     score = b.select(attends(getFragmentRow(index), getFragmentColumn(index)), score, none);
+}
+
+/// Bit i of a word is whether score i of its 32 attends.
+void RowFragment::maskInLoop(MutableArrayRef<Value> scores,
+                             function_ref<Value(Value isSecondRow, Value column)> attends) {
+  constexpr int64_t kWord = 32;
+  Value none = b.number(-kInfinity);
+  for (int64_t first = 0; first < static_cast<int64_t>(scores.size()); first += kWord) {
+    MutableArrayRef<Value> part = scores.slice(first, std::min<size_t>(kWord, scores.size() - first));
+    auto loop = scf::ForOp::create(b.builder, b.loc, b.integer(0), b.integer(part.size()), b.integer(1), b.integer(0),
+                                   [&](OpBuilder &, Location, Value index, ValueRange word) {
+                                     // As getFragmentRow and getFragmentColumn, of a value.
+                                     Value isSecondRow = b.equal(b.both(b.shiftRight(index, 1), 1), 1);
+                                     Value column = b.add(b.mul(b.shiftRight(index, 2), 8), b.both(index, 1));
+                                     Value bit = b.extendUnsigned(
+                                         attends(isSecondRow, b.add(column, getFragmentColumn(first))));
+                                     scf::YieldOp::create(b.builder, b.loc, b.either(word[0], b.shiftLeft(bit, index)));
+                                   });
+    for (auto [index, score] : llvm::enumerate(part)) {
+      Value bit = b.both(loop.getResult(0), b.integer(static_cast<int32_t>(1u << index)));
+      score = b.select(b.equal(bit, 0), none, score);
+    }
+  }
 }
 
 SoftmaxState RowFragment::initState() {

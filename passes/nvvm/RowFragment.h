@@ -45,6 +45,10 @@ public:
   /// -infinity where `attends` (row of the pair, column) is false (i1). Before any softmax.
   void mask(MutableArrayRef<Value> scores, function_ref<Value(int64_t row, int64_t column)> attends);
 
+  /// The same with a loop over the scores, whose code is emitted once for each 32 of them: `attends` gets whether the
+  /// pair is in the second row (i1), and its column (i32). Slower, but does not grow with the tile.
+  void maskInLoop(MutableArrayRef<Value> scores, function_ref<Value(Value isSecondRow, Value column)> attends);
+
   SoftmaxState initState();
 
   /// Makes weights of scores, in place; updates the state; returns the correction of what was summed before.

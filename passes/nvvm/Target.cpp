@@ -21,12 +21,14 @@ static const nvvm::Target kTargets[] = {
     {"sm_90a", nvvm::Family::Hopper, 227 * 1024, "+ptx86"},
 };
 
+std::string nvvm::listChips() {
+  return llvm::join(llvm::map_range(kTargets, [](const Target &target) { return target.chip; }), ", ");
+}
+
 FailureOr<nvvm::Target> nvvm::getTarget(StringRef chip, std::string &message) {
   for (const Target &target : kTargets)
     if (target.chip == chip)
       return target;
-  message = "expects target cpu, " +
-            llvm::join(llvm::map_range(kTargets, [](const Target &t) { return t.chip; }), ", ") + ", but got '" +
-            chip.str() + "'";
+  message = "expects a GPU among " + listChips() + ", but got '" + chip.str() + "'";
   return failure();
 }

@@ -32,6 +32,9 @@ struct Target {
   std::string features;
 };
 
+/// The chips there are, with commas between.
+std::string listChips();
+
 /// Fails with a message that names the chips there are.
 FailureOr<Target> getTarget(StringRef chip, std::string &message);
 

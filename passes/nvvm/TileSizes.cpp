@@ -11,9 +11,10 @@
 
 namespace mlir::sparse_attn::nvvm {
 
-int64_t getTileBytes(int64_t headSize, TileSizes tiles, int64_t stages) {
-  int64_t slabs = llvm::divideCeil(headSize, 64);
-  return slabs * 128 * (tiles.q + 2 * stages * tiles.k);
+/// Slabs of 64 columns; on Hopper of 32 where those suffice (HopperLayout.h).
+int64_t getTileBytes(const Target &target, int64_t headSize, TileSizes tiles, int64_t stages) {
+  int64_t columns = llvm::alignTo(headSize, target.family == Family::Hopper ? 32 : 64);
+  return 2 * columns * (tiles.q + 2 * stages * tiles.k);
 }
 
 /// What a block needs in shared memory beside its tiles: the ranges of a schedule, barriers, the ring's key tiles.
@@ -24,7 +25,7 @@ static constexpr int64_t kReservedBytes = 2048;
 int64_t getStages(const Target &target, int64_t headSize, TileSizes tiles) {
   if (target.family == Family::Ampere)
     return 1;
-  return headSize <= 64 && getTileBytes(headSize, tiles, 4) + kReservedBytes <= target.sharedBytes ? 4 : 2;
+  return headSize <= 64 && getTileBytes(target, headSize, tiles, 4) + kReservedBytes <= target.sharedBytes ? 4 : 2;
 }
 
 /// A warp owns 16 rows of queries: per thread, head / 2 registers of the accumulator, tile k / 2 of scores and, where
@@ -60,6 +61,17 @@ static int64_t fitToBlocks(int64_t tile, int64_t block, int64_t least) {
              : block;
 }
 
+/// Of a consumer on Hopper: accumulator, scores, weights in flight, and what else a loop needs. With more, ptxas gives
+/// up the overlap of products and softmax, or the kernel.
+static int64_t countRegisters(int64_t headSize, TileSizes tiles) {
+  return static_cast<int64_t>(llvm::alignTo(headSize, 32)) / 2 + tiles.k / 2 + tiles.k / 4 + 32;
+}
+
+int64_t getRegisters(TileSizes tiles) {
+  constexpr int64_t kOne = 240, kTwo = 232, kThree = 160;
+  return tiles.q <= 64 ? kOne : tiles.q <= 128 ? kTwo : kThree;
+}
+
 TileSizes GpuTiling::choose(const TilingProblem &problem) const {
   bool hopper = target.family == Family::Hopper;
   TileSizes tiles = hopper ? chooseHopper(problem.headSize) : chooseAmpere(problem.headSize);
@@ -83,7 +95,7 @@ bool GpuTiling::supports(const TilingProblem &problem, TileSizes tiles, std::str
     return false;
   };
   if (!(problem.elementType.isF16() || problem.elementType.isBF16()))
-    return refuse(target.chip + " expects arrays of f16 or bf16");
+    return refuse(target.chip + " expects arrays of f16 or bf16, but got others");
   if (problem.headSize < 16 || problem.headSize > 256 || problem.headSize % 16 != 0)
     return refuse(target.chip + " expects a head size that is a multiple of 16 in [16, 256], but got " +
                   std::to_string(problem.headSize));
@@ -95,11 +107,17 @@ bool GpuTiling::supports(const TilingProblem &problem, TileSizes tiles, std::str
                   std::to_string(leastQ) + ", " + std::to_string(mostQ) +
                   "] and a key tile that is a multiple of 16 in [16, " + std::to_string(mostK) + "], but got " +
                   std::to_string(tiles.q) + " and " + std::to_string(tiles.k));
-  int64_t bytes = getTileBytes(problem.headSize, tiles, getStages(target, problem.headSize, tiles)) + kReservedBytes;
+  int64_t bytes =
+      getTileBytes(target, problem.headSize, tiles, getStages(target, problem.headSize, tiles)) + kReservedBytes;
   if (bytes > target.sharedBytes)
     return refuse(target.chip + " expects tiles that fit into " + std::to_string(target.sharedBytes) +
                   " bytes of shared memory, but got tiles of " + std::to_string(tiles.q) + " queries and " +
                   std::to_string(tiles.k) + " keys, which need " + std::to_string(bytes));
+  if (hopper)
+    if (int64_t needed = countRegisters(problem.headSize, tiles), most = getRegisters(tiles); needed > most)
+      return refuse(target.chip + " expects tiles that fit into " + std::to_string(most) +
+                    " registers of a thread, but got tiles of " + std::to_string(tiles.q) + " queries and " +
+                    std::to_string(tiles.k) + " keys, which need " + std::to_string(needed));
   return true;
 }
 

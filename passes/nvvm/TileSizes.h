@@ -24,9 +24,13 @@ private:
   Target target;
 };
 
-/// Bytes of shared memory that the tiles of a kernel take: queries, and `stages` of keys and of values. Rows of 2-byte
-/// elements lie in slabs of 64 columns, 128 bytes wide, of which the last may be partly empty.
-int64_t getTileBytes(int64_t headSize, TileSizes tiles, int64_t stages);
+/// Bytes of shared memory that the tiles of a kernel take: queries, and `stages` of keys and of values, in slabs of
+/// whole columns.
+int64_t getTileBytes(const Target &target, int64_t headSize, TileSizes tiles, int64_t stages);
+
+/// Registers of a consumer's thread on Hopper, by the number of consumers: a block has 64 Ki, of which the producer
+/// keeps what it needs.
+int64_t getRegisters(TileSizes tiles);
 
 /// Stages of the ring of keys and values.
 int64_t getStages(const Target &target, int64_t headSize, TileSizes tiles);

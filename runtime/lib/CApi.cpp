@@ -78,6 +78,8 @@ void sparse_attn_plan_destroy(sparse_attn_plan *plan) { delete plan; }
 
 size_t sparse_attn_workspace_bytes(const sparse_attn_plan *plan) { return plan ? plan->plan->workspaceBytes() : 0; }
 
+size_t sparse_attn_plan_device_bytes(const sparse_attn_plan *plan) { return plan ? plan->plan->deviceBytes() : 0; }
+
 sparse_attn_status sparse_attn_plan_tiles(const sparse_attn_plan *plan, int64_t *partial, int64_t *full,
                                           int64_t *total) {
   return guard({{plan, "a plan"}}, [&] {

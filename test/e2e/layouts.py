@@ -5,11 +5,13 @@
 #
 #   layouts.py DEVICE FOLDER RUNTIME.so
 #
+# GPUs want addresses and strides that are multiples of 16 bytes; what a launch says to others is checked too.
 # Every layout has to give the bits of the contiguous one, which the oracle checks. Guarded arrays end at (or start
 # after) a page that cannot be read, so that loads past the end, of rows or of lanes, end the program.
 
 import ctypes
 import mmap
+import os
 
 import numpy as np
 
@@ -105,11 +107,23 @@ def heads_inside(shape, dtype):
     return np.zeros((shape[0], shape[2], shape[1], *shape[3:]), dtype).swapaxes(1, 2)
 
 
-def padded(shape, dtype):
+def padded(shape, dtype, room=5):
     """Room between rows, heads and batches, filled with what would show."""
-    whole = np.empty([n + 3 for n in shape[:-1]] + [shape[-1] + 5], dtype)
+    whole = np.empty([n + 3 for n in shape[:-1]] + [shape[-1] + room], dtype)
     whole.view(np.uint8)[...] = 0xFF
     return whole[tuple(slice(n) for n in shape)]
+
+
+def padded_by_vectors(shape, dtype):
+    """The same, with strides that are multiples of 16 bytes, as GPUs want them."""
+    return padded(shape, dtype, room=8)
+
+
+def unaligned(shape, dtype):
+    """An address that is no multiple of 16 bytes."""
+    elements = np.zeros(int(np.prod(shape)) + 8, dtype)
+    first = (-elements.ctypes.data % 16 + 2) // elements.itemsize
+    return elements[first:][: int(np.prod(shape))].reshape(shape)
 
 
 def batch_innermost(shape, dtype):
@@ -124,10 +138,11 @@ def length_padded(shape, dtype):
     return whole[..., : shape[-1]]
 
 
+LAYOUTS_OF_CPU = {"padded": padded}
+LAYOUTS_OF_GPU = {"padded": padded_by_vectors}
 LAYOUTS = {
     "contiguous": np.zeros,
     "heads inside": heads_inside,
-    "padded": padded,
     "batch innermost": batch_innermost,
     "guarded at the end": Guarded(at_end=True),
     "guarded at the start": Guarded(at_end=False),
@@ -185,8 +200,22 @@ def check_empty_capture(bench, runtime, artifact, function):
     bench.compare(f"{function.name}, no ids", function, problem, output, lse)
 
 
+def check_refusal(bench, runtime, artifact, function, make, message):
+    """A launch on a GPU with a layout that it cannot load from."""
+    problem = Problem(function, Sizes(1, 2, 1, 9, 20), 11, captures(11, Sizes(1, 2, 1, 9, 20)))
+    try:
+        run_in_layout(runtime, artifact, function, problem, make)
+        got = "no error"
+    except RuntimeError as error:
+        got = str(error)
+    bench.expect(message in got, f"{function.name}, {make.__name__}: expects an error '{message}', but got '{got}'")
+
+
 def main():
     bench, (library,) = workbench.start()
+    # The simulated GPU of this process; it has one order of its threads.
+    os.environ["SPARSE_ATTN_DEVICE"] = "sim"
+    os.environ["SPARSE_ATTN_SIM_SCHEDULE"], os.environ["SPARSE_ATTN_SIM_SEED"] = "random", "6"
     runtime = Runtime(library)
     module = Module()
     names = ("window", "intersect", "packed", "document_of_batch")
@@ -194,15 +223,16 @@ def main():
         module.add(f"{name}_{dtype}", PATTERNS[name], dtype, head_size)
         for name in names
         for dtype, head_size in (("f32", 48), ("bf16", 32), ("f16", 16))
+        if dtype in bench.dtypes
     ]
-    path = bench.compile(module, "--cpu=native")
+    path = bench.compile(module)
     artifact = runtime.open(path)
     for seed, sizes in enumerate((Sizes(2, 4, 2, 77, 77), Sizes(1, 2, 2, 33, 129), Sizes(2, 1, 1, 1, 1)), start=1):
         print(f"{sizes}, seed {seed}")
         for function in functions:
             problem = Problem(function, sizes, seed, captures(seed, sizes))
             results = {}
-            for layout, make in LAYOUTS.items():
+            for layout, make in {**LAYOUTS, **(LAYOUTS_OF_CPU if bench.on_cpu else LAYOUTS_OF_GPU)}.items():
                 results[layout] = run_in_layout(runtime, artifact, function, problem, make)
                 same = all(a.tobytes() == b.tobytes() for a, b in zip(results[layout], results["contiguous"]))
                 bench.expect(same, f"{function.name}, {sizes}, {layout}: expects the bits of the contiguous layout")
@@ -211,6 +241,9 @@ def main():
         check_shared_keys(bench, runtime, artifact, function)
         if function.name.startswith("packed"):
             check_empty_capture(bench, runtime, artifact, function)
+        if not bench.on_cpu:
+            check_refusal(bench, runtime, artifact, function, padded, "to be a multiple of 8 elements on a GPU")
+            check_refusal(bench, runtime, artifact, function, unaligned, "expects data aligned to 16 bytes on a GPU")
     bench.finish()
 
 

@@ -3,6 +3,8 @@
 # Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+import subprocess
+
 import numpy as np
 
 import workbench
@@ -11,8 +13,13 @@ from oracle import formulas
 from workbench import Module, Problem, Sizes
 
 BLOCKS = ((16, 16), (16, 64), (64, 16), (32, 128), (256, 32), (128, 128), (64, 256))
-TILES = ((16, 16), (64, 64), (128, 128), (16, 512), (256, 16))
+TILES = {
+    "cpu": ((16, 16), (64, 64), (128, 128), (16, 512), (256, 16)),
+    "sim-sm_80": ((16, 16), (64, 64), (128, 128), (16, 128), (128, 16)),
+    "sim-sm_90a": ((64, 16), (64, 64), (128, 128), (64, 256), (192, 16)),
+}
 SHAPES = (Sizes(1, 1, 1, 512, 512), Sizes(2, 2, 1, 300, 333), Sizes(1, 2, 2, 40, 600), Sizes(1, 1, 1, 270, 70))
+SHAPES_OF_SIMULATOR = (Sizes(1, 1, 1, 256, 256), Sizes(2, 2, 1, 100, 133), Sizes(1, 2, 2, 40, 300), Sizes(1, 1, 1, 270, 70))
 # Batches and heads with a mask of their own.
 SHARING = ((False, False), (False, True), (True, True))
 
@@ -28,9 +35,19 @@ def draw(generator, sizes, query_block, key_block, per_batch=False, per_head=Fal
     return formulas.BlockMask(active, query_block, key_block)
 
 
-def check_visits(bench, label, artifact, function, problem, tile_q, tile_k):
+def check(bench, label, artifact, function, problem):
+    """The results, and the visits."""
+    try:
+        *results, tiles = bench.run(artifact, function, problem, tiles=True)
+    except subprocess.CalledProcessError as error:
+        bench.expect(False, label, f"the run ended with {error.returncode}:", error.stderr[-500:])
+        return
+    bench.compare(label, function, problem, *results)
+    check_visits(bench, label, function, problem, tiles, *bench.tile_sizes(artifact, function))
+
+
+def check_visits(bench, label, function, problem, tiles, tile_q, tile_k):
     """Each tile with an attending pair is visited once; what is visited without a mask attends wholly."""
-    *_, tiles = bench.run(artifact, function, problem, tiles=True)
     for batch in range(problem.sizes.batch):
         for head in range(problem.sizes.heads):
             attends = function.expression.holds(problem.frame(batch, head))
@@ -45,8 +62,8 @@ def check_visits(bench, label, artifact, function, problem, tile_q, tile_k):
                     bench.expect(visits[row, column] == 1, label, f"tile {row}, {column} visited {visits[row, column]} times")
 
 
-def sizes_of_blocks_and_tiles(bench, generator):
-    for query_block, key_block in BLOCKS:
+def sizes_of_blocks_and_tiles(bench, generator, shapes):
+    for number, (query_block, key_block) in enumerate(BLOCKS):
         module = Module()
         mask = blocks("mask", query_block, key_block)
         expressions = {
@@ -55,29 +72,34 @@ def sizes_of_blocks_and_tiles(bench, generator):
             "or_window": union(mask, window(20, 9), global_tokens(3)),
             "without": intersect(complement(mask), window(100, 50)),
         }
-        functions = [module.add(f"{name}_{query_block}_{key_block}", e) for name, e in expressions.items()]
+        if not bench.on_cpu:
+            expressions = dict(list(expressions.items())[number % 2 :: 2])
+        dtype = bench.dtypes[0]
+        functions = [module.add(f"{name}_{query_block}_{key_block}", e, dtype) for name, e in expressions.items()]
         fits = lambda tile, block: tile % block == 0 or block % tile == 0
-        tiles = [t for t in TILES if fits(t[0], query_block) and fits(t[1], key_block) and generator.random() < 0.4]
-        for tile_q, tile_k in (None, None), *tiles:
+        tiles = [t for t in TILES[bench.name] if fits(t[0], query_block) and fits(t[1], key_block) and generator.random() < 0.4]
+        # On a simulated GPU, one size of tiles and two expressions for each size of blocks.
+        choices = [(None, None), *tiles]
+        if not bench.on_cpu:
+            choices = choices[-1:]
+        for tile_q, tile_k in choices:
             flags = [f"--tile-q={tile_q}", f"--tile-k={tile_k}"] if tile_q else []
-            artifact = bench.compile(module, "--cpu=native", *flags, name=f"masks_{query_block}_{key_block}")
-            sizes = SHAPES[generator.integers(len(SHAPES))]
+            artifact = bench.compile(module, *flags, name=f"masks_{query_block}_{key_block}")
+            sizes = shapes[generator.integers(len(shapes))]
             for function in functions:
                 captures = {"mask": draw(generator, sizes, query_block, key_block)}
                 problem = Problem(function, sizes, int(generator.integers(1 << 30)), captures)
                 label = f"{function.name}, tiles {tile_q} x {tile_k}, {sizes}"
-                bench.check(label, artifact, function, problem)
-                chosen = (tile_q or min(query_block, 64), tile_k or min(key_block, 64))
-                check_visits(bench, label, artifact, function, problem, *chosen)
+                check(bench, label, artifact, function, problem)
 
 
-def masks_of_heads(bench, generator):
+def masks_of_heads(bench, generator, shapes):
     module = Module()
     pair = union(intersect(blocks("fine", 16, 32), causal()), blocks("coarse", 64, 128))
-    functions = [module.add(f"pair_{dtype}", pair, dtype) for dtype in ("f32", "bf16", "f16")]
-    artifact = bench.compile(module, "--cpu=native", name="heads")
-    for sizes in SHAPES:
-        for per_batch, per_head in SHARING:
+    functions = [module.add(f"pair_{dtype}", pair, dtype) for dtype in bench.dtypes]
+    artifact = bench.compile(module, name="heads")
+    for number, sizes in enumerate(shapes):
+        for per_batch, per_head in SHARING if bench.on_cpu else SHARING[number % len(SHARING) :][:1]:
             for function in functions:
                 captures = {
                     "fine": draw(generator, sizes, 16, 32, per_batch, per_head),
@@ -85,15 +107,15 @@ def masks_of_heads(bench, generator):
                 }
                 problem = Problem(function, sizes, int(generator.integers(1 << 30)), captures)
                 label = f"{function.name}, {sizes}, masks {'of' if per_batch else 'for all'} batches, heads {per_head}"
-                bench.check(label, artifact, function, problem)
-                check_visits(bench, label, artifact, function, problem, 16, 32)
+                check(bench, label, artifact, function, problem)
 
 
 def main():
     bench, _ = workbench.start()
     generator = np.random.default_rng(7)
-    sizes_of_blocks_and_tiles(bench, generator)
-    masks_of_heads(bench, generator)
+    shapes = SHAPES if bench.on_cpu else SHAPES_OF_SIMULATOR
+    sizes_of_blocks_and_tiles(bench, generator, shapes)
+    masks_of_heads(bench, generator, shapes)
     bench.finish()
 
 

@@ -43,7 +43,10 @@ def draw_sizes(generator):
     return Sizes(int(generator.integers(1, 4)) if queries * keys < 20000 else 1, heads, key_heads, queries, keys)
 
 
-def draw_tile_sizes(generator):
+def draw_tile_sizes(generator, device):
+    if device.kind != "cpu":
+        draw = lambda least, most: least * int(generator.integers(1, most // least + 1))
+        return tuple(draw(least, most) for least, most in zip(device.least_tile, device.most_tile))
     if generator.random() < 0.7:
         return int(generator.choice([16, 16, 32, 48, 64])), int(generator.choice([8, 16, 16, 24, 32, 40, 64]))
     return 16 * int(generator.integers(1, 17)), 8 * int(generator.integers(1, 65))
@@ -115,14 +118,15 @@ class Property:
 
     def check_group(self, seed, cases):
         generator = np.random.default_rng(seed)
-        tile_q, tile_k = draw_tile_sizes(generator)
+        tile_q, tile_k = draw_tile_sizes(generator, self.bench.device)
         print(f"seed {seed}: {cases} cases, tiles of {tile_q} x {tile_k}", flush=True)
         module = Module()
         for number in range(cases):
             expression = random_expressions.draw(generator, int(generator.integers(1, 5)))
-            dtype = ("f32", "f32", "f32", "bf16", "f16")[generator.integers(5)]
+            dtypes = ("f32", "f32", "f32", "bf16", "f16") if self.bench.on_cpu else self.bench.dtypes
+            dtype = dtypes[generator.integers(len(dtypes))]
             module.add(f"case{number}", expression, dtype, head_size=16, lse=bool(generator.integers(2)))
-        flags = ("--cpu=native", f"--tile-q={tile_q}", f"--tile-k={tile_k}")
+        flags = (f"--tile-q={tile_q}", f"--tile-k={tile_k}")
         artifacts = self.compile(seed, module, flags)
         for function in module.functions:
             for _ in range(2):

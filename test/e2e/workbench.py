@@ -3,12 +3,16 @@
 # Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# A driver is called as `DRIVER.py DEVICE FOLDER`, finds the tools on the PATH, and exits with 1 where a check failed.
+# A driver is called as `DRIVER.py DEVICE FOLDER`, finds the tools on the PATH, and exits with 1 where a check failed. What
+# a driver does on a simulated GPU is smaller, and each of its runs orders the threads in another way.
 
 import collections
+import json
 import os
 import pathlib
 import shutil
+import signal
+import struct
 import subprocess
 import sys
 
@@ -16,7 +20,20 @@ import numpy as np
 
 from oracle import element_types, formulas, reference
 
-FLAGS_OF_DEVICE = {"cpu": ["--target=cpu"]}
+ELEMENT_TYPES = ("bf16", "f16")  # of GPUs
+LONGEST_RUN = 10  # seconds
+SCHEDULES = ("in_order", "random", "reverse")
+
+# What a driver needs to know of a device. `kind` is its name for sparse-attn-run; tiles are the smallest and the largest
+# queries and keys of one, of which all others are multiples of the smallest.
+Device = collections.namedtuple("Device", "kind flags dtypes least_tile most_tile")
+
+DEVICES = {
+    "cpu": Device("cpu", ["--target=cpu", "--cpu=native"], element_types.NAMES, (16, 8), (256, 512)),
+    "cpu-levels": Device("cpu", ["--target=cpu"], element_types.NAMES, (16, 8), (256, 512)),
+    "sim-sm_80": Device("sim", ["--target=sm_80", "--simulate"], ELEMENT_TYPES, (16, 16), (128, 128)),
+    "sim-sm_90a": Device("sim", ["--target=sm_90a", "--simulate"], ELEMENT_TYPES, (64, 16), (192, 256)),
+}
 
 Sizes = collections.namedtuple("Sizes", "batch heads key_heads queries keys")
 
@@ -30,7 +47,7 @@ class Module:
     def __init__(self):
         self.functions = []
 
-    def add(self, name, expression, dtype="f32", head_size=32, lse=True, scale=None):
+    def add(self, name, expression, dtype, head_size=32, lse=True, scale=None):
         self.functions.append(Function(name, expression, dtype, head_size, lse, scale))
         return self.functions[-1]
 
@@ -44,7 +61,7 @@ class Module:
         arguments = [f"%{name}: {kind}" for name, kind in [*((n, array) for n in "qkv"), *captures.items()]]
         names, kinds = ", ".join(f"%{name}" for name in captures), ", ".join(captures.values())
         use = f"@{f.name}_pattern" + (f"({names}) : ({kinds})" if captures else "")
-        scale = f" scale({f.scale})" if f.scale is not None else ""
+        scale = f" scale({f.scale:.17e})" if f.scale is not None else ""
         types = f"({array}, tensor<?x?x?xf32>)" if f.lse else array
         results = "%o, %l" if f.lse else "%o"
         return f"""{f.expression.pattern(f.name + "_pattern")}
@@ -72,22 +89,43 @@ class Problem:
 
 
 class Workbench:
-    """A folder with artifacts and arrays, and the count of checks."""
+    """A device, a folder with artifacts and arrays, and the count of checks."""
 
     def __init__(self, device, folder):
-        self.device = device
+        self.name = device
+        self.device = DEVICES[device]
         self.folder = pathlib.Path(folder)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self.checks = 0
         self.failures = 0
+        self.runs = 0
+        self.order = ()
         self.worst = collections.defaultdict(float)
+
+    @property
+    def on_cpu(self):
+        return self.device.kind == "cpu"
+
+    @property
+    def dtypes(self):
+        """Element types that the device has; the first is for checks that need but one."""
+        return self.device.dtypes
+
+    def next_order(self):
+        """Flags that order the threads of a simulated GPU: a schedule drawn for each call, the same in each run of a
+        driver, and a seed of its own."""
+        if self.device.kind != "sim":
+            return ()
+        self.runs += 1
+        schedule = SCHEDULES[np.random.default_rng(self.runs).integers(len(SCHEDULES))]
+        return f"--sim-schedule={schedule}", f"--sim-seed={self.runs}"
 
     def try_compile(self, module, *flags, name="module"):
         """Returns the path of the artifact; raises subprocess.CalledProcessError where the compiler fails."""
         source, artifact = self.folder / f"{name}.mlir", self.folder / f"{name}.so"
         source.write_text(module.text())
-        command = ["sparse-attn-compile", source, "-o", artifact, *FLAGS_OF_DEVICE[self.device], *flags]
+        command = ["sparse-attn-compile", source, "-o", artifact, *self.device.flags, *flags]
         subprocess.run(command, check=True, stderr=subprocess.PIPE, text=True)
         return artifact
 
@@ -98,11 +136,22 @@ class Workbench:
         except subprocess.CalledProcessError as error:
             sys.exit(f"{name}: the compiler ended with {error.returncode}:\n{error.stderr[-2000:]}")
 
+    @staticmethod
+    def tile_sizes(artifact, function):
+        """Queries and keys of the tiles that the compiler chose, from the manifest; see docs/artifact.md."""
+        content = artifact.read_bytes()
+        start = content.index(b"SPRSATTN") + 16
+        (length,) = struct.unpack_from("<I", content, start - 4)
+        kernels = json.loads(content[start : start + length])["kernels"]
+        (kernel,) = (kernel for kernel in kernels if kernel["name"] == f"{function.name}_0")
+        return kernel["variants"][0]["tile_q"], kernel["variants"][0]["tile_k"]
+
     def run(self, artifact, function, problem, *options, tiles=False, environment=None):
         """Returns output and log-sum-exp (or None) as stored, then the visited tiles if asked for. Raises
         subprocess.CalledProcessError where the tool fails."""
         file = lambda name: self.folder / f"{name}.npy"
-        command = ["sparse-attn-run", artifact, f"--function={function.name}", f"--device={self.device}"]
+        command = ["sparse-attn-run", artifact, f"--function={function.name}", f"--device={self.device.kind}"]
+        self.order = self.next_order()
         for name, array in (("q", problem.query), ("k", problem.key), ("v", problem.value)):
             np.save(file(name), array)
             command.append(f"--{name}={file(name)}")
@@ -116,12 +165,20 @@ class Workbench:
             command.append(f"--capture={name}={value}")
         outputs = ["out"] + ["lse"] * function.lse + ["tiles"] * tiles
         command += [f"--{name}={file(name)}" for name in outputs]
-        subprocess.run(
-            [*command, *options], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            env={**os.environ, **(environment or {})},
-        )
+        self.run_tool([*command, *self.order, *options], environment)
         results = [np.load(file("out")), np.load(file("lse")) if function.lse else None]
         return [*results, np.load(file("tiles"))] if tiles else results
+
+    @staticmethod
+    def run_tool(command, environment):
+        """A simulated GPU whose threads wait for each other has failed too."""
+        try:
+            subprocess.run(
+                command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=LONGEST_RUN,
+                env={**os.environ, **(environment or {})},
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise subprocess.CalledProcessError(-signal.SIGKILL, command, stderr=str(error)) from error
 
     def write_masks(self, name, mask):
         """Writes a file for each batch and head that has a mask of its own; returns their paths in order."""
@@ -139,7 +196,7 @@ class Workbench:
         self.checks += 1
         if not condition:
             self.failures += 1
-            print("FAILED:", *message, flush=True)
+            print("FAILED:", *message, *self.order, flush=True)
         return condition
 
     @staticmethod
@@ -186,6 +243,6 @@ class Workbench:
 
 def start():
     """The workbench that the command line names, and its remaining arguments."""
-    if len(sys.argv) < 3 or sys.argv[1] not in FLAGS_OF_DEVICE:
-        sys.exit(f"usage: {sys.argv[0]} {'|'.join(FLAGS_OF_DEVICE)} FOLDER [...]")
+    if len(sys.argv) < 3 or sys.argv[1] not in DEVICES:
+        sys.exit(f"usage: {sys.argv[0]} {'|'.join(DEVICES)} FOLDER [...]")
     return Workbench(sys.argv[1], sys.argv[2]), sys.argv[3:]

@@ -488,9 +488,13 @@ TEST_F(CudaDevice, EncodesTensorMaps) {
   EXPECT_THAT(encoding.box, ElementsAre(32, 80, 1, 1));
   EXPECT_THAT(encoding.steps, ElementsAre(1, 1, 1, 1));
   EXPECT_EQ(encoding.interleave, CudaInterleave::None);
-  EXPECT_EQ(encoding.swizzle, CudaSwizzle::Bytes128);
+  EXPECT_EQ(encoding.swizzle, CudaSwizzle::Bytes64);
   EXPECT_EQ(encoding.promotion, CudaL2Promotion::Bytes128);
   EXPECT_EQ(encoding.fill, CudaOutOfBoundsFill::Zero);
+
+  request.boxColumns = 64;
+  ASSERT_TRUE(open()->encode(request, map).isOk());
+  EXPECT_EQ(fake->encodings[1].swizzle, CudaSwizzle::Bytes128);
 }
 
 TEST_F(CudaDevice, EncodesDimensionsOfOne) {

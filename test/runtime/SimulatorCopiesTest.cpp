@@ -264,7 +264,8 @@ TEST(SimulatorCopies, BugsOfTensorLoadsAreReported) {
               failsWith(StatusCode::DeviceError, "race: the destination of a tensor_load at offset 2048"));
 }
 
-/// A box of 32 columns written by all threads and stored by one, at row block[0] and column block[1].
+/// A box of 32 columns, swizzled over 64 bytes, written by all threads and stored by one, at row block[0] and column
+/// block[1].
 void storeBox(const void *const *calls, void *thread, const void *maps, const uint64_t *block) {
   Gpu gpu(calls, thread);
   Bug bug = static_cast<Bug>(block[2]);
@@ -272,7 +273,7 @@ void storeBox(const void *const *calls, void *thread, const void *maps, const ui
   for (int32_t row = 0; row < boxRows; ++row) {
     uint16_t bits = floatToBf16(float(1 + row + index));
     int32_t offset = row * 64 + index * 2;
-    std::memcpy(gpu.shared() + (offset ^ ((offset >> 7 & 7) << 4)), &bits, 2);
+    std::memcpy(gpu.shared() + (offset ^ ((offset >> 7 & 3) << 4)), &bits, 2);
   }
   gpu.fence_async();
   gpu.barrier(0, 0);

@@ -227,7 +227,7 @@ TEST(SimulatorWarpgroup, MistakesGiveWrongResults) {
 TEST(SimulatorWarpgroup, MistakesAreReported) {
   const std::pair<Mistake, const char *> reports[] = {
       {Mistake::OverwriteInFlight, "race: the operands of a warpgroup_multiply in shared memory changed"},
-      {Mistake::WrongLayout, "expects layout 1, the swizzle over 128 bytes, in a matrix descriptor, but got 0"},
+      {Mistake::WrongLayout, "expects layout 1 or 2, the swizzle over 128 or 64 bytes, in a matrix descriptor, but got 0"},
       {Mistake::BeyondMemory, "expects the matrix of a descriptor within the 40960 bytes of shared memory, but got"},
       {Mistake::NoFence, "race: expects warpgroup_fence between warpgroup_wait, or the start, and warpgroup_multiply"},
       {Mistake::NoFenceAfterWait, "but got a multiply without a fence"},

@@ -67,7 +67,8 @@ static std::string readFile(llvm::StringRef path) {
 /// The lines of ptxas's log: warnings, and with --remarks what it says about each kernel.
 static void report(const Request &request, llvm::StringRef log, Location loc) {
   for (llvm::StringRef line : llvm::split(log, '\n')) {
-    if (line.contains("warning"))
+    // Advice that a kernel loses performance is an info to ptxas, with a number such as C7510.
+    if (line.contains("warning") || line.contains("(C7"))
       emitWarning(loc) << line.trim();
     else if (request.remarks && (line.contains("Used ") || line.contains("spill")))
       emitRemark(loc) << "ptxas: " << line.ltrim("ptxas info:\t ").trim();
@@ -102,7 +103,10 @@ FailureOr<std::string> assemble(const Request &request, llvm::StringRef ptx, Loc
   if (code != 0)
     return emitError(loc, "ptxas failed: ") << message << log;
   report(request, log, loc);
-  return readFile(files.cubin);
+  std::string cubin = readFile(files.cubin);
+  if (cubin.empty())
+    return emitError(loc, "expects ptxas to write machine code, but got none: ") << log;
+  return cubin;
 }
 
 } // namespace mlir::sparse_attn::compile

@@ -72,11 +72,14 @@ struct alignas(64) TensorMap {
   unsigned char bytes[128];
 };
 
-/// A box of a 4-D array [batch, heads, length, head size] of 2-byte elements, swizzled over 128 bytes in shared memory.
+/// A box of a 4-D array [batch, heads, length, head size] of 2-byte elements, swizzled in shared memory over 64 bytes
+/// where its rows have no more, else over 128.
 struct TensorMapRequest {
   Value array;        ///< Rank 4, on the device, f16 or bf16.
   int32_t boxRows;    ///< Rows along the length; at most 256.
   int32_t boxColumns; ///< Elements along the head size; at most 64.
+
+  int32_t swizzleBytes() const { return boxColumns <= 32 ? 64 : 128; }
 };
 
 /// A device with memory of its own. Thread-safe.

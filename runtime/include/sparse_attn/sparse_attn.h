@@ -143,6 +143,8 @@ SPARSE_ATTN_API void sparse_attn_plan_destroy(sparse_attn_plan *plan);
 /** Bytes of workspace that each concurrent launch needs (64-byte aligned; on a GPU, of its memory); may be 0. */
 SPARSE_ATTN_API size_t sparse_attn_workspace_bytes(const sparse_attn_plan *plan);
 
+/** Bytes that `prepare` uploaded to a device: lists, orders, captured arrays. 0 on the CPU. */
+SPARSE_ATTN_API size_t sparse_attn_plan_device_bytes(const sparse_attn_plan *plan);
 /**
  * Sums over all work items: key tiles visited with mask code (partial), without (full), and all there are (total). Any
  * of the three may be null.

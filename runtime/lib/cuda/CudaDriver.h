@@ -49,7 +49,7 @@ enum class CudaElementType : int32_t { F16 = 6, BF16 = 9 };
 /// CUtensorMapInterleave.
 enum class CudaInterleave : int32_t { None = 0 };
 /// CUtensorMapSwizzle.
-enum class CudaSwizzle : int32_t { Bytes128 = 3 };
+enum class CudaSwizzle : int32_t { Bytes64 = 2, Bytes128 = 3 };
 /// CUtensorMapL2promotion.
 enum class CudaL2Promotion : int32_t { Bytes128 = 2 };
 /// CUtensorMapFloatOOBfill.

@@ -146,7 +146,8 @@ Status encodeTensorMap(const CudaDevice &device, const TensorMapRequest &request
   constexpr uint32_t steps[rank] = {1, 1, 1, 1};
   CudaResult result = device.driver().cuTensorMapEncodeTiled(
       &map, tiled.type, rank, request.array.data, tiled.sizes.data(), tiled.strides.data(), tiled.box.data(), steps,
-      CudaInterleave::None, CudaSwizzle::Bytes128, CudaL2Promotion::Bytes128, CudaOutOfBoundsFill::Zero);
+      CudaInterleave::None, request.swizzleBytes() == 64 ? CudaSwizzle::Bytes64 : CudaSwizzle::Bytes128,
+      CudaL2Promotion::Bytes128, CudaOutOfBoundsFill::Zero);
   return device.driver().check(result, "cuTensorMapEncodeTiled of ", shapeOf(request.array), " in boxes of ",
                                request.boxRows, " x ", request.boxColumns);
 }

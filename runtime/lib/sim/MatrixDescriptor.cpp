@@ -20,10 +20,9 @@ constexpr size_t depth = 16;
 } // namespace
 
 Status MatrixDescriptor::checkLayout() const {
-  if (bits >> 62 != 1)
+  if (bits >> 62 != 1 && bits >> 62 != 2)
     return makeError(StatusCode::DeviceError,
-                     "expects layout 1, the swizzle over 128 bytes, in a matrix descriptor, "
-                     "but got ",
+                     "expects layout 1 or 2, the swizzle over 128 or 64 bytes, in a matrix descriptor, but got ",
                      bits >> 62);
   if ((bits >> 49 & 7) != 0)
     return makeError(StatusCode::DeviceError, "expects a base offset of 0 in a matrix descriptor, but got ",
@@ -37,10 +36,11 @@ Status MatrixDescriptor::gather(const SharedMemory &shared, size_t rows, bool tr
   size_t lines = transposed ? depth : rows, chunks = (transposed ? rows : depth) / 8;
   for (size_t line = 0; line < lines; ++line)
     for (size_t chunk = 0; chunk < chunks; ++chunk) {
-      // Eight lines of 128 bytes are an atom. Chunks beyond it are in the next slab, which only rows reach.
-      size_t offset =
-          start() + chunk / 8 * leadingOffset() + line / 8 * strideOffset() + line % 8 * 128 + chunk % 8 * chunkBytes;
-      offset = swizzle128(offset);
+      // Eight lines are an atom. Chunks beyond it are in the next slab, which only rows reach.
+      size_t inLine = span() / chunkBytes;
+      size_t offset = start() + chunk / inLine * leadingOffset() + line / 8 * strideOffset() + line % 8 * span() +
+                      chunk % inLine * chunkBytes;
+      offset = swizzle(offset, span());
       if (!shared.holds(offset, chunkBytes))
         return makeError(StatusCode::DeviceError, "expects the matrix of a descriptor within the ", shared.size(),
                          " bytes of shared memory, but got offset ", offset);

@@ -13,7 +13,7 @@
 
 namespace sparse_attn::sim {
 
-/// The 64 bits of PTX ISA, "Matrix descriptor format" of wgmma. Of the layouts, the swizzle over 128 bytes.
+/// The 64 bits of PTX ISA, "Matrix descriptor format" of wgmma. Of the layouts, the swizzles over 64 and 128 bytes.
 class MatrixDescriptor {
 public:
   explicit MatrixDescriptor(uint64_t bits) : bits(bits) {}
@@ -26,6 +26,8 @@ private:
   size_t start() const { return (bits & 0x3fff) << 4; }
   size_t leadingOffset() const { return (bits >> 16 & 0x3fff) << 4; }
   size_t strideOffset() const { return (bits >> 32 & 0x3fff) << 4; }
+  /// Bytes of a line of an atom, over which it is swizzled.
+  size_t span() const { return bits >> 62 == 1 ? 128 : 64; }
   Status checkLayout() const;
 
   uint64_t bits;

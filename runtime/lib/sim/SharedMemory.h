@@ -53,8 +53,8 @@ private:
   size_t bytes = 0;
 };
 
-/// Bits 4 to 6 of an offset change with bits 7 to 9: the swizzle over 128 bytes.
-inline size_t swizzle128(size_t offset) { return offset ^ ((offset >> 7 & 7) << 4); }
+/// The swizzle over 64 or 128 bytes: bits 4 and 5 of an offset change with bits 7 and 8, or 4 to 6 with 7 to 9.
+inline size_t swizzle(size_t offset, size_t span) { return offset ^ ((offset >> 7 & (span / 16 - 1)) << 4); }
 
 } // namespace sparse_attn::sim
 

@@ -33,7 +33,7 @@ template <typename... Parts> Status failure(const TensorLoad &load, const Parts 
 bool copyBox(const TensorLoad &load, char *shared) {
   bool untouched = true;
   load.map.forEachChunk(load.at, [&](size_t offset, const char *address, int64_t begin, int64_t end) {
-    char *to = shared + swizzle128(load.offset + offset);
+    char *to = shared + swizzle(load.offset + offset, load.map.swizzleBytes());
     char content[chunkBytes] = {};
     if (begin < end)
       std::memcpy(content + begin * 2, address, static_cast<size_t>(end - begin) * 2);

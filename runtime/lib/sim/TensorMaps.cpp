@@ -78,6 +78,7 @@ Status encodeMap(const TensorMapRequest &request, TensorMap &map) {
   }
   content.boxRows = request.boxRows;
   content.boxColumns = request.boxColumns;
+  content.swizzleSpan = request.swizzleBytes();
   std::memset(map.bytes, 0, sizeof(map.bytes));
   std::memcpy(map.bytes, &content, sizeof(content));
   return {};

@@ -25,7 +25,9 @@ struct ArrayMap {
   std::array<int64_t, 4> size;
   std::array<int64_t, 4> stride; ///< In bytes; the first is that of neighbours, 2.
   int32_t boxRows, boxColumns;
+  int32_t swizzleSpan;
 
+  size_t swizzleBytes() const { return size_t(swizzleSpan); }
   size_t boxBytes() const { return size_t(boxRows) * size_t(boxColumns) * 2; }
 
   /// Calls `copy(offset, address, begin, end)` for each 8 elements of a box: where they are in a box of shared memory

@@ -29,7 +29,7 @@ Status TensorStores::wait(const SharedMemory &shared, int32_t allowed) {
                        " changed before tensor_store_wait");
     store.map.forEachChunk(store.at, [&](size_t offset, char *address, int64_t begin, int64_t end) {
       if (begin < end)
-        std::memcpy(address, shared.base() + swizzle128(store.offset + offset) + begin * 2,
+        std::memcpy(address, shared.base() + swizzle(store.offset + offset, store.map.swizzleBytes()) + begin * 2,
                     static_cast<size_t>(end - begin) * 2);
     });
     return Status();

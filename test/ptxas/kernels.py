@@ -1,0 +1,83 @@
+# The patterns whose kernels are assembled, and how one is compiled to a cubin.
+#
+# Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+import os
+import subprocess
+from typing import NamedTuple
+
+
+class CompilationError(Exception):
+    """What the compiler said."""
+
+
+class Pattern(NamedTuple):
+    """The ops of a pattern, and the type of the capture %c, where it has one."""
+
+    body: str
+    capture: str = ""
+
+
+PATTERNS = {
+    "dense": Pattern("%p = sparse_attn.dense"),
+    "causal": Pattern("%p = sparse_attn.causal"),
+    "sliding": Pattern("%p = sparse_attn.window left(1024) right(0)"),
+    "longformer": Pattern("""
+        %local = sparse_attn.window left(256) right(256)
+        %global = sparse_attn.global first(64)
+        %p = sparse_attn.union %local, %global"""),
+    "strided": Pattern("""
+        %past = sparse_attn.causal
+        %local = sparse_attn.window left(127) right(0)
+        %column = sparse_attn.stride step(128)
+        %any = sparse_attn.union %local, %column
+        %p = sparse_attn.intersect %past, %any"""),
+    "bigbird": Pattern("""
+        %local = sparse_attn.window left(64) right(64)
+        %global = sparse_attn.global first(64)
+        %random = sparse_attn.random blocks(3) size(64) seed(7)
+        %p = sparse_attn.union %local, %global, %random"""),
+    "documents": Pattern(
+        """
+        %past = sparse_attn.causal
+        %same = sparse_attn.predicate (%b, %h, %q, %k) {
+          %of_query = sparse_attn.read %c[%q] : memref<?xi32>
+          %of_key = sparse_attn.read %c[%k] : memref<?xi32>
+          %equal = arith.cmpi eq, %of_query, %of_key : i32
+          sparse_attn.yield %equal : i1
+        }
+        %p = sparse_attn.intersect %past, %same""",
+        "memref<?xi32>",
+    ),
+    "blocks": Pattern("%p = sparse_attn.blocks %c", "!sparse_attn.block_mask"),
+}
+
+
+def module(pattern, dtype, head_size):
+    """A function that attends through a pattern, as text."""
+    body, kind = PATTERNS[pattern]
+    declared, passed, argument = (f"(%c: {kind})", f"(%c) : ({kind})", f", %c: {kind}") if kind else ("", "", "")
+    return f"""
+      !t = tensor<?x8x?x{head_size}x{dtype}>
+      sparse_attn.pattern @pattern{declared} {{
+        {body}
+        sparse_attn.yield %p
+      }}
+      func.func @attention(%q: !t, %k: !t, %v: !t{argument}) -> !t {{
+        %o = sparse_attn.attention %q, %k, %v pattern(@pattern{passed}) : (!t, !t, !t) -> !t
+        return %o : !t
+      }}"""
+
+
+def assemble(folder, chip, pattern, dtype, head_size):
+    """Compiles a kernel. Returns the path of its cubin, and what the compiler and ptxas said."""
+    os.makedirs(folder, exist_ok=True)
+    stem = os.path.join(folder, f"{pattern}-{dtype}-{head_size}")
+    with open(stem + ".mlir", "w") as source:
+        source.write(module(pattern, dtype, head_size))
+    command = ["sparse-attn-compile", stem + ".mlir", f"--target={chip}", "--remarks", "-o", stem + ".cubin"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    if run.returncode != 0:
+        raise CompilationError(f"'{' '.join(command)}' exits with {run.returncode}: {run.stderr}")
+    return stem + ".cubin", run.stderr
