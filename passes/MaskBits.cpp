@@ -10,7 +10,6 @@
 
 using namespace mlir;
 using namespace mlir::sparse_attn;
-using namespace mlir::sparse_attn;
 
 bool mlir::sparse_attn::areAligned(int64_t tile, int64_t block) { return tile % block == 0 || block % tile == 0; }
 

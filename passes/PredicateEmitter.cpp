@@ -20,7 +20,6 @@
 
 using namespace mlir;
 using namespace mlir::sparse_attn;
-using namespace mlir::sparse_attn;
 
 namespace {
 

@@ -22,17 +22,13 @@ namespace mlir::sparse_attn::nvvm {
 /// Checks a kernel in structured control flow; fails after an error at the op at fault.
 ///
 /// - (K1) A `wgmma` whose accumulator is not the result of another follows a `nvvm.wgmma.fence.aligned` in its block,
-/// with
-///   no wait and no op with regions between.
+///   with no wait and no op with regions between.
 /// - (K2) A `wgmma_wait` waits for groups that were committed, and for the groups of its operands: between such a
-/// product
-///   and the wait lie more commits than may stay pending.
+///   product and the wait lie more commits than may stay pending.
 /// - (K3) No `nvvm.mbarrier.arrive` lies between a `wgmma` and a wait for all groups in the same block: `release` says
-/// what
-///   it comes after.
+///   what it comes after.
 /// - (K4) Between a store to shared memory and a copy of shared memory by a tensor map lie a `nvvm.fence.proxy` and,
-/// behind
-///   it, a barrier.
+///   behind it, a barrier.
 LogicalResult verifyKernel(LLVM::LLVMFuncOp kernel);
 
 } // namespace mlir::sparse_attn::nvvm

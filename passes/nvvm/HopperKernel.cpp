@@ -43,6 +43,8 @@ constexpr int64_t kStep = 16;
 /// Named barriers; 0 is that of all threads. First the consumers' turns, of which there are at most 3, then one a
 /// consumer.
 constexpr int64_t kTurns = 1, kGroupBarriers = 4;
+/// The leading offset of a matrix that has none: K-major with a swizzle.
+constexpr int64_t kIgnored = 16;
 /// Nanoseconds that a try_wait may sleep before it looks again.
 constexpr int64_t kWaitHint = 10'000'000;
 
@@ -71,8 +73,9 @@ private:
   void arriveWarp(Value barrier) {
     b.emitIf(b.equal(lane, 0), [&] { arrive(barrier); });
   }
-  /// Every warp waits for itself, so every warp releases.
+  /// Every warp waits for itself, so every warp releases, after all of its lanes have read what goes with the stage.
   void release(Value barrier, ArrayRef<Value> products) {
+    NVVM::SyncWarpOp::create(builder, loc, b.integer(-1));
     b.emitIf(b.equal(lane, 0), [&] { ReleaseOp::create(builder, loc, barrier, products.front()); });
   }
   void expect(Value barrier, int64_t bytes) {
@@ -119,6 +122,7 @@ private:
   void mask(SmallVector<Value> &scores, Value place, Value rank);
   void syncTurn(int64_t which);
   void giveTurn(int64_t which);
+  void syncGroup();
   void awaitTurn();
   void passTurn();
   void forGroup(int64_t which, function_ref<void()> then) { b.emitIf(b.equal(group, which), then); }
@@ -242,11 +246,12 @@ void HopperEmitter::emitProducer() {
   Value items = arguments->getItems();
   Type i32 = builder.getI32Type();
   SmallVector<Value> init{b.blockId(), b.integer(0), b.integer(0)};
-  // Carries the position in the order, the number of the item among the block's, and that of its first key tile.
+  // Compared without sign, as positions may go beyond 2^31 at the end. Carries the position in the order, the number of
+  // the item among the block's, and that of its first key tile.
   auto loop = scf::WhileOp::create(
       builder, loc, TypeRange{i32, i32, i32}, init,
       [&](OpBuilder &, Location, ValueRange state) {
-        scf::ConditionOp::create(builder, loc, b.less(state[0], items), state);
+        scf::ConditionOp::create(builder, loc, b.compare(arith::CmpIPredicate::ult, state[0], items), state);
       },
       [&](OpBuilder &, Location, ValueRange state) {
         Value number = getItemNumber(state[0]), itemParity = b.both(state[1], 1);
@@ -328,6 +333,14 @@ void HopperEmitter::giveTurn(int64_t which) {
 }
 
 /// The number of a barrier in a register would make ptxas reserve all of them; hence a branch for each consumer.
+void HopperEmitter::syncGroup() {
+  for (int64_t which = 0; which < groups; ++which)
+    forGroup(which, [&] {
+      NVVM::BarrierOp::create(builder, loc, Type(), b.integer(kGroupBarriers + which), b.integer(kGroup),
+                              NVVM::BarrierReductionAttr(), Value());
+    });
+}
+
 void HopperEmitter::awaitTurn() {
   for (int64_t which = 0; which < groups && groups > 1; ++which)
     forGroup(which, [&] { syncTurn(which); });
@@ -424,11 +437,13 @@ HopperEmitter::Registers HopperEmitter::consumeTiles(Value count, Value tileNumb
   return registers;
 }
 
-/// The output takes the place of the queries: a warpgroup's 64 rows are read by nobody else, and no more by itself.
+/// The output takes the place of the queries: a warpgroup's 64 rows are read by nobody else, and no more by itself once
+/// all of its warps have waited for their products.
 void HopperEmitter::storeResults(Registers registers) {
   auto [inverse, lse] = fragment.finish(registers.state);
   fragment.scaleRows(registers.accumulator, inverse);
   SmallVector<Value> words = fragment.pack(registers.accumulator, elementType);
+  syncGroup();
   Value row = b.add(b.mul(b.both(warp, kWarpsInGroup - 1), 16), b.shiftRight(lane, 2));
   Value base = b.offset(shared, b.add(b.mul(group, kGroupRows * layout.rowBytes), b.mul(row, layout.rowBytes)));
   base = b.offset(base, b.mul(b.both(lane, 3), 4));
@@ -443,11 +458,7 @@ void HopperEmitter::storeResults(Registers registers) {
   }
   NVVM::FenceProxyOp::create(builder, loc, NVVM::ProxyKind::async_shared,
                              NVVM::SharedSpaceAttr::get(builder.getContext(), NVVM::SharedSpace::shared_cta));
-  for (int64_t which = 0; which < groups; ++which)
-    forGroup(which, [&] {
-      NVVM::BarrierOp::create(builder, loc, Type(), b.integer(kGroupBarriers + which), b.integer(kGroup),
-                              NVVM::BarrierReductionAttr(), Value());
-    });
+  syncGroup();
   storeLogSumExp(lse, laneRow, lane);
   b.emitIf(b.equal(b.both(thread, kGroup - 1), 0), [&] {
     Value map = b.offset(function.getArgument(0), OutputMap * 128);
@@ -486,8 +497,8 @@ Value HopperEmitter::consumeItem(Value count, Value itemParity, Value tileNumber
 }
 
 void HopperEmitter::emitConsumer() {
-  queryDescriptor = b.add(describe(0, kStep), b.toWide(b.mul(group, kGroupRows * layout.rowBytes >> 4)));
-  keyDescriptor = describe(layout.keys, kStep);
+  queryDescriptor = b.add(describe(0, kIgnored), b.toWide(b.mul(group, kGroupRows * layout.rowBytes >> 4)));
+  keyDescriptor = describe(layout.keys, kIgnored);
   valueDescriptor = describe(layout.values, layout.keySlab);
   laneColumn = b.mul(b.both(lane, 3), 2);
   Type i32 = builder.getI32Type();

@@ -64,7 +64,7 @@ protected:
     Value address, stride;
   };
   HeadRows getHeadRows(Value array, Value batch, Value head);
-  /// The batch and head (i32) that the tile program loads keys from.
+  /// The head (i32) that the tile program loads keys from.
   Value getKeyHead();
 
   /// Masks scores of a partial tile. `queryRow` is the row (i32, not aligned) of the lane's first row, `keyTile` the

@@ -64,22 +64,17 @@ SoftmaxState RowFragment::initState() {
 }
 
 Value RowFragment::combineRow(ArrayRef<Value> values, int64_t row, function_ref<Value(Value, Value)> combine) {
-  SmallVector<Value, 4> chains;
-  int64_t position = 0;
-  for (auto [index, value] : llvm::enumerate(values)) {
-    if (getFragmentRow(index) != row)
-      continue;
-    if (chains.size() < 4)
+  SmallVector<Value> chains;
+  for (auto [index, value] : llvm::enumerate(values))
+    if (getFragmentRow(index) == row)
       chains.push_back(value);
-    else
-      chains[position % 4] = combine(chains[position % 4], value);
-    ++position;
-  }
-  while (chains.size() > 1) {
-    Value last = chains.pop_back_val();
-    chains.back() = combine(chains.back(), last);
-  }
-  return chains.front();
+  constexpr size_t kChains = 4;
+  for (size_t i = kChains; i < chains.size(); ++i)
+    chains[i % kChains] = combine(chains[i % kChains], chains[i]);
+  Value result;
+  for (Value chain : ArrayRef<Value>(chains).take_front(kChains))
+    result = result ? combine(result, chain) : chain;
+  return result;
 }
 
 /// The four lanes of a row are neighbours.

@@ -30,7 +30,7 @@ int64_t getStages(const Target &target, int64_t headSize, TileSizes tiles) {
 
 /// A warp owns 16 rows of queries: per thread, head / 2 registers of the accumulator, tile k / 2 of scores and, where
 /// they are kept, head / 4 of queries. 8 warps leave 255 registers a thread, which at head size 128 hold 64 + 32 and
-/// the addresses. From 192 on, 4 warps keep queries, keys and values within the 99 KiB of sm_86.
+/// the addresses. Beyond 192, 4 warps keep queries, keys and values within the 99 KiB of sm_86.
 static TileSizes chooseAmpere(int64_t headSize) {
   if (headSize <= 192)
     return {128, 64};

@@ -11,11 +11,12 @@
 
 namespace sparse_attn {
 
-/// The accelerator of plans that are given none: the GPU, or the simulated device where the environment variable
-/// SPARSE_ATTN_DEVICE is `sim`. Each is opened once and kept as long as the process lives.
+/// The accelerator of plans that are given none: the GPU of the current context, or the simulated device where the
+/// environment variable SPARSE_ATTN_DEVICE is `sim`. Each is opened once, a GPU once for each context, and kept as long
+/// as the process lives.
 ///
 /// Errors: InvalidArgument for another value of the variable; as `openCuda` and `openSimulator`.
-Result<std::shared_ptr<const Accelerator>> defaultAccelerator();
+SPARSE_ATTN_EXPORT Result<std::shared_ptr<const Accelerator>> defaultAccelerator();
 
 } // namespace sparse_attn
 

@@ -35,10 +35,10 @@ struct DeviceStepSource {
 
 class DeviceStep final : public StepLaunch {
 public:
-  /// The most launches of one plan that may be on their way at a time, where the kernel is persistent.
+  /// The most launches of one plan in several streams that may be unfinished at a time, where the kernel is persistent.
   static constexpr uint32_t maxLaunches = 64;
-  /// The most items: as many blocks as a grid can have.
-  static constexpr int64_t maxItems = INT32_MAX;
+  /// The most items: persistent blocks count positions in 32 bits, and each asks for one behind the last.
+  static constexpr int64_t maxItems = INT32_MAX - 65536;
 
   /// Uploads all that the kernel reads. `source.kernel` and `source.layout` must outlive the step. Errors:
   /// ShapeMismatch for too many items, OutOfMemory, DeviceError. Throws std::bad_alloc.

@@ -190,8 +190,12 @@ TensorBox::Array parseBoxArray(const JsonNode &node) {
 }
 
 TensorBox parseBox(const JsonNode &node) {
-  return {parseBoxArray(node.member("array")), static_cast<int32_t>(node.member("rows").integer(1, maxBoxRows)),
-          static_cast<int32_t>(node.member("columns").integer(minBoxColumns, maxBoxColumns))};
+  TensorBox box{parseBoxArray(node.member("array")), static_cast<int32_t>(node.member("rows").integer(1, maxBoxRows)),
+                static_cast<int32_t>(node.member("columns").integer(minBoxColumns, maxBoxColumns))};
+  // Rows of boxes are multiples of 16 bytes.
+  if (box.columns % minBoxColumns != 0)
+    node.member("columns").fail("expects a multiple of ", minBoxColumns, ", but got ", box.columns);
+  return box;
 }
 
 DeviceCode parseDevice(const JsonNode &node, DType dtype) {

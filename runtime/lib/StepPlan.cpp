@@ -256,6 +256,8 @@ StepInfo StepPlan::info() const {
           query,
           key,
           grid.items(),
+          grid.perBatch,
+          grid.perHead,
           rows->tiles,
           !rows->order.isNatural(),
           rows->lists.budgetExceeded,

@@ -5,11 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DefaultAccelerator.h"
 #include "FakeCuda.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
@@ -155,6 +157,25 @@ TEST_F(CudaDevice, OpensTheDeviceOfTheCurrentContext) {
   EXPECT_EQ(current(), otherContext);
 }
 
+TEST_F(CudaDevice, PlansUseTheDeviceOfTheCurrentContext) {
+  auto choose = []() -> std::shared_ptr<const Accelerator> {
+    Result<std::shared_ptr<const Accelerator>> chosen = defaultAccelerator();
+    EXPECT_TRUE(chosen.isOk()) << chosen.status().message();
+    return chosen.isOk() ? *chosen : nullptr;
+  };
+  setCurrent(otherContext);
+  std::shared_ptr<const Accelerator> other = choose();
+  setCurrent(nullptr);
+  std::shared_ptr<const Accelerator> primary = choose();
+  ASSERT_TRUE(other && primary);
+  EXPECT_THAT(other->description(), HasSubstr("Other GPU"));
+  EXPECT_THAT(primary->description(), HasSubstr("Fake GPU"));
+  // Each is opened once.
+  EXPECT_EQ(choose(), primary);
+  setCurrent(otherContext);
+  EXPECT_EQ(choose(), other);
+}
+
 TEST_F(CudaDevice, OpensInManyThreads) {
   std::vector<std::thread> threads;
   std::vector<Status> outcomes(8);
@@ -262,12 +283,11 @@ TEST_F(CudaDevice, LaunchLimits) {
   EXPECT_TRUE(accelerator->launch(**kernel, 2147483647, maps, block, nullptr).isOk());
   Status many = accelerator->launch(**kernel, 2147483648, maps, block, nullptr);
   EXPECT_EQ(many.code(), StatusCode::ShapeMismatch);
-  EXPECT_EQ(many.message(), "kernel 'attention': expects 0 to 2147483647 blocks, but got 2147483648");
+  EXPECT_EQ(many.message(), "expects 0 to 2147483647 blocks, but got 2147483648");
   EXPECT_EQ(accelerator->launch(**kernel, -1, maps, block, nullptr).code(), StatusCode::InvalidArgument);
-  EXPECT_EQ(accelerator->launch(**kernel, 1, nullptr, block, nullptr).message(),
-            "kernel 'attention': expects 2 tensor maps, but got null");
+  EXPECT_EQ(accelerator->launch(**kernel, 1, nullptr, block, nullptr).message(), "expects 2 tensor maps, but got null");
   EXPECT_EQ(accelerator->launch(**kernel, 1, maps, nullptr, nullptr).message(),
-            "kernel 'attention': expects an argument block of 24 bytes, but got null");
+            "expects an argument block of 24 bytes, but got null");
   EXPECT_EQ(fake->launches.size(), 1u);
 }
 
@@ -324,7 +344,7 @@ TEST_F(CudaDevice, CubinOrPtx) {
 TEST_F(CudaDevice, OlderDevices) {
   Status status = load(makeImage(8, 0), 7, 5);
   EXPECT_EQ(status.code(), StatusCode::Unsupported);
-  EXPECT_EQ(status.message(), "kernel 'attention': expects a device of sm_80 or later, but got sm_75 (Fake GPU)");
+  EXPECT_EQ(status.message(), "expects a device of sm_80 or later, but got sm_75 (Fake GPU)");
   EXPECT_EQ(load(makeImage(8, 6), 8, 0).code(), StatusCode::Unsupported);
   EXPECT_TRUE(fake->calls.empty());
 }
@@ -335,33 +355,47 @@ TEST_F(CudaDevice, ExactCapability) {
   EXPECT_TRUE(load(image, 9, 0).isOk());
   Status status = load(image, 10, 0);
   EXPECT_EQ(status.code(), StatusCode::Unsupported);
-  EXPECT_EQ(status.message(), "kernel 'attention': expects a device of sm_90a, but got sm_100 (Fake GPU)");
+  EXPECT_EQ(status.message(), "expects a device of sm_90a, but got sm_100 (Fake GPU)");
   EXPECT_EQ(load(image, 8, 0).code(), StatusCode::Unsupported);
   fake->version = 11080;
-  EXPECT_EQ(load(image, 9, 0).message(),
-            "kernel 'attention': expects a driver of CUDA 12.0 or later for sm_90a, but got 11.8");
+  EXPECT_EQ(load(image, 9, 0).message(), "expects a driver of CUDA 12.0 or later for sm_90a, but got 11.8");
 }
 
 TEST_F(CudaDevice, PtxReplacesMachineCodeThatDoesNotRun) {
-  fake->failures["cuModuleLoadDataEx cubin"] = CudaResult::NoBinaryForDevice;
-  EXPECT_TRUE(load(makeImage(), 9, 0).isOk());
-  EXPECT_EQ(fake->calls[0], "cuModuleLoadDataEx cubin");
-  EXPECT_EQ(fake->calls[1], "cuModuleLoadDataEx ptx");
+  // Drivers that are older than the machine code may say that the image is invalid.
+  for (CudaResult failure : {CudaResult{200}, CudaResult::NoBinaryForDevice}) {
+    fake->failures["cuModuleLoadDataEx cubin"] = failure;
+    EXPECT_TRUE(load(makeImage(), 9, 0).isOk());
+    EXPECT_EQ(fake->calls[0], "cuModuleLoadDataEx cubin");
+    EXPECT_EQ(fake->calls[1], "cuModuleLoadDataEx ptx");
+  }
   DeviceImage image = makeImage();
   image.ptx = nullptr;
   Status status = load(image, 9, 0);
   EXPECT_EQ(status.code(), StatusCode::Unsupported);
-  EXPECT_EQ(status.message(),
-            "kernel 'attention': expects cuModuleLoadDataEx of 14 bytes of machine code for sm_90 to succeed, but got "
-            "CUDA_ERROR_NO_BINARY_FOR_GPU (no kernel image is available)");
+  EXPECT_EQ(status.message(), "expects cuModuleLoadDataEx of 14 bytes of machine code for sm_90 to succeed, but got "
+                              "CUDA_ERROR_NO_BINARY_FOR_GPU (no kernel image is available)");
 }
 
 TEST_F(CudaDevice, BrokenMachineCodeIsAnError) {
   fake->failures["cuModuleLoadDataEx cubin"] = CudaResult{200};
-  Status status = load(makeImage(), 9, 0);
+  DeviceImage image = makeImage();
+  image.ptx = nullptr;
+  Status status = load(image, 9, 0);
   EXPECT_EQ(status.code(), StatusCode::DeviceError);
   EXPECT_THAT(status.message(), HasSubstr("but got error 200"));
   EXPECT_THAT(fake->calls, ElementsAre("cuModuleLoadDataEx cubin"));
+}
+
+TEST_F(CudaDevice, BothImagesFail) {
+  fake->failures["cuModuleLoadDataEx cubin"] = CudaResult{200};
+  fake->failures["cuModuleLoadDataEx ptx"] = CudaResult::UnsupportedPtxVersion;
+  Status status = load(makeImage(), 9, 0);
+  EXPECT_EQ(status.code(), StatusCode::Unsupported);
+  EXPECT_EQ(status.message(),
+            "expects cuModuleLoadDataEx of 14 bytes of machine code for sm_90 to succeed, but got error 200; expects "
+            "cuModuleLoadDataEx of ptx for sm_90 to succeed, but got CUDA_ERROR_UNSUPPORTED_PTX_VERSION (unsupported "
+            "toolchain)");
 }
 
 TEST_F(CudaDevice, NoImageForTheDevice) {
@@ -369,7 +403,7 @@ TEST_F(CudaDevice, NoImageForTheDevice) {
   image.ptx = nullptr;
   Status status = load(image, 9, 0);
   EXPECT_EQ(status.code(), StatusCode::Unsupported);
-  EXPECT_EQ(status.message(), "kernel 'attention': expects an image for sm_90 (Fake GPU), but got machine code for "
+  EXPECT_EQ(status.message(), "expects an image for sm_90 (Fake GPU), but got machine code for "
                               "sm_80 and no ptx");
   image.cubin = nullptr;
   EXPECT_THAT(load(image, 9, 0).message(), HasSubstr("but got none"));
@@ -382,7 +416,7 @@ TEST_F(CudaDevice, PtxFailsWithTheLog) {
   fake->jitLog = "ptxas application ptx input, line 7; error : Unknown symbol 'x'\n";
   Status status = load(image, 9, 0);
   EXPECT_EQ(status.code(), StatusCode::DeviceError);
-  EXPECT_EQ(status.message(), "kernel 'attention': expects cuModuleLoadDataEx of ptx for sm_90 to succeed, but got "
+  EXPECT_EQ(status.message(), "expects cuModuleLoadDataEx of ptx for sm_90 to succeed, but got "
                               "CUDA_ERROR_INVALID_PTX (a PTX JIT compilation failed): ptxas application ptx input, "
                               "line 7; error : Unknown symbol 'x'");
   fake->jitLog = std::string(100000, 'x');
@@ -397,7 +431,7 @@ TEST_F(CudaDevice, KernelThatIsMissing) {
   image.symbol = "decoding";
   Status status = load(image, 9, 0);
   EXPECT_EQ(status.code(), StatusCode::DeviceError);
-  EXPECT_EQ(status.message(), "kernel 'decoding': expects cuModuleGetFunction to succeed, but got CUDA_ERROR_NOT_FOUND "
+  EXPECT_EQ(status.message(), "expects cuModuleGetFunction to succeed, but got CUDA_ERROR_NOT_FOUND "
                               "(named symbol not found)");
 }
 
@@ -405,7 +439,7 @@ TEST_F(CudaDevice, TooMuchSharedMemory) {
   fake->attributes[CudaDeviceAttribute::MaxSharedBytesOptIn] = 101376;
   Status status = load(makeImage(), 9, 0);
   EXPECT_EQ(status.code(), StatusCode::Unsupported);
-  EXPECT_EQ(status.message(), "kernel 'attention': expects a device with 204800 bytes of shared memory a block, but "
+  EXPECT_EQ(status.message(), "expects a device with 204800 bytes of shared memory a block, but "
                               "got 101376 (Fake GPU)");
 }
 
@@ -415,6 +449,17 @@ TEST_F(CudaDevice, OutOfMemory) {
   EXPECT_EQ(status.code(), StatusCode::OutOfMemory);
   EXPECT_EQ(status.message(),
             "expects cuMemAlloc of 123456 bytes to succeed, but got CUDA_ERROR_OUT_OF_MEMORY (out of memory)");
+}
+
+TEST_F(CudaDevice, OutOfMemoryOfAnyCall) {
+  for (const char *call : {"cuModuleLoadDataEx cubin", "cuModuleGetFunction", "cuFuncLoad", "cuFuncSetAttribute"}) {
+    fake->failures = {{call, CudaResult::OutOfMemory}};
+    EXPECT_EQ(load(makeImage(), 9, 0).code(), StatusCode::OutOfMemory) << call;
+    EXPECT_EQ(std::count(fake->calls.begin(), fake->calls.end(), "cuModuleLoadDataEx ptx"), 0) << call;
+  }
+  fake->failures = {{"cuDevicePrimaryCtxRetain", CudaResult::OutOfMemory}};
+  setCurrent(nullptr);
+  EXPECT_EQ(openFailure().code(), StatusCode::OutOfMemory);
 }
 
 TEST_F(CudaDevice, CopiesThatFail) {
@@ -439,7 +484,7 @@ TEST_F(CudaDevice, LaunchThatFails) {
   uint64_t block[3] = {};
   Status status = accelerator->launch(**kernel, 5, maps, block, nullptr);
   EXPECT_EQ(status.code(), StatusCode::DeviceError);
-  EXPECT_EQ(status.message(), "kernel 'attention': expects cuLaunchKernel of 5 blocks of 384 threads with 204800 bytes "
+  EXPECT_EQ(status.message(), "expects cuLaunchKernel of 5 blocks of 384 threads with 204800 bytes "
                               "of shared memory to succeed, but got error 701");
 }
 

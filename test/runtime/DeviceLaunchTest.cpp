@@ -581,13 +581,13 @@ TEST(DeviceErrors, TooManyItemsAreRefused) {
   DeviceProblem problem(std::make_shared<RecordingAccelerator>(), {1, 1, 1, 8, 8});
   std::vector<Value> arguments = problem.arguments({makeScalar(0), makeScalar(0)});
   for (int i = 0; i < 3; ++i)
-    arguments[static_cast<size_t>(i)].size[0] = int64_t(1) << 31;
+    arguments[static_cast<size_t>(i)].size[0] = INT32_MAX - 65535;
   PrepareOptions options;
   options.accelerator = problem.device;
   Status status = Plan::prepare(gpuArtifact(), "window", arguments, options).status();
   EXPECT_EQ(status.code(), StatusCode::ShapeMismatch);
-  EXPECT_EQ(status.message(), "function 'window': kernel 'window_0': expects at most 2147483647 query tiles of all "
-                              "batches and heads on a GPU, but got 2147483648");
+  EXPECT_EQ(status.message(), "function 'window': kernel 'window_0': expects at most 2147418111 query tiles of all "
+                              "batches and heads on a GPU, but got 2147418112");
 }
 
 TEST(DeviceErrors, FailuresOfTheDeviceArePassedOn) {

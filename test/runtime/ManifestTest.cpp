@@ -306,6 +306,8 @@ TEST(Manifest, ErrorsOfAGpuNameTheKey) {
       {changedGpu(window, "\"rows\": 24", "\"rows\": 0"), "device.maps[1].rows: expects an integer from 1"},
       {changedGpu(window, "\"columns\": 8", "\"columns\": 7"),
        "device.maps[1].columns: expects an integer from 8 to 64, but got 7"},
+      {changedGpu(window, "\"columns\": 8", "\"columns\": 20"),
+       "device.maps[1].columns: expects a multiple of 8, but got 20"},
       {changedGpu(window, "\"columns\": 8", "\"columns\": 65"), "device.maps[1].columns: expects an integer from 8"},
       {changedGpu(packed, "\"maps\": []", "\"maps\": [1,2,3,4,5,6,7,8,9]"),
        "manifest.kernels[1].variants[0].device.maps: expects at most 8 maps, but got 9"},

@@ -201,6 +201,8 @@ TEST(MaskPlan, RunsPerHeadPerBatchAndShared) {
           std::shared_ptr<const Plan> plan = problem.run(function.name, {masks.value(), makeScalar(left)}, false);
           ASSERT_TRUE(plan);
           problem.expectReference(attendsBy(masks, problem.sizes, left), false);
+          EXPECT_EQ(plan->step(0).perBatch, batches > 1);
+          EXPECT_EQ(plan->step(0).perHead, heads > 1);
           // Tiles within a mask block are full or empty.
           EXPECT_TRUE(plan->tiles().partial > 0 || function.block.keys == 128);
           EXPECT_LT(plan->tiles().partial + plan->tiles().full, plan->tiles().total);

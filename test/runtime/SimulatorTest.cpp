@@ -300,7 +300,7 @@ void waitInOneBlock(const void *const *calls, void *thread, const void *, const 
 TEST(Simulator, ReportsTheBlockThatIsStuck) {
   for (const SimulatorOptions &options : allSchedules())
     EXPECT_THAT(run(*openSimulator(options), {waitInOneBlock, 64, 0, 6}, {}),
-                failsWith(StatusCode::DeviceError, "kernel 'by_hand': deadlock: block 1: threads 0 to 31 in"));
+                failsWith(StatusCode::DeviceError, "deadlock: block 1: threads 0 to 31 in"));
 }
 
 TEST(Simulator, SharedMemoryStartsAsPoisonInEachBlock) {

@@ -12,6 +12,8 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "passes/Passes.h"
 #include "passes/nvvm/KernelEmitter.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/Instructions.h"
 
 using namespace mlir;
 using namespace mlir::sparse_attn;
@@ -51,6 +53,15 @@ static std::unique_ptr<llvm::Module> compileSimulated(const Request &request, Mo
   return code;
 }
 
+/// Instructions that all threads of a warp execute together must not be copied into branches, nor moved between them.
+/// LLVM knows that of intrinsics; inline assembly has to say so.
+static void markConvergent(llvm::Module &code) {
+  for (llvm::Function &function : code)
+    for (llvm::Instruction &instruction : llvm::instructions(function))
+      if (auto *call = llvm::dyn_cast<llvm::CallInst>(&instruction); call && call->isInlineAsm())
+        call->setConvergent();
+}
+
 FailureOr<DeviceCode> compileDevice(const Request &request, ModuleOp kernels, llvm::LLVMContext &context) {
   DeviceCode result;
   kernels.walk([&](LLVM::LLVMFuncOp function) {
@@ -62,6 +73,7 @@ FailureOr<DeviceCode> compileDevice(const Request &request, ModuleOp kernels, ll
   std::unique_ptr<llvm::Module> code = lower(kernels, createLowerNVVM(), context, request.moduleName);
   if (!code)
     return failure();
+  markConvergent(*code);
   for (llvm::Function &function : *code)
     if (!function.isDeclaration())
       function.setName(DeviceCode::getSymbol(request, function.getName()));

@@ -75,8 +75,8 @@ double allPairs(const StepInfo &step) {
 
 PairCount countPairs(const Plan &plan, size_t step) {
   StepInfo info = plan.step(step);
-  int64_t batches = info.kernel->dependsOnBatch ? info.query.size[0] : std::min<int64_t>(info.query.size[0], 1);
-  int64_t heads = info.kernel->dependsOnHead ? info.query.size[1] : std::min<int64_t>(info.query.size[1], 1);
+  int64_t batches = info.perBatch ? info.query.size[0] : std::min<int64_t>(info.query.size[0], 1);
+  int64_t heads = info.perHead ? info.query.size[1] : std::min<int64_t>(info.query.size[1], 1);
   int64_t queries = info.query.size[2];
   if (batches * heads == 0)
     return {};

@@ -43,6 +43,8 @@ struct StepInfo {
   Shape query;              ///< [batch, query heads, query length, head size].
   Shape key;                ///< [batch, key heads, key length, head size]; also the value's.
   int64_t items;            ///< Batch x query heads x query tiles.
+  bool perBatch;            ///< Batches may attend to other pairs than one another, by the pattern or the masks given.
+  bool perHead;             ///< Heads may.
   TileCounts tiles;         ///< Summed over the items.
   bool reordered;           ///< Items are handed out heaviest first instead of by number.
   bool budgetExceeded;      ///< The listing of some row stopped early and listed too much.
@@ -57,8 +59,8 @@ struct PrepareOptions {
   /// By argument; may be shorter. Who gives a version for a captured array or mask promises that the same version
   /// stands for the same contents as long as the cache lives; others are hashed.
   std::vector<std::optional<uint64_t>> versions;
-  /// What runs an artifact for a GPU; the plan keeps it. Null: the GPU, or the simulated device where the environment
-  /// variable SPARSE_ATTN_DEVICE is `sim`, each opened once in a process.
+  /// What runs an artifact for a GPU; the plan keeps it. Null: the GPU of the current CUDA context, opened once for
+  /// each context, or the simulated device where the environment variable SPARSE_ATTN_DEVICE is `sim`, opened once.
   std::shared_ptr<const Accelerator> accelerator = nullptr;
 };
 
@@ -92,8 +94,11 @@ public:
   ///
   /// On an accelerator, arrays (but captured ones) and the workspace are in its memory; queries, keys, values and
   /// outputs have addresses that are multiples of 16 bytes, and so are all strides but the innermost, where the size is
-  /// above 1. The kernels are started on `stream`, in order, and may run after this has returned; at most 64 launches
-  /// of one plan may be on their way at a time. On the CPU and on the simulated device `stream` is null.
+  /// above 1. The kernels are started on `stream`, in order, and may run after this has returned. Launches in one
+  /// stream may queue without limit; where launches of one plan are spread over several streams, at most 64 of them may
+  /// be unfinished, and a captured graph must not run beside other launches of the plan. The plan must live until they
+  /// have ended, and until the last replay of a graph that holds a launch of it. On the CPU and on the simulated device
+  /// `stream` is null.
   Status launch(ValueList arguments, ValueList results, void *workspace, size_t workspaceBytes,
                 void *stream = nullptr) const;
 

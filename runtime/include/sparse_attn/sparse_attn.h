@@ -13,7 +13,8 @@
 |* Kernels for a GPU run on the GPU of the current CUDA context; without one, on
 |* the primary context of device 0. Where the environment variable
 |* SPARSE_ATTN_DEVICE is `sim`, they run on a simulated device instead, whose
-|* memory is the host's. The device is opened once, by the first plan.
+|* memory is the host's. A GPU is opened once for each context, the simulated
+|* device once, by the first plan.
 |*
 |* Every call returns a status; `sparse_attn_last_error()` words the last
 |* failure of the calling thread. No call aborts on bad input.
@@ -162,9 +163,10 @@ SPARSE_ATTN_API sparse_attn_status sparse_attn_plan_tiles(const sparse_attn_plan
  * and outputs are multiples of 16 bytes, and so are their strides but the innermost, where the size is above 1. The
  * kernels are started on `stream` (a CUstream or cudaStream_t; null: the default stream), in order, and nothing else is
  * done with the device: the launch can be captured into a CUDA graph. It returns before the kernels have ended;
- * workspace, arrays and plan must live until then. At most 64 launches of one plan may be on their way at a time, and a
- * graph with launches of a plan must not run beside other launches of that plan. `stream` must be null on the simulated
- * device, which has ended when this returns.
+ * workspace, arrays and plan must live until then; a plan must live until the last replay of a graph that holds a
+ * launch of it. Launches in one stream may queue without limit; where launches of one plan are spread over several
+ * streams, at most 64 of them may be unfinished, and a captured graph must not run beside other launches of the plan.
+ * `stream` must be null on the simulated device, which has ended when this returns.
  */
 SPARSE_ATTN_API sparse_attn_status sparse_attn_launch(const sparse_attn_plan *plan, const sparse_attn_value *arguments,
                                                       size_t argument_count, const sparse_attn_value *results,

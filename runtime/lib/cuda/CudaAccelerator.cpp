@@ -32,8 +32,6 @@ public:
     CudaAddress memory = 0;
     // The driver refuses to allocate nothing.
     CudaResult result = context.driver->cuMemAlloc_v2(&memory, std::max<size_t>(size, 1));
-    if (result == CudaResult::OutOfMemory)
-      return context.driver->failure(StatusCode::OutOfMemory, result, "cuMemAlloc of ", size, " bytes");
     if (Status status = context.driver->check(result, "cuMemAlloc of ", size, " bytes"); !status.isOk())
       return status;
     address = reinterpret_cast<void *>(memory);

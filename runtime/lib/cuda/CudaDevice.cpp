@@ -28,7 +28,12 @@ Status initialise(const CudaDriver &driver) {
 }
 
 Status readVersion(const CudaDriver &driver, int32_t &version) {
-  if (Status status = driver.check(driver.cuDriverGetVersion(&version), "cuDriverGetVersion"); !status.isOk())
+  return driver.check(driver.cuDriverGetVersion(&version), "cuDriverGetVersion");
+}
+
+Status checkVersion(const CudaDriver &driver) {
+  int32_t version = 0;
+  if (Status status = readVersion(driver, version); !status.isOk())
     return status;
   if (version >= minDriverVersion)
     return {};
@@ -101,20 +106,29 @@ CudaScope::~CudaScope() {
 
 std::string CudaDevice::architecture() const { return "sm_" + std::to_string(major) + std::to_string(minor); }
 
-Result<CudaDevice> openCudaDevice() {
+Result<CudaContext> currentCudaContext() {
   Result<const CudaDriver *> loaded = loadCudaDriver();
   if (!loaded.isOk())
     return loaded.status();
-  const CudaDriver &driver = **loaded;
+  CudaContext context{*loaded, nullptr};
+  if (Status status = initialise(**loaded); !status.isOk())
+    return status;
+  if (Status status = checkVersion(**loaded); !status.isOk())
+    return status;
+  if (Status status = findContext(**loaded, context.handle); !status.isOk())
+    return status;
+  return context;
+}
+
+Result<CudaDevice> openCudaDevice() {
+  Result<CudaContext> context = currentCudaContext();
+  if (!context.isOk())
+    return context.status();
   CudaDevice device;
-  device.context.driver = &driver;
-  if (Status status = initialise(driver); !status.isOk())
+  device.context = *context;
+  if (Status status = readVersion(device.driver(), device.driverVersion); !status.isOk())
     return status;
-  if (Status status = readVersion(driver, device.driverVersion); !status.isOk())
-    return status;
-  if (Status status = findContext(driver, device.context.handle); !status.isOk())
-    return status;
-  if (Status status = readDevice(driver, device); !status.isOk())
+  if (Status status = readDevice(device.driver(), device); !status.isOk())
     return status;
   return device;
 }

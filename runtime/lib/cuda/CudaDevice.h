@@ -57,9 +57,12 @@ struct CudaDevice {
   std::string architecture() const;
 };
 
-/// The GPU of the current context; where there is none, device 0, whose primary context is made current.
+/// The current context; where there is none, the primary one of device 0, which is made current.
 ///
 /// Errors: Unsupported without a driver of CUDA 11.0, the first for sm_80, or without a device; DeviceError.
+Result<CudaContext> currentCudaContext();
+
+/// The GPU of `currentCudaContext`, with its errors.
 Result<CudaDevice> openCudaDevice();
 
 } // namespace sparse_attn

@@ -72,11 +72,13 @@ struct CudaDriver {
   /// "CUDA_ERROR_OUT_OF_MEMORY (out of memory)".
   std::string errorText(CudaResult result) const;
 
-  /// The failure of the call that `call` describes, written one behind another.
+  /// The failure of the call that `call` describes, written one behind another: OutOfMemory where that is what the
+  /// driver says, else `code`.
   template <typename... Call> Status failure(StatusCode code, CudaResult result, const Call &...call) const {
-    return makeError(code, "expects ", call..., " to succeed, but got ", errorText(result));
+    return makeError(result == CudaResult::OutOfMemory ? StatusCode::OutOfMemory : code, "expects ", call...,
+                     " to succeed, but got ", errorText(result));
   }
-  /// That failure as a DeviceError, or success.
+  /// That failure, as a DeviceError if it is no other, or success.
   template <typename... Call> Status check(CudaResult result, const Call &...call) const {
     return result == CudaResult::Success ? Status() : failure(StatusCode::DeviceError, result, call...);
   }

@@ -22,11 +22,6 @@ constexpr int32_t plainSharedBytes = 48 * 1024;
 /// Images for one capability alone (sm_90a) came with CUDA 12.0.
 constexpr int32_t exactDriverVersion = 12000;
 
-/// The failure with the kernel's name in front.
-Status inKernel(const std::string &symbol, const Status &status) {
-  return status.isOk() ? status : Status(status.code(), "kernel '" + symbol + "': " + status.message());
-}
-
 /// "sm_90a".
 std::string architectureOf(const DeviceImage &image) {
   return "sm_" + std::to_string(image.major) + std::to_string(image.minor) + (image.exact ? "a" : "");
@@ -85,24 +80,26 @@ CudaKernel::~CudaKernel() {
 
 Result<std::shared_ptr<const DeviceKernel>> CudaKernel::load(const CudaDevice &device, const DeviceImage &image) {
   if (Status status = checkDevice(device, image); !status.isOk())
-    return inKernel(image.symbol, status);
+    return status;
   CudaScope scope(device.context);
   if (!scope.isOk())
-    return inKernel(image.symbol, scope.status());
+    return scope.status();
   auto kernel = std::make_shared<CudaKernel>(device.context, image);
   if (Status status = kernel->loadModule(device, image); !status.isOk())
-    return inKernel(image.symbol, status);
+    return status;
   if (Status status = kernel->findFunction(); !status.isOk())
-    return inKernel(image.symbol, status);
+    return status;
   return std::shared_ptr<const DeviceKernel>(std::move(kernel));
 }
 
 Status CudaKernel::loadModule(const CudaDevice &device, const DeviceImage &image) {
   if (runsCubin(device, image)) {
-    bool unsuited = false;
-    Status status = loadCubin(image, unsuited);
-    if (!unsuited || !image.ptx)
+    Status status = loadCubin(image);
+    if (status.isOk() || status.code() == StatusCode::OutOfMemory || !image.ptx)
       return status;
+    // Drivers word it in many ways that machine code is newer than they are.
+    Status compiled = compilePtx(image);
+    return compiled.isOk() ? compiled : Status(compiled.code(), status.message() + "; " + compiled.message());
   }
   if (image.ptx)
     return compilePtx(image);
@@ -110,13 +107,11 @@ Status CudaKernel::loadModule(const CudaDevice &device, const DeviceImage &image
                    "), but got ", image.cubin ? "machine code for " + architectureOf(image) + " and no ptx" : "none");
 }
 
-/// `unsuited`: the driver says that the device does not run it.
-Status CudaKernel::loadCubin(const DeviceImage &image, bool &unsuited) {
+Status CudaKernel::loadCubin(const DeviceImage &image) {
   CudaResult result = context.driver->cuModuleLoadDataEx(&module, image.cubin, 0, nullptr, nullptr);
   if (result == CudaResult::Success)
     return {};
   module = nullptr;
-  unsuited = result == CudaResult::NoBinaryForDevice;
   return context.driver->failure(loadFailureCode(result), result, "cuModuleLoadDataEx of ", image.cubinBytes,
                                  " bytes of machine code for ", architectureOf(image));
 }
@@ -154,19 +149,18 @@ Status CudaKernel::findFunction() {
 
 Status CudaKernel::launch(int64_t blocks, const TensorMap *maps, const uint64_t *argumentBlock, void *stream) const {
   if (blocks < 0 || blocks > maxBlocks)
-    return inKernel(symbol, makeError(blocks < 0 ? StatusCode::InvalidArgument : StatusCode::ShapeMismatch,
-                                      "expects 0 to ", maxBlocks, " blocks, but got ", blocks));
+    return makeError(blocks < 0 ? StatusCode::InvalidArgument : StatusCode::ShapeMismatch, "expects 0 to ", maxBlocks,
+                     " blocks, but got ", blocks);
   if (mapCount > 0 && !maps)
-    return inKernel(symbol, makeError(StatusCode::InvalidArgument, "expects ", mapCount, " tensor maps, but got null"));
+    return makeError(StatusCode::InvalidArgument, "expects ", mapCount, " tensor maps, but got null");
   if (!argumentBlock)
-    return inKernel(symbol, makeError(StatusCode::InvalidArgument, "expects an argument block of ", blockBytes,
-                                      " bytes, but got null"));
+    return makeError(StatusCode::InvalidArgument, "expects an argument block of ", blockBytes, " bytes, but got null");
   // The driver refuses an empty grid.
   if (blocks == 0)
     return {};
   CudaScope scope(context);
   if (!scope.isOk())
-    return inKernel(symbol, scope.status());
+    return scope.status();
   // The driver only reads what the parameters point to.
   void *block = const_cast<uint64_t *>(argumentBlock);
   void *withMaps[] = {const_cast<TensorMap *>(maps), block};
@@ -174,8 +168,8 @@ Status CudaKernel::launch(int64_t blocks, const TensorMap *maps, const uint64_t 
       context.driver->cuLaunchKernel(function, static_cast<unsigned>(blocks), 1, 1, static_cast<unsigned>(threads), 1,
                                      1, static_cast<unsigned>(sharedBytes), static_cast<CudaStreamHandle>(stream),
                                      mapCount > 0 ? withMaps : &block, nullptr);
-  return inKernel(symbol, context.driver->check(result, "cuLaunchKernel of ", blocks, " blocks of ", threads,
-                                                " threads with ", sharedBytes, " bytes of shared memory"));
+  return context.driver->check(result, "cuLaunchKernel of ", blocks, " blocks of ", threads, " threads with ",
+                               sharedBytes, " bytes of shared memory");
 }
 
 } // namespace sparse_attn

@@ -37,7 +37,7 @@ public:
 
 private:
   Status loadModule(const CudaDevice &device, const DeviceImage &image);
-  Status loadCubin(const DeviceImage &image, bool &unsuited);
+  Status loadCubin(const DeviceImage &image);
   Status compilePtx(const DeviceImage &image);
   Status findFunction();
 

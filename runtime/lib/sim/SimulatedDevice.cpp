@@ -86,10 +86,7 @@ private:
 
 Result<std::shared_ptr<const DeviceKernel>> SimulatedDevice::load(const DeviceImage &image) const {
   if (image.simulated == nullptr)
-    return makeError(StatusCode::Unsupported,
-                     "expects an artifact compiled with --simulate, but got no simulated code "
-                     "of kernel '",
-                     image.symbol, "'");
+    return Status(StatusCode::Unsupported, "expects an artifact compiled with --simulate, but got no simulated code");
   if (image.threads < sim::Thread::warpSize || image.threads > maxThreads || image.threads % sim::Thread::warpSize != 0)
     return makeError(StatusCode::Unsupported, "expects a multiple of 32 up to ", maxThreads,
                      " as threads of a block, but got ", image.threads);
@@ -111,8 +108,7 @@ Status SimulatedDevice::launch(const DeviceKernel &kernel, int64_t blocks, const
     return makeError(StatusCode::InvalidArgument, "expects 0 to 2^31 - 1 blocks, but got ", blocks);
   if (blocks == 0)
     return {};
-  Status status = sim::Launch(options, {loaded->image, blocks, maps, argumentBlock}).run();
-  return status.isOk() ? status : makeError(status.code(), "kernel '", loaded->image.symbol, "': ", status.message());
+  return sim::Launch(options, {loaded->image, blocks, maps, argumentBlock}).run();
 }
 
 Result<SimulatorOptions::Schedule> parseSchedule(std::string_view name) {
