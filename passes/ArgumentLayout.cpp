@@ -30,7 +30,6 @@ ArgumentLayout::ArgumentLayout(KernelParts parts) : isListed(parts.plan) {
   lists = take(isListed ? (hasMasks ? 8 : 6) : 0);
   for (bool pyramid : parts.getPyramids())
     pyramids.push_back(pyramid ? take(3) : -1);
-  hostWords = words;
   device = take(4);
   deviceWords = words;
 }

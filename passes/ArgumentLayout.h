@@ -21,7 +21,7 @@ struct ArgumentLayout {
   int64_t lists = 0;             // meaningless without lists
   SmallVector<int64_t> pyramids; // by capture; -1 for one without
   int64_t device = 0;            // of GPU kernels: items, order, counter, counts
-  int64_t hostWords = 0, deviceWords = 0;
+  int64_t deviceWords = 0;       // of the whole block of a GPU kernel
 };
 
 } // namespace mlir::sparse_attn

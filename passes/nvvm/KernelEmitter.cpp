@@ -40,7 +40,7 @@ void KernelEmitter::createFunction(int64_t threads, int64_t sharedBytes, bool pe
     function.setArgAttr(argument, NVVM::NVVMDialect::getGridConstantAttrName(), builder.getUnitAttr());
   };
   if (!maps.empty())
-    passByValue(0, 16 * maps.size(), 64);
+    passByValue(0, kTensorMapBytes / 8 * maps.size(), 64);
   passByValue(types.size() - 1, DeviceArguments::countWords(parts), 8);
   function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), builder.getUnitAttr());
   function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),

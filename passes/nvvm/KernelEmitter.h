@@ -23,6 +23,9 @@ namespace mlir::sparse_attn::nvvm {
 /// Discardable attribute of a kernel: a dictionary of what a launch needs to know, as in the manifest's `device`.
 inline constexpr StringLiteral kLaunchAttr = "sparse_attn_nvvm.launch";
 
+/// Bytes of a tensor map, CUtensorMap; maps are aligned to 64.
+inline constexpr int64_t kTensorMapBytes = 128;
+
 /// The coordinates of a work item, i32.
 struct DeviceItem {
   Value batch, head, tile;
