@@ -184,14 +184,22 @@ Value KernelEmitter::testBlock(BlockActiveOp active, Value row, Value key) {
   });
 }
 
-/// Would a predicate, written out for every score, be most of the kernel? Ranks of random numbers take some hundred
-/// instructions; nothing else comes near, but for long expressions of many patterns.
-static bool isLong(Region &predicate) {
-  constexpr int64_t kLongest = 40;
+/// Is a predicate, as `emit` writes it at the builder's place, to be evaluated in a loop over the scores? One that
+/// loops itself, as the search for a random rank does, and one that would be most of the kernel if it were written out
+/// for every score. Nothing of what is emitted here stays.
+static bool wantsLoop(OpBuilder &builder, function_ref<void()> emit) {
+  constexpr int64_t kLongest = 100;
+  OpBuilder::InsertionGuard guard(builder);
+  Block scratch;
+  builder.setInsertionPointToStart(&scratch);
+  emit();
   int64_t length = 0;
-  for (Operation &op : predicate.front())
-    length += isa<RandomRankOp>(op) ? kLongest : 1;
-  return length > kLongest;
+  bool loops = false;
+  scratch.walk([&](Operation *op) {
+    ++length;
+    loops |= op->getNumRegions() > 0;
+  });
+  return loops || length > kLongest;
 }
 
 void KernelEmitter::maskScores(RowFragment &fragment, MutableArrayRef<Value> scores, Value queryRow, Value keyTile,
@@ -212,12 +220,12 @@ void KernelEmitter::maskScores(RowFragment &fragment, MutableArrayRef<Value> sco
     return emitPredicate(builder, loc, mask.getBody(), {query, key}, map, *this);
   };
   auto keyOf = [&](Value column) { return b.add(firstKey, column); };
-  if (!isLong(mask.getBody()))
+  if (!wantsLoop(builder, [&] { attends(queries[0], firstKey); }))
     return fragment.mask(scores, [&](int64_t row, int64_t column) {
       Value key = keyOf(b.integer(column));
       return b.both(b.less(key, keyLength), attends(queries[row], key));
     });
-  // A long predicate may loop until it finds what only positions that exist have.
+  // A predicate that loops may search for what only positions that exist have.
   Value last = b.sub(keyLength, 1);
   fragment.maskInLoop(scores, [&](Value isSecondRow, Value column) {
     Value key = keyOf(column), query = b.select(isSecondRow, queries[1], queries[0]);
