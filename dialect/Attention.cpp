@@ -75,18 +75,21 @@ LogicalResult AttentionOp::verifySymbolUses(SymbolTableCollection &symbols) {
       return emitOpError("expects capture ") << index << " of @" << getPattern() << " to be of type "
                                              << std::get<0>(pair) << ", but got " << std::get<1>(pair);
   // attention_c10
-  if (FlatSymbolRefAttr name = getScheduleAttr()) {
-    auto schedule = symbols.lookupNearestSymbolFrom<ScheduleOp>(*this, name);
+  for (Attribute name : getSchedulesAttr() ? getSchedulesAttr().getValue() : ArrayRef<Attribute>()) {
+    auto schedule = symbols.lookupNearestSymbolFrom<ScheduleOp>(*this, cast<FlatSymbolRefAttr>(name));
     if (!schedule || schedule.getPattern() != getPattern())
-      return emitOpError("expects '") << name.getValue() << "' to name a schedule of @" << getPattern()
-                                      << ", but found none";
+      return emitOpError("expects '") << cast<FlatSymbolRefAttr>(name).getValue() << "' to name a schedule of @"
+                                      << getPattern() << ", but found none";
   }
   return success();
 }
 
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   // launch_c1
-  if (!symbols.lookupNearestSymbolFrom<KernelOp>(*this, getKernelAttr()))
-    return emitOpError("expects '") << getKernel() << "' to name a sparse_attn.kernel, but found none";
+  if (getKernels().empty())
+    return emitOpError("expects the name of a sparse_attn.kernel, but got none");
+  for (auto name : getKernels().getAsRange<FlatSymbolRefAttr>())
+    if (!symbols.lookupNearestSymbolFrom<KernelOp>(*this, name))
+      return emitOpError("expects '") << name.getValue() << "' to name a sparse_attn.kernel, but found none";
   return success();
 }

@@ -39,7 +39,8 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
     - (C7) `scale` is finite and positive, as an f32 too.
     - (C8) the log-sum-exp has batch, heads and length of `query`.
     - (C9) `pattern` names a `sparse_attn.pattern`, and the captures agree with it in number and type.
-    - (C10) `schedule`, where present, names a schedule of this pattern.
+    - (C10) `schedule`, where present, names schedules of this pattern, for tiles of different sizes. With more than one,
+      a kernel is made for each, and `prepare` takes the one that costs least.
 
     ```mlir
     %o = sparse_attn.attention %q, %k, %v pattern(@packed(%ids) : (memref<?xi32>)) scale(0.125)
@@ -48,11 +49,11 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
   }];
   let arguments = (ins SparseAttn_FloatTensor4D:$query, SparseAttn_FloatTensor4D:$key, SparseAttn_FloatTensor4D:$value,
                        Variadic<AnyType>:$captures, FlatSymbolRefAttr:$pattern, OptionalAttr<F64Attr>:$scale,
-                       OptionalAttr<FlatSymbolRefAttr>:$schedule);
+                       OptionalAttr<FlatSymbolRefArrayAttr>:$schedules);
   let results = (outs SparseAttn_FloatTensor4D:$output, Optional<SparseAttn_LogSumExpTensor>:$lse);
   let assemblyFormat = [{
     $query `,` $key `,` $value `pattern` `(` custom<PatternUse>($pattern, $captures, type($captures)) `)`
-    (`scale` `(` custom<Scale>($scale)^ `)`)? (`schedule` `(` $schedule^ `)`)? attr-dict `:` `(` type($query) `,`
+    (`scale` `(` custom<Scale>($scale)^ `)`)? (`schedule` `(` custom<Symbols>($schedules)^ `)`)? attr-dict `:` `(` type($query) `,`
     type($key) `,` type($value) `)` `->` custom<AttentionResults>(type($output), type($lse))
   }];
   let hasVerifier = 1;
@@ -67,23 +68,27 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
 def SparseAttn_LaunchOp : SparseAttn_Op<"launch", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Attention by a fused kernel";
   let description = [{
-    What is left of an attention op once its kernel exists: the artifact's manifest is made from it.
+    What is left of an attention op once its kernel exists: the artifact's manifest is made from it. Of several kernels,
+    which differ in their tiles alone, `prepare` takes the one whose visited tiles cost least.
 
     Made by `-sparse-attn-fuse-softmax`; stays until code generation.
 
     **Constraints:**
-    - (C1) `kernel` names a `sparse_attn.kernel`.
+    - (C1) each of `kernels`, at least one, names a `sparse_attn.kernel`.
 
     ```mlir
     %o = sparse_attn.launch @attention_0(%q, %k, %v) captures(%ids)
         : (tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x64xf32>, memref<?xi32>) -> tensor<?x8x?x64xf32>
+    %p = sparse_attn.launch @retrieved_0, @retrieved_0_128x128(%q, %k, %v) captures(%mask)
+        : (tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x64xf32>, !sparse_attn.block_mask)
+        -> tensor<?x8x?x64xf32>
     ```
   }];
-  let arguments = (ins FlatSymbolRefAttr:$kernel, SparseAttn_FloatTensor4D:$query, SparseAttn_FloatTensor4D:$key,
+  let arguments = (ins FlatSymbolRefArrayAttr:$kernels, SparseAttn_FloatTensor4D:$query, SparseAttn_FloatTensor4D:$key,
                        SparseAttn_FloatTensor4D:$value, Variadic<AnyType>:$captures);
   let results = (outs SparseAttn_FloatTensor4D:$output, Optional<SparseAttn_LogSumExpTensor>:$lse);
   let assemblyFormat = [{
-    $kernel `(` $query `,` $key `,` $value `)` (`captures` `(` $captures^ `)`)? attr-dict `:`
+    custom<Symbols>($kernels) `(` $query `,` $key `,` $value `)` (`captures` `(` $captures^ `)`)? attr-dict `:`
     functional-type(operands, results)
   }];
 }

@@ -47,6 +47,12 @@ def PatternOpInterface : OpInterface<"PatternOpInterface"> {
         return ::mlir::sparse_attn::Dependence();
       }]>,
     InterfaceMethod<[{
+        The blocks, in queries and keys, on which the pattern's truth is constant; zeros where there are none. Tiles
+        that fit them are visited whole or not at all.
+      }], "::mlir::sparse_attn::BlockSizes", "getBlockSizes", (ins), [{}], [{
+        return ::mlir::sparse_attn::BlockSizes();
+      }]>,
+    InterfaceMethod<[{
         The pattern's numbers that may be captured, and the least value of each: what a constant is verified against, and
         a captured one when the plan is made.
       }], "::llvm::SmallVector<::mlir::sparse_attn::Parameter>", "getParameters", (ins), [{}], [{ return {}; }]>

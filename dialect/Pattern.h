@@ -85,6 +85,11 @@ struct Interval {
   Value lo, hi;
 };
 
+/// Queries and keys of a block.
+struct BlockSizes {
+  int64_t q = 0, k = 0;
+};
+
 /// What the truth of a pattern varies with, besides positions.
 struct Dependence {
   bool batch = false;

@@ -59,6 +59,21 @@ void printScale(OpAsmPrinter &printer, Operation *op, FloatAttr scale) {
     printer << 'e' << exponent;
 }
 
+ParseResult parseSymbols(OpAsmParser &parser, ArrayAttr &symbols) {
+  SmallVector<Attribute> names;
+  ParseResult parsed = parser.parseCommaSeparatedList([&] {
+    FlatSymbolRefAttr name;
+    if (parser.parseAttribute(name))
+      return failure();
+    names.push_back(name);
+    return success();
+  });
+  symbols = parser.getBuilder().getArrayAttr(names);
+  return parsed;
+}
+
+void printSymbols(OpAsmPrinter &printer, Operation *op, ArrayAttr symbols) { llvm::interleaveComma(symbols, printer); }
+
 ParseResult parseMaskType(OpAsmParser &parser, Type &type) {
   type = BlockMaskType::getDefault(parser.getContext());
   return succeeded(parser.parseOptionalColon()) ? parser.parseType(type) : success();

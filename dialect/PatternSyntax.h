@@ -26,6 +26,10 @@ void printNumber(OpAsmPrinter &printer, Operation *op, IntegerAttr number);
 ParseResult parseScale(OpAsmParser &parser, FloatAttr &scale);
 void printScale(OpAsmPrinter &printer, Operation *op, FloatAttr scale);
 
+/// `@packed_16x16, @packed_64x64`, one or more.
+ParseResult parseSymbols(OpAsmParser &parser, ArrayAttr &symbols);
+void printSymbols(OpAsmPrinter &printer, Operation *op, ArrayAttr symbols);
+
 /// `: !sparse_attn.block_mask<16x16>`, or nothing for a mask of the default block.
 ParseResult parseMaskType(OpAsmParser &parser, Type &type);
 void printMaskType(OpAsmPrinter &printer, Operation *op, Type type);

@@ -154,6 +154,11 @@ Value BlocksOp::buildPredicate(OpBuilder &builder, const PatternScope &scope, Va
   return BlockActiveOp::create(builder, scope.loc, scope.lookup(getMask()), row, k);
 }
 
+BlockSizes BlocksOp::getBlockSizes() {
+  auto mask = cast<BlockMaskType>(getMask().getType());
+  return {mask.getQueryBlock(), mask.getKeyBlock()};
+}
+
 Coverage BlocksOp::buildCoverage(OpBuilder &builder, const PatternScope &scope, const Span &span) {
   auto coverage = BlockCoverageOp::create(builder, scope.loc, scope.lookup(getMask()), span.firstKey, span.lastKey);
   return {coverage.getAny(), coverage.getAll()};

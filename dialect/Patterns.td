@@ -213,7 +213,7 @@ def SparseAttn_StrideOp : CountedLeaf<"stride", "step", 1, ["buildKeyBands", "bu
   let hasCanonicalizer = 1;
 }
 
-def SparseAttn_RandomOp : PatternLeaf<"random", ["buildPredicate", "buildCoverage", "getDependence", "getParameters"]> {
+def SparseAttn_RandomOp : PatternLeaf<"random", ["buildPredicate", "buildCoverage", "getBlockSizes", "getDependence", "getParameters"]> {
   let summary = "Random key blocks, drawn anew for each block of queries";
   let description = [{
     Key block `kb = k div size` attends to query-block row `rb = q div size` when
@@ -243,7 +243,7 @@ def SparseAttn_RandomOp : PatternLeaf<"random", ["buildPredicate", "buildCoverag
   let hasVerifier = 1;
 }
 
-def SparseAttn_BlocksOp : PatternLeaf<"blocks", ["buildPredicate", "buildCoverage"]> {
+def SparseAttn_BlocksOp : PatternLeaf<"blocks", ["buildPredicate", "buildCoverage", "getBlockSizes"]> {
   let summary = "Blocks chosen at run time";
   let description = [{
     Holds when the captured mask holds the block of the pair: row (query row div the height of a block), counted from

@@ -144,6 +144,8 @@ LogicalResult RandomOp::verify() {
   return success();
 }
 
+BlockSizes RandomOp::getBlockSizes() { return {static_cast<int64_t>(getSize()), static_cast<int64_t>(getSize())}; }
+
 Dependence RandomOp::getDependence() { return {/*batch=*/true, /*head=*/true}; }
 
 /// Is key block `block` among the blocks that query-block row `row` drew?

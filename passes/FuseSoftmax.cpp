@@ -145,12 +145,12 @@ struct FuseSoftmaxPass final : sparse_attn::impl::FuseSoftmaxBase<FuseSoftmaxPas
       SmallVector<AttentionOp> attentions;
       function.walk([&](AttentionOp attention) { attentions.push_back(attention); });
       for (AttentionOp attention : attentions)
-        if (failed(fuse(symbols, attention, (function.getSymName() + "_" + Twine(number++)).str())))
+        if (failed(fuse(symbols, attention, function.getSymName() + "_" + Twine(number++))))
           return signalPassFailure();
     }
   }
 
-  LogicalResult fuse(SymbolTable &symbols, AttentionOp attention, StringRef name);
+  LogicalResult fuse(SymbolTable &symbols, AttentionOp attention, const Twine &name);
 };
 
 KernelOp addKernel(SymbolTable &symbols, AttentionOp attention, ScheduleOp schedule, StringRef name) {
@@ -172,17 +172,23 @@ KernelOp addKernel(SymbolTable &symbols, AttentionOp attention, ScheduleOp sched
   return kernel;
 }
 
-LogicalResult FuseSoftmaxPass::fuse(SymbolTable &symbols, AttentionOp attention, StringRef name) {
-  if (!attention.getSchedule())
+LogicalResult FuseSoftmaxPass::fuse(SymbolTable &symbols, AttentionOp attention, const Twine &name) {
+  if (!attention.getSchedules())
     return attention.emitOpError("expects a schedule; run -sparse-attn-specialize-blocks first");
-  auto schedule = symbols.lookup<ScheduleOp>(*attention.getSchedule());
-  if (!schedule)
-    return attention.emitOpError("expects '") << *attention.getSchedule() << "' to name a schedule, but found none";
-  KernelOp kernel = addKernel(symbols, attention, schedule, name);
-  KernelBuilder(attention, symbols.lookup<PatternOp>(attention.getPattern()), schedule, kernel).build();
+  SmallVector<Attribute> kernels;
+  for (auto scheduleName : attention.getSchedulesAttr().getAsRange<FlatSymbolRefAttr>()) {
+    auto schedule = symbols.lookup<ScheduleOp>(scheduleName.getValue());
+    if (!schedule)
+      return attention.emitOpError("expects '") << scheduleName.getValue() << "' to name a schedule, but found none";
+    std::string suffix =
+        kernels.empty() ? "" : ("_" + Twine(schedule.getTileQ()) + "x" + Twine(schedule.getTileK())).str();
+    KernelOp kernel = addKernel(symbols, attention, schedule, (name + suffix).str());
+    KernelBuilder(attention, symbols.lookup<PatternOp>(attention.getPattern()), schedule, kernel).build();
+    kernels.push_back(FlatSymbolRefAttr::get(kernel.getSymNameAttr()));
+  }
   OpBuilder builder(attention);
   auto launch =
-      LaunchOp::create(builder, attention.getLoc(), attention.getResultTypes(), kernel.getSymName(),
+      LaunchOp::create(builder, attention.getLoc(), attention.getResultTypes(), builder.getArrayAttr(kernels),
                        attention.getQuery(), attention.getKey(), attention.getValue(), attention.getCaptures());
   attention.replaceAllUsesWith(launch.getResults());
   attention.erase();

@@ -292,46 +292,67 @@ struct SpecializeBlocksPass final : sparse_attn::impl::SpecializeBlocksBase<Spec
 
   WalkResult specialize(SymbolTable &symbols, AttentionOp attention) {
     auto pattern = symbols.lookup<PatternOp>(attention.getPattern());
-    FailureOr<TileSizes> tiles = chooseTiles(attention, pattern);
-    if (failed(tiles))
+    FailureOr<SmallVector<TileSizes, 2>> choices = chooseTiles(attention, pattern);
+    if (failed(choices))
       return WalkResult::interrupt();
-    ScheduleOp schedule = getOrBuildSchedule(symbols, pattern, *tiles);
-    attention.setSchedule(schedule.getSymName());
-    if (remarks)
-      remarkOnSchedule(attention, schedule);
+    SmallVector<Attribute> names;
+    for (TileSizes tiles : *choices) {
+      ScheduleOp schedule = getOrBuildSchedule(symbols, pattern, tiles);
+      names.push_back(FlatSymbolRefAttr::get(schedule.getSymNameAttr()));
+      if (remarks)
+        remarkOnSchedule(attention, schedule);
+    }
+    attention.setSchedulesAttr(ArrayAttr::get(&getContext(), names));
     return WalkResult::advance();
   }
 
-  FailureOr<TileSizes> chooseTiles(AttentionOp attention, PatternOp pattern);
+  FailureOr<SmallVector<TileSizes, 2>> chooseTiles(AttentionOp attention, PatternOp pattern);
   ScheduleOp getOrBuildSchedule(SymbolTable &symbols, PatternOp pattern, TileSizes tiles);
 
   std::shared_ptr<const Tiling> tiling; // shared, as passes are copied
 };
 
-FailureOr<TileSizes> SpecializeBlocksPass::chooseTiles(AttentionOp attention, PatternOp pattern) {
-  SmallVector<BlockMaskType> masks;
-  for (BlockArgument capture : pattern.getCaptures())
-    if (auto mask = dyn_cast<BlockMaskType>(capture.getType()))
-      masks.push_back(mask);
+/// What tile sizes depend on, of the attention over a pattern.
+TilingProblem describeProblem(AttentionOp attention, PatternOp pattern) {
   auto query = cast<ShapedType>(attention.getQuery().getType());
   TilingProblem problem{query.getDimSize(3), query.getElementType(), findModulus(pattern)};
-  for (BlockMaskType mask : masks) {
-    problem.blockQ = problem.blockQ ? std::min(problem.blockQ, mask.getQueryBlock()) : mask.getQueryBlock();
-    problem.blockK = problem.blockK ? std::min(problem.blockK, mask.getKeyBlock()) : mask.getKeyBlock();
+  pattern.walk([&](PatternOpInterface op) {
+    BlockSizes blocks = op.getBlockSizes();
+    if (blocks.q == 0)
+      return;
+    problem.blockQ = problem.blockQ ? std::min(problem.blockQ, blocks.q) : blocks.q;
+    problem.blockK = problem.blockK ? std::min(problem.blockK, blocks.k) : blocks.k;
+  });
+  return problem;
+}
+
+/// Can kernels of these tiles read the masks that a pattern captures? If not, `reason` says why.
+bool areAlignedToMasks(PatternOp pattern, TileSizes tiles, std::string &reason) {
+  for (BlockArgument capture : pattern.getCaptures()) {
+    auto mask = dyn_cast<BlockMaskType>(capture.getType());
+    if (!mask || (areAligned(tiles.q, mask.getQueryBlock()) && areAligned(tiles.k, mask.getKeyBlock())))
+      continue;
+    llvm::raw_string_ostream(reason) << "expects tiles that are multiples or divisors of the blocks of '" << mask
+                                     << "', but got " << tiles.q << " and " << tiles.k;
+    return false;
   }
-  TileSizes tiles = tiling->choose(problem);
-  if (tileQ)
-    tiles.q = tileQ;
-  if (tileK)
-    tiles.k = tileK;
-  if (std::string reason; !tiling->supports(problem, tiles, reason))
+  return true;
+}
+
+FailureOr<SmallVector<TileSizes, 2>> SpecializeBlocksPass::chooseTiles(AttentionOp attention, PatternOp pattern) {
+  TilingProblem problem = describeProblem(attention, pattern);
+  SmallVector<TileSizes, 2> choices = tiling->choose(problem);
+  if (tileQ || tileK)
+    choices = {{tileQ ? tileQ : choices.front().q, tileK ? tileK : choices.front().k}};
+  // Blocks may be of sizes that no tile fits; what is left then is found by the descent, in tiles that do exist.
+  std::string reason;
+  SmallVector<TileSizes, 2> possible;
+  for (TileSizes tiles : choices)
+    if (tiling->supports(problem, tiles, reason) && areAlignedToMasks(pattern, tiles, reason))
+      possible.push_back(tiles);
+  if (possible.empty())
     return attention.emitOpError(reason);
-  for (BlockMaskType mask : masks) {
-    if (!(areAligned(tiles.q, mask.getQueryBlock()) && areAligned(tiles.k, mask.getKeyBlock())))
-      return attention.emitOpError("expects tiles that are multiples or divisors of the blocks of ")
-             << mask << ", but got " << tiles.q << " and " << tiles.k;
-  }
-  return tiles;
+  return possible;
 }
 
 ScheduleOp SpecializeBlocksPass::getOrBuildSchedule(SymbolTable &symbols, PatternOp pattern, TileSizes tiles) {

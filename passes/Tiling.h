@@ -15,6 +15,7 @@
 #define SPARSE_ATTN_PASSES_TILING_H
 
 #include "mlir/IR/Types.h"
+#include "llvm/ADT/SmallVector.h"
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -24,6 +25,8 @@ namespace mlir::sparse_attn {
 /// Queries and keys of one tile.
 struct TileSizes {
   int64_t q = 0, k = 0;
+
+  bool operator==(TileSizes other) const { return q == other.q && k == other.k; }
 };
 
 /// What tile sizes depend on.
@@ -32,8 +35,14 @@ struct TilingProblem {
   Type elementType;
   /// The step of the pattern's strides; 1: none.
   int64_t modulus = 1;
-  /// The smallest blocks of the masks that the pattern captures; 0: none.
+  /// The smallest of the blocks that the pattern is made of; 0: none.
   int64_t blockQ = 0, blockK = 0;
+};
+
+/// What a kernel's work costs, in a unit of the target's own: costs of one target and one problem compare.
+struct TileCosts {
+  double item = 0; ///< A work item, without its key tiles.
+  double partial = 0, full = 0;
 };
 
 /// A target, as far as tile sizes go. Pure functions of what they are given.
@@ -41,8 +50,11 @@ class Tiling {
 public:
   virtual ~Tiling();
 
-  /// The best sizes for a problem that the target supports.
-  virtual TileSizes choose(const TilingProblem &problem) const = 0;
+  /// The best sizes for a problem that the target supports. Of patterns made of small blocks, small tiles skip more and
+  /// large ones run faster: then there are two, and `prepare` takes those that cost less for the tiles it has counted.
+  virtual SmallVector<TileSizes, 2> choose(const TilingProblem &problem) const = 0;
+  /// What tiles of these sizes cost.
+  virtual TileCosts estimate(const TilingProblem &problem, TileSizes tiles) const = 0;
   /// Can the target make kernels of these sizes? If not, `reason` says what it can make.
   virtual bool supports(const TilingProblem &problem, TileSizes tiles, std::string &reason) const = 0;
 };

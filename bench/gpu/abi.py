@@ -3,8 +3,6 @@
 """The C interface of the runtime (sparse_attn.h, masks.h) through ctypes, as far as the benchmark needs it."""
 
 import ctypes
-import json
-import struct
 
 import numpy as np
 
@@ -53,20 +51,11 @@ class Runtime:
 
 
 class Artifact:
-    """An opened artifact, and what its manifest says of its tiles."""
+    """An opened artifact."""
 
     def __init__(self, runtime, path):
         self.runtime, self.handle = runtime, ctypes.c_void_p()
         runtime.call("artifact_open", str(path).encode(), ctypes.byref(self.handle))
-        variant = self.manifest(path.read_bytes())["kernels"][0]["variants"][0]
-        self.tile_pairs = variant["tile_q"] * variant["tile_k"]
-
-    @staticmethod
-    def manifest(content):
-        """The manifest of a file; docs/artifact.md describes its section."""
-        start = content.index(b"SPRSATTN")
-        (length,) = struct.unpack_from("<I", content, start + 12)
-        return json.loads(content[start + 16 : start + 16 + length])
 
     def close(self):
         self.runtime.library.sparse_attn_artifact_close(self.handle)
@@ -109,7 +98,6 @@ class Plan:
 
     def __init__(self, artifact, arguments, output, device):
         self.runtime, self.handle = artifact.runtime, ctypes.c_void_p()
-        self.tile_pairs = artifact.tile_pairs
         self.arguments, self.results = (Value * len(arguments))(*arguments), (Value * 1)(output)
         count = ctypes.c_size_t(len(arguments))
         self.runtime.call("prepare", artifact.handle, b"attention", self.arguments, count, ctypes.byref(self.handle))
@@ -129,7 +117,9 @@ class Plan:
         """Pairs in the tiles that are visited, over all heads."""
         partial, full = ctypes.c_int64(), ctypes.c_int64()
         self.runtime.call("plan_tiles", self.handle, ctypes.byref(partial), ctypes.byref(full), None)
-        return (partial.value + full.value) * self.tile_pairs
+        tile_q, tile_k = ctypes.c_int64(), ctypes.c_int64()
+        self.runtime.call("plan_tile_sizes", self.handle, ctypes.c_size_t(0), ctypes.byref(tile_q), ctypes.byref(tile_k))
+        return (partial.value + full.value) * tile_q.value * tile_k.value
 
     def device_bytes(self):
         """Memory of the device that the plan holds; None where the runtime does not tell."""

@@ -14,7 +14,8 @@ namespace mlir::sparse_attn::cpu {
 
 class CpuTiling final : public Tiling {
 public:
-  TileSizes choose(const TilingProblem &problem) const override;
+  SmallVector<TileSizes, 2> choose(const TilingProblem &problem) const override;
+  TileCosts estimate(const TilingProblem &problem, TileSizes tiles) const override;
   bool supports(const TilingProblem &problem, TileSizes tiles, std::string &reason) const override;
 };
 

@@ -17,7 +17,8 @@ class GpuTiling final : public Tiling {
 public:
   explicit GpuTiling(Target target) : target(std::move(target)) {}
 
-  TileSizes choose(const TilingProblem &problem) const override;
+  SmallVector<TileSizes, 2> choose(const TilingProblem &problem) const override;
+  TileCosts estimate(const TilingProblem &problem, TileSizes tiles) const override;
   bool supports(const TilingProblem &problem, TileSizes tiles, std::string &reason) const override;
 
 private:

@@ -94,6 +94,21 @@ sparse_attn_status sparse_attn_plan_tiles(const sparse_attn_plan *plan, int64_t 
   });
 }
 
+sparse_attn_status sparse_attn_plan_tile_sizes(const sparse_attn_plan *plan, size_t step, int64_t *queries,
+                                               int64_t *keys) {
+  return guard({{plan, "a plan"}}, [&] {
+    if (step >= plan->plan->stepCount())
+      return makeError(StatusCode::InvalidArgument, "expects a step below ", plan->plan->stepCount(), ", but got ",
+                       step);
+    StepInfo info = plan->plan->step(step);
+    if (queries)
+      *queries = info.variant->tileQ;
+    if (keys)
+      *keys = info.variant->tileK;
+    return Status();
+  });
+}
+
 sparse_attn_status sparse_attn_launch(const sparse_attn_plan *plan, const sparse_attn_value *arguments,
                                       size_t argument_count, const sparse_attn_value *results, size_t result_count,
                                       void *workspace, size_t workspace_bytes, void *stream) {

@@ -30,7 +30,8 @@ public:
 
 private:
   void checkStep(const JsonNode &step, const Step &info) {
-    const KernelInfo &kernel = kernels[info.kernel];
+    const KernelInfo &kernel = kernels[info.kernels.front()];
+    checkAlternatives(step.member("kernels"), info.kernels);
     checkRead(step.member("query"), info.query, kernel);
     checkRead(step.member("key"), info.key, kernel);
     checkRead(step.member("value"), info.value, kernel);
@@ -41,6 +42,18 @@ private:
                 info.lse ? "one" : "none");
     if (info.lse)
       checkWritten(step.member("lse"), *info.lse, DType::F32, 3, std::nullopt);
+  }
+
+  /// One kernel may stand for another only if they differ in nothing but their tiles.
+  void checkAlternatives(const JsonNode &at, const std::vector<size_t> &numbers) {
+    const KernelInfo &first = kernels[numbers.front()];
+    for (size_t i = 1; i < numbers.size() && at.ok(); ++i) {
+      const KernelInfo &other = kernels[numbers[i]];
+      if (other.pattern != first.pattern || other.dtype != first.dtype || other.headSize != first.headSize ||
+          other.scale != first.scale || other.lse != first.lse || !(other.captures == first.captures))
+        at.element(i).fail("expects a kernel that differs from '", first.name, "' in its tiles alone, but got '",
+                           other.name, "'");
+    }
   }
 
   /// An array that a kernel reads is an argument or has been written before.

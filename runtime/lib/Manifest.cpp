@@ -34,6 +34,8 @@ constexpr char magic[] = {'S', 'P', 'R', 'S', 'A', 'T', 'T', 'N'};
 constexpr int64_t maxTile = int64_t(1) << 20;
 constexpr int64_t maxHeadSize = int64_t(1) << 16;
 constexpr int64_t maxScratchBytes = int64_t(1) << 30;
+/// Times the most tiles, still a number.
+constexpr double maxCost = 1e30;
 /// What every GPU has, and what the largest shared memory of a block is (227 KiB, of capability 9.0).
 constexpr int64_t warpThreads = 32;
 constexpr int64_t maxThreads = 1024;
@@ -116,7 +118,11 @@ size_t parseKernelReference(const JsonNode &node, const std::vector<KernelInfo> 
 
 Step parseStep(const JsonNode &node, const FunctionInfo &function, const std::vector<KernelInfo> &kernels) {
   Step step;
-  step.kernel = parseKernelReference(node.member("kernel"), kernels);
+  JsonNode names = node.member("kernels");
+  if (names.size() == 0)
+    names.fail("expects at least 1 kernel, but got 0");
+  for (size_t i = 0, count = names.size(); i < count && node.ok(); ++i)
+    step.kernels.push_back(parseKernelReference(names.element(i), kernels));
   step.query = parseOperand(node.member("query"), function);
   step.key = parseOperand(node.member("key"), function);
   step.value = parseOperand(node.member("value"), function);
@@ -237,6 +243,13 @@ void parseCode(const JsonNode &node, const KernelInfo &kernel, bool isForGpu, Va
     node.member("device").fail("expects ptx, a cubin or an entry 'simulate', but got none");
 }
 
+double parseCost(const JsonNode &node) {
+  double cost = node.number();
+  if (!(cost >= 0 && cost <= maxCost))
+    node.fail("expects a number from 0 to ", maxCost, ", but got ", cost);
+  return cost;
+}
+
 Variant parseVariant(const JsonNode &node, const KernelInfo &kernel, bool isForGpu) {
   Variant variant;
   variant.level = node.member("level").string();
@@ -246,6 +259,11 @@ Variant parseVariant(const JsonNode &node, const KernelInfo &kernel, bool isForG
   variant.tileQ = node.member("tile_q").integer(1, maxTile);
   variant.tileK = node.member("tile_k").integer(1, maxTile);
   variant.scratchBytes = node.member("scratch_bytes").integer(0, isForGpu ? 0 : maxScratchBytes);
+  if (node.has("costs")) {
+    JsonNode costs = node.member("costs");
+    variant.costs = {parseCost(costs.member("item")), parseCost(costs.member("partial")),
+                     parseCost(costs.member("full"))};
+  }
   parseCode(node, kernel, isForGpu, variant);
   JsonNode entries = node.member("entries");
   variant.entries.work = entries.member("work").index(UINT32_MAX);

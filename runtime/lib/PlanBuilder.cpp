@@ -85,7 +85,8 @@ Status PlanBuilder::checkArguments() const {
 }
 
 Status PlanBuilder::checkStep(const Step &step) {
-  const KernelInfo &kernel = kernelOf(step);
+  // Whichever kernel runs: they differ in their tiles alone.
+  const KernelInfo &kernel = plan.artifact->manifest().kernels[step.kernels.front()];
   std::vector<Value> captures;
   for (size_t index : step.captures) {
     captures.push_back(arguments[index]);
@@ -117,8 +118,7 @@ Status PlanBuilder::define(const Operand &operand, const Shape &shape) {
   return checkShape(name, shape, type.shape);
 }
 
-Result<std::vector<StepCapture>> PlanBuilder::readCaptures(const Step &step) const {
-  const KernelInfo &kernel = kernelOf(step);
+Result<std::vector<StepCapture>> PlanBuilder::readCaptures(const Step &step, const KernelInfo &kernel) const {
   std::vector<StepCapture> captures;
   for (size_t i = 0; i < step.captures.size(); ++i) {
     captures.push_back({arguments[step.captures[i]], nullptr, {}});
@@ -132,8 +132,8 @@ Result<std::vector<StepCapture>> PlanBuilder::readCaptures(const Step &step) con
   return captures;
 }
 
-Result<std::string> PlanBuilder::cacheKey(const Step &step, const std::vector<StepCapture> &captures) const {
-  const KernelInfo &kernel = kernelOf(step);
+Result<std::string> PlanBuilder::cacheKey(const Step &step, const KernelInfo &kernel,
+                                          const std::vector<StepCapture> &captures) const {
   if (!options.cache || kernel.schedule != KernelInfo::Schedule::Listed)
     return std::string();
   Result<const Variant *> variant = selectVariant(kernel, hostCpuFeatures());
@@ -158,12 +158,12 @@ Result<std::string> PlanBuilder::cacheKey(const Step &step, const std::vector<St
   return key.bytes();
 }
 
-Status PlanBuilder::prepareStep(const Step &step) {
-  const KernelInfo &kernel = kernelOf(step);
-  Result<std::vector<StepCapture>> captures = readCaptures(step);
+Result<std::unique_ptr<StepPlan>> PlanBuilder::analyseStep(const Step &step, const KernelInfo &kernel,
+                                                           const StepArrays &arrays) {
+  Result<std::vector<StepCapture>> captures = readCaptures(step, kernel);
   if (!captures.isOk())
     return captures.status();
-  Result<std::string> key = cacheKey(step, *captures);
+  Result<std::string> key = cacheKey(step, kernel, *captures);
   if (!key.isOk())
     return key.status();
   std::shared_ptr<const PreparedRows> kept = key->empty() ? nullptr : options.cache->table().find(*key);
@@ -171,16 +171,30 @@ Status PlanBuilder::prepareStep(const Step &step) {
   for (size_t i = 0; !kept && i < captures->size(); ++i)
     if (kernel.captures[i].pyramid)
       (*captures)[i].pyramid = pyramidOf(step.captures[i]);
+  Result<std::unique_ptr<StepPlan>> analysed =
+      StepPlan::analyse(*plan.artifact, kernel, plan.accelerator, arrays, std::move(*captures), kept);
+  if (analysed.isOk() && !kept && !key->empty())
+    options.cache->table().insert(*key, (*analysed)->preparedRows());
+  return analysed;
+}
+
+Status PlanBuilder::prepareStep(const Step &step) {
   StepArrays arrays{view(step.query), view(step.key), view(step.value), view(step.output), {}};
   if (step.lse)
     arrays.lse = view(*step.lse);
-  Result<std::unique_ptr<const StepPlan>> prepared =
-      StepPlan::prepare(*plan.artifact, kernel, plan.accelerator, arrays, std::move(*captures), kept);
-  if (!prepared.isOk())
-    return prepared.status();
-  if (!kept && !key->empty())
-    options.cache->table().insert(*key, (*prepared)->preparedRows());
-  plan.steps.push_back(std::move(*prepared));
+  std::unique_ptr<StepPlan> best;
+  std::vector<StepChoice> choices;
+  for (size_t number : step.kernels) {
+    Result<std::unique_ptr<StepPlan>> analysed = analyseStep(step, plan.artifact->manifest().kernels[number], arrays);
+    if (!analysed.isOk())
+      return analysed.status();
+    choices.push_back((*analysed)->choice());
+    if (!best || choices.back().cost < best->choice().cost)
+      best = std::move(*analysed);
+  }
+  if (Status status = best->finish(std::move(choices)); !status.isOk())
+    return status;
+  plan.steps.push_back(std::move(best));
   return {};
 }
 
@@ -205,10 +219,6 @@ Status PlanBuilder::layOutWorkspace() {
     return workspaceOverflows();
   plan.workspaceSize = static_cast<size_t>(end);
   return {};
-}
-
-const KernelInfo &PlanBuilder::kernelOf(const Step &step) const {
-  return plan.artifact->manifest().kernels[step.kernel];
 }
 
 Shape PlanBuilder::shape(const Operand &operand) const {

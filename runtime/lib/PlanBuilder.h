@@ -40,14 +40,17 @@ private:
   Status checkStep(const Step &step);
   /// Sets the shape of a result or a buffer.
   Status define(const Operand &operand, const Shape &shape);
+  /// Prepares the kernel of the step whose work costs least.
   Status prepareStep(const Step &step);
-  Result<std::vector<StepCapture>> readCaptures(const Step &step) const;
+  /// Counts what one kernel would visit.
+  Result<std::unique_ptr<StepPlan>> analyseStep(const Step &step, const KernelInfo &kernel, const StepArrays &arrays);
+  Result<std::vector<StepCapture>> readCaptures(const Step &step, const KernelInfo &kernel) const;
   /// The key under which the cache keeps the rows of a step; empty where nothing is kept.
-  Result<std::string> cacheKey(const Step &step, const std::vector<StepCapture> &captures) const;
+  Result<std::string> cacheKey(const Step &step, const KernelInfo &kernel,
+                               const std::vector<StepCapture> &captures) const;
   /// Buffers first, then the scratch memory of each worker.
   Status layOutWorkspace();
 
-  const KernelInfo &kernelOf(const Step &step) const;
   Shape shape(const Operand &operand) const;
   /// An argument as given; a result or a buffer, which has no memory yet, as a contiguous array at null.
   Value view(const Operand &operand) const;

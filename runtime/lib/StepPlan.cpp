@@ -113,7 +113,8 @@ Result<StepMask> StepPlan::readMasks(const KernelInfo &kernel, size_t index, con
 
 StepPlan::StepPlan(const KernelInfo &kernel, const Variant &variant, const Artifact &artifact, const StepArrays &arrays,
                    std::vector<StepCapture> captures)
-    : kernel(&kernel), variant(&variant), workEntry(reinterpret_cast<WorkEntry>(artifact.entry(variant.entries.work))),
+    : artifact(&artifact), kernel(&kernel), variant(&variant),
+      workEntry(reinterpret_cast<WorkEntry>(artifact.entry(variant.entries.work))),
       predicateEntry(reinterpret_cast<PredicateEntry>(artifact.entry(variant.entries.predicate))),
       tilesEntry(variant.entries.tiles ? reinterpret_cast<TilesEntry>(artifact.entry(*variant.entries.tiles))
                                        : nullptr),
@@ -123,22 +124,22 @@ StepPlan::StepPlan(const KernelInfo &kernel, const Variant &variant, const Artif
     masks.push_back(capture.mask);
 }
 
-Result<std::unique_ptr<const StepPlan>> StepPlan::prepare(const Artifact &artifact, const KernelInfo &kernel,
-                                                          const std::shared_ptr<const Accelerator> &accelerator,
-                                                          const StepArrays &arrays, std::vector<StepCapture> captures,
-                                                          std::shared_ptr<const PreparedRows> kept) {
+Result<std::unique_ptr<StepPlan>> StepPlan::analyse(const Artifact &artifact, const KernelInfo &kernel,
+                                                    std::shared_ptr<const Accelerator> accelerator,
+                                                    const StepArrays &arrays, std::vector<StepCapture> captures,
+                                                    std::shared_ptr<const PreparedRows> kept) {
   Result<const Variant *> variant = selectVariant(kernel, hostCpuFeatures());
   if (!variant.isOk())
     return variant.status();
+  std::unique_ptr<StepPlan> step(new StepPlan(kernel, **variant, artifact, arrays, std::move(captures)));
   // First, so that no analysis is in vain.
-  std::shared_ptr<const DeviceKernel> loaded;
   if (accelerator) {
     Result<std::shared_ptr<const DeviceKernel>> found = artifact.deviceKernels().load(accelerator, artifact, kernel);
     if (!found.isOk())
       return inKernel(kernel, found.status());
-    loaded = std::move(*found);
+    step->loaded = std::move(*found);
+    step->accelerator = std::move(accelerator);
   }
-  std::unique_ptr<StepPlan> step(new StepPlan(kernel, **variant, artifact, arrays, std::move(captures)));
   if (Status status = step->measure(); !status.isOk())
     return inKernel(kernel, status);
   step->writeBlock(arrays);
@@ -147,9 +148,23 @@ Result<std::unique_ptr<const StepPlan>> StepPlan::prepare(const Artifact &artifa
     step->writeLists(step->rows->lists);
   else if (Status status = step->prepareRows(); !status.isOk())
     return inKernel(kernel, status);
-  if (Status status = step->prepareLaunch(artifact, accelerator, std::move(loaded)); !status.isOk())
-    return inKernel(kernel, status);
-  return std::unique_ptr<const StepPlan>(std::move(step));
+  return step;
+}
+
+StepChoice StepPlan::choice() const {
+  const WorkCosts &costs = variant->costs;
+  const TileCounts &tiles = rows->tiles;
+  return {variant, costs.item * static_cast<double>(grid.items()) + costs.partial * static_cast<double>(tiles.partial) +
+                       costs.full * static_cast<double>(tiles.full)};
+}
+
+Status StepPlan::finish(std::vector<StepChoice> choices) {
+  this->choices = std::move(choices);
+  Result<std::unique_ptr<const StepLaunch>> made = makeLaunch();
+  if (!made.isOk())
+    return inKernel(*kernel, made.status());
+  run = std::move(*made);
+  return {};
 }
 
 Status StepPlan::measure() {
@@ -229,20 +244,15 @@ Status StepPlan::prepareRows() {
   return {};
 }
 
-Status StepPlan::prepareLaunch(const Artifact &artifact, const std::shared_ptr<const Accelerator> &accelerator,
-                               std::shared_ptr<const DeviceKernel> loaded) {
+Result<std::unique_ptr<const StepLaunch>> StepPlan::makeLaunch() {
   if (!accelerator) {
-    auto items = reinterpret_cast<ItemsEntry>(artifact.entry(*variant->entries.items));
-    run = std::make_unique<CpuStep>(items, layout, block, rows->order);
-    return {};
+    auto items = reinterpret_cast<ItemsEntry>(artifact->entry(*variant->entries.items));
+    return std::unique_ptr<const StepLaunch>(std::make_unique<CpuStep>(items, layout, block, rows->order));
   }
   DeviceStepSource source{kernel, &layout, &block, {}, rows.get(), grid.items()};
   for (const StepCapture &capture : captures)
     source.captures.push_back(capture.value);
-  Result<std::unique_ptr<const StepLaunch>> made = DeviceStep::make(accelerator, std::move(loaded), source);
-  if (made.isOk())
-    run = std::move(*made);
-  return made.status();
+  return DeviceStep::make(accelerator, loaded, source);
 }
 
 Status StepPlan::launch(const StepArrays &arrays, const LaunchResources &resources) const {
@@ -262,7 +272,8 @@ StepInfo StepPlan::info() const {
           !rows->order.isNatural(),
           rows->lists.budgetExceeded,
           rows->lists.bytes(),
-          run->deviceBytes()};
+          run->deviceBytes(),
+          choices};
 }
 
 Status StepPlan::checkItem(int64_t item) const {

@@ -47,12 +47,18 @@ public:
   static Result<StepMask> readMasks(const KernelInfo &kernel, size_t index, const Value &table, const Shape &query,
                                     const Shape &key);
 
-  /// Plans a step whose shapes have been checked, and which a valid captured array backs. `accelerator` is null for an
-  /// artifact for the CPU. `kept` are the rows of an equal step, or null. Throws std::bad_alloc.
-  static Result<std::unique_ptr<const StepPlan>> prepare(const Artifact &artifact, const KernelInfo &kernel,
-                                                         const std::shared_ptr<const Accelerator> &accelerator,
-                                                         const StepArrays &arrays, std::vector<StepCapture> captures,
-                                                         std::shared_ptr<const PreparedRows> kept);
+  /// Analyses a step whose shapes have been checked, and which a valid captured array backs. `artifact` outlives the
+  /// plan. `accelerator` is null for an artifact for the CPU. `kept` are the rows of an equal step, or null. Throws
+  /// std::bad_alloc.
+  static Result<std::unique_ptr<StepPlan>> analyse(const Artifact &artifact, const KernelInfo &kernel,
+                                                   std::shared_ptr<const Accelerator> accelerator,
+                                                   const StepArrays &arrays, std::vector<StepCapture> captures,
+                                                   std::shared_ptr<const PreparedRows> kept);
+  /// What a launch costs.
+  StepChoice choice() const;
+  /// Makes what runs the step: on an accelerator, uploads. `choices` are the kernels that this one was chosen among.
+  /// Called once, before anything below. Throws std::bad_alloc.
+  Status finish(std::vector<StepChoice> choices);
 
   /// Runs the kernel.
   Status launch(const StepArrays &arrays, const LaunchResources &resources) const;
@@ -77,10 +83,9 @@ private:
   Status prepareRows();
   Status list(RowLists &lists);
   void writeLists(const RowLists &lists);
-  /// Makes what runs the step, on an accelerator if there is a kernel loaded onto one.
-  Status prepareLaunch(const Artifact &artifact, const std::shared_ptr<const Accelerator> &accelerator,
-                       std::shared_ptr<const DeviceKernel> loaded);
+  Result<std::unique_ptr<const StepLaunch>> makeLaunch();
 
+  const Artifact *artifact;
   const KernelInfo *kernel;
   const Variant *variant;
   WorkEntry workEntry;
@@ -96,7 +101,10 @@ private:
   int64_t keyTiles = 0;
   std::vector<uint64_t> block; ///< As `prepare` saw the arrays.
   std::shared_ptr<const PreparedRows> rows;
+  std::shared_ptr<const Accelerator> accelerator; ///< Null on the CPU.
+  std::shared_ptr<const DeviceKernel> loaded;     ///< Onto the accelerator.
   std::unique_ptr<const StepLaunch> run;
+  std::vector<StepChoice> choices;
 };
 
 } // namespace sparse_attn

@@ -84,3 +84,25 @@ func.func @launch(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %ids: memr
       : (tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x64xf32>) -> (tensor<?x8x?x64xf32>, tensor<?x8x?xf32>)
   return
 }
+
+sparse_attn.schedule @causal_32x32 of(@causal) tile(32, 32) {
+^bb0(%b: index, %h: index, %t: index, %sq: index, %skv: index):
+  sparse_attn.ranges touched(%b to %skv step [1]) full(%b to %b)
+}
+sparse_attn.kernel @small of(@causal) tile(32, 32) scale(0.125) {
+^bb0(%q: memref<?x8x?x64xf32>, %k: memref<?x2x?x64xf32>, %v: memref<?x2x?x64xf32>, %o: memref<?x8x?x64xf32>,
+     %b: index, %h: index, %t: index):
+  sparse_attn.return
+}
+
+// Tiles of several sizes.
+// CHECK-LABEL: func.func @choice
+// CHECK:         sparse_attn.attention {{.*}} schedule(@causal_32x32, @causal_64x64) :
+// CHECK:         sparse_attn.launch @small, @kernel(%{{.*}}, %{{.*}}, %{{.*}}) :
+func.func @choice(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>) {
+  %0 = sparse_attn.attention %q, %k, %k pattern(@causal) schedule(@causal_32x32, @causal_64x64)
+      : (tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x64xf32>) -> tensor<?x8x?x64xf32>
+  %1 = sparse_attn.launch @small, @kernel(%q, %k, %k)
+      : (tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x64xf32>) -> tensor<?x8x?x64xf32>
+  return
+}

@@ -159,7 +159,7 @@ class Property:
 
     def check(self, case, artifact, problem):
         try:
-            output, lse, tiles = self.bench.run(artifact, case.function, problem, tiles=True)
+            output, lse, tiles, _ = self.bench.run(artifact, case.function, problem, tiles=True)
         except subprocess.CalledProcessError as error:
             self.bench.expect(False, case.label, f"the run ended with {error.returncode}:", error.stderr[-500:])
             return

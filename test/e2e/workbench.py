@@ -12,7 +12,6 @@ import os
 import pathlib
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 
@@ -136,19 +135,9 @@ class Workbench:
         except subprocess.CalledProcessError as error:
             sys.exit(f"{name}: the compiler ended with {error.returncode}:\n{error.stderr[-2000:]}")
 
-    @staticmethod
-    def tile_sizes(artifact, function):
-        """Queries and keys of the tiles that the compiler chose, from the manifest; see docs/artifact.md."""
-        content = artifact.read_bytes()
-        start = content.index(b"SPRSATTN") + 16
-        (length,) = struct.unpack_from("<I", content, start - 4)
-        kernels = json.loads(content[start : start + length])["kernels"]
-        (kernel,) = (kernel for kernel in kernels if kernel["name"] == f"{function.name}_0")
-        return kernel["variants"][0]["tile_q"], kernel["variants"][0]["tile_k"]
-
     def run(self, artifact, function, problem, *options, tiles=False, environment=None):
-        """Returns output and log-sum-exp (or None) as stored, then the visited tiles if asked for. Raises
-        subprocess.CalledProcessError where the tool fails."""
+        """Returns output and log-sum-exp (or None) as stored; then, if asked for, the visited tiles, and the queries and
+        keys of a tile. Raises subprocess.CalledProcessError where the tool fails."""
         file = lambda name: self.folder / f"{name}.npy"
         command = ["sparse-attn-run", artifact, f"--function={function.name}", f"--device={self.device.kind}"]
         self.order = self.next_order()
@@ -165,9 +154,14 @@ class Workbench:
             command.append(f"--capture={name}={value}")
         outputs = ["out"] + ["lse"] * function.lse + ["tiles"] * tiles
         command += [f"--{name}={file(name)}" for name in outputs]
+        report = self.folder / "report.json"
+        command += [f"--json={report}"] * tiles
         self.run_tool([*command, *self.order, *options], environment)
         results = [np.load(file("out")), np.load(file("lse")) if function.lse else None]
-        return [*results, np.load(file("tiles"))] if tiles else results
+        if not tiles:
+            return results
+        (sizes,) = json.loads(report.read_text())["tile_sizes"]
+        return [*results, np.load(file("tiles")), sizes]
 
     @staticmethod
     def run_tool(command, environment):

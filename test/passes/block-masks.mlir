@@ -6,7 +6,7 @@
 !t = tensor<?x?x?x16xf32>
 !mask = !sparse_attn.block_mask<16x32>
 
-// Tiles are no larger than blocks. The plan asks the mask for the keys of a node, and the closed form for the rest.
+// Small blocks get two kernels: tiles no larger than the blocks, and large ones. The plan asks the mask for the keys of a node, and the closed form for the rest.
 // CHECK-LABEL: sparse_attn.plan @retrieved_16x32_plan
 // CHECK:         %[[ANY:.*]], %[[ALL:.*]] = sparse_attn.block_coverage %{{.*}} keys(%first_k to %last_k) : <16x32>
 // CHECK:         %[[SOME:.*]] = arith.andi %[[ANY]], %{{.*}} : i1
@@ -20,6 +20,11 @@
 // CHECK:           %[[SHIFT:.*]] = arith.subi %[[SKV:.*]], %[[SQ:.*]] : index
 // CHECK:           %[[ROW:.*]] = arith.subi %[[Q]], %[[SHIFT]] : index
 // CHECK:           sparse_attn.block_active %{{.*}}[%[[ROW]], %[[K]]] : <16x32>
+
+// CHECK-LABEL: sparse_attn.kernel @attend_0_64x64
+// CHECK:         sparse_attn.visit @retrieved_64x64
+// CHECK-LABEL: func.func @attend(
+// CHECK:         sparse_attn.launch @attend_0, @attend_0_64x64(%{{.*}}, %{{.*}}, %{{.*}}) captures(%{{.*}})
 
 // CPU-LABEL: func.func @attend_0_items(
 // CPU-NOT:     sparse_attn.block_active

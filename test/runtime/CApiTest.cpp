@@ -32,6 +32,12 @@ TEST(CApi, OpensPreparesAndLaunches) {
   EXPECT_EQ(total, 4 * 4 * 5);
   EXPECT_GT(partial, 0);
   EXPECT_EQ(sparse_attn_plan_tiles(plan, nullptr, nullptr, nullptr), SPARSE_ATTN_OK);
+  int64_t tileQ, tileK;
+  ASSERT_EQ(sparse_attn_plan_tile_sizes(plan, 0, &tileQ, &tileK), SPARSE_ATTN_OK);
+  EXPECT_EQ(tileQ, 8);
+  EXPECT_EQ(tileK, 8);
+  EXPECT_EQ(sparse_attn_plan_tile_sizes(plan, 0, nullptr, nullptr), SPARSE_ATTN_OK);
+  EXPECT_EQ(sparse_attn_plan_tile_sizes(plan, 1, &tileQ, &tileK), SPARSE_ATTN_INVALID_ARGUMENT);
   Workspace workspace(sparse_attn_workspace_bytes(plan));
   ASSERT_EQ(sparse_attn_launch(plan, arguments.data(), arguments.size(), results.data(), results.size(),
                                workspace.memory.get(), workspace.bytes, nullptr),

@@ -90,7 +90,7 @@ TEST(Manifest, ExampleOfTheDocumentParses) {
         {"name": "width", "kind": "scalar"}],
       "results": [{"dtype": "f32", "shape": [-1, 8, -1, 64]}, {"dtype": "f32", "shape": [-1, 8, -1]}],
       "buffers": [],
-      "steps": [{"kernel": "attention_0",
+      "steps": [{"kernels": ["attention_0"],
                  "query": {"argument": 0}, "key": {"argument": 1}, "value": {"argument": 2},
                  "captures": [{"argument": 3}, {"argument": 4}],
                  "output": {"result": 0}, "lse": {"result": 1}}]}],
@@ -102,9 +102,15 @@ TEST(Manifest, ExampleOfTheDocumentParses) {
       "variants": [{
         "level": "x86-64-v4", "features": ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"],
         "tile_q": 64, "tile_k": 64, "scratch_bytes": 65536,
+        "costs": {"item": 49152, "partial": 393216, "full": 327680},
         "entries": {"items": 0, "work": 1, "predicate": 2, "tiles": 3, "plan": 4}}]}]})";
   Result<Manifest> manifest = parse(makeSection(text));
-  EXPECT_TRUE(manifest.isOk()) << manifest.status().message();
+  ASSERT_TRUE(manifest.isOk()) << manifest.status().message();
+  EXPECT_EQ(manifest->kernels[0].variants[0].costs.partial, 393216);
+  std::string negative = text;
+  negative.replace(negative.find("393216"), 6, "-1");
+  EXPECT_EQ(parse(makeSection(negative)).status().message(),
+            "manifest.kernels[0].variants[0].costs.partial: expects a number from 0 to 1e+30, but got -1");
 }
 
 TEST(Manifest, HeaderIsChecked) {
@@ -168,7 +174,10 @@ TEST(Manifest, ErrorsNameTheKey) {
       {changed("\"window\"", ", \"lse\": {\"result\": 1}", ""),
        "steps[0]: expects a lse, as kernel 'window_0' has, but got none"},
       {changed("\"window\"", "window_0", "window_9"),
-       "steps[0].kernel: expects the name of a kernel, but got 'window_9'"},
+       "steps[0].kernels[0]: expects the name of a kernel, but got 'window_9'"},
+      {changed("\"window\"", "[\"window_0\"]", "[]"), "steps[0].kernels: expects at least 1 kernel, but got 0"},
+      {changed("\"window\"", "[\"window_0\"]", "[\"window_0\", \"packed_0\"]"),
+       "steps[0].kernels[1]: expects a kernel that differs from 'window_0' in its tiles alone, but got 'packed_0'"},
       {changed("\"window\"", "{\"argument\": 3}, ", ""), "captures: expects 2 captures, but got 1"},
       {changed("\"window\"", "{\"argument\": 3}", "{\"argument\": 2}"),
        "captures[0]: expects a scalar, but got argument 'v'"},

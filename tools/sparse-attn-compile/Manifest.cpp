@@ -14,6 +14,7 @@
 #include "dialect/SparseAttn.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/KernelParts.h"
+#include "passes/Tiling.h"
 #include "llvm/ADT/DenseMap.h"
 
 using namespace mlir;
@@ -96,7 +97,10 @@ json::Object FunctionDescription::describeStep(LaunchOp launch) {
   for (Value capture : launch.getCaptures())
     captures.push_back(place(capture));
   placeResult(launch.getOutput());
-  json::Object step{{"kernel", launch.getKernel()},    {"query", place(launch.getQuery())},
+  json::Array kernels;
+  for (auto name : launch.getKernels().getAsRange<FlatSymbolRefAttr>())
+    kernels.push_back(name.getValue());
+  json::Object step{{"kernels", std::move(kernels)},   {"query", place(launch.getQuery())},
                     {"key", place(launch.getKey())},   {"value", place(launch.getValue())},
                     {"captures", std::move(captures)}, {"output", place(launch.getOutput())}};
   if (launch.getLse()) {
@@ -161,6 +165,8 @@ class KernelDescription {
 public:
   KernelDescription(const Request &request, const Compiled &compiled, std::vector<std::string> &entries, Blobs &blobs)
       : request(request), compiled(compiled), entries(entries) {
+    std::string unused;
+    tiling = std::move(*getTiling(request.target, unused)); // a target that was compiled for
     if (!compiled.device)
       return;
     const DeviceCode &device = *compiled.device;
@@ -180,10 +186,12 @@ private:
   bool hasEntry(KernelParts parts, llvm::StringRef entry) const;
   json::Object describeVariant(const CompiledLevel &level, KernelParts parts);
   json::Object describeDevice(llvm::StringRef kernel);
+  json::Object describeCosts(KernelOp kernel);
 
   const Request &request;
   const Compiled &compiled;
   std::vector<std::string> &entries;
+  std::unique_ptr<Tiling> tiling;
   int64_t ptx = -1, cubin = -1;
 };
 
@@ -216,6 +224,12 @@ json::Object KernelDescription::describeDevice(llvm::StringRef kernel) {
   return device;
 }
 
+json::Object KernelDescription::describeCosts(KernelOp kernel) {
+  TilingProblem problem{kernel.getHeadSize(), kernel.getElementType()};
+  TileCosts costs = tiling->estimate(problem, {int64_t(kernel.getTileQ()), int64_t(kernel.getTileK())});
+  return json::Object{{"item", costs.item}, {"partial", costs.partial}, {"full", costs.full}};
+}
+
 json::Object KernelDescription::describeVariant(const CompiledLevel &level, KernelParts parts) {
   json::Object table;
   std::string kernel = parts.kernel.getSymName().str();
@@ -231,6 +245,7 @@ json::Object KernelDescription::describeVariant(const CompiledLevel &level, Kern
                        {"tile_q", static_cast<int64_t>(parts.kernel.getTileQ())},
                        {"tile_k", static_cast<int64_t>(parts.kernel.getTileK())},
                        {"scratch_bytes", scratch == level.scratchBytes.end() ? 0 : scratch->second},
+                       {"costs", describeCosts(parts.kernel)},
                        {"entries", std::move(table)}};
   if (compiled.device)
     variant["device"] = describeDevice(kernel);

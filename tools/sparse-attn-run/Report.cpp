@@ -7,7 +7,9 @@
 
 #include "Report.h"
 
+#include <algorithm>
 #include <iomanip>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -23,6 +25,25 @@ void printTiles(std::ostream &stream, const Report &report) {
          << " %), " << tiles.full << " of them without a mask\n";
   if (report.budgetExceeded)
     stream << "           the listing of tiles stopped early; more are visited than need be\n";
+}
+
+std::string tileName(const Variant &variant) {
+  return std::to_string(variant.tileQ) + "x" + std::to_string(variant.tileK);
+}
+
+/// Which of the kernels of a step runs, where there are several.
+void printChoice(std::ostream &stream, const StepInfo &step) {
+  if (step.choices.size() < 2)
+    return;
+  stream << "choice     tiles of " << tileName(*step.variant);
+  double least = std::numeric_limits<double>::infinity();
+  for (const StepChoice &choice : step.choices)
+    least = std::min(least, choice.cost);
+  for (const StepChoice &choice : step.choices)
+    if (choice.variant != step.variant)
+      stream << "; those of " << tileName(*choice.variant) << " are estimated at " << std::setprecision(3)
+             << choice.cost / least << " of the time";
+  stream << '\n';
 }
 
 /// What part of the visited tiles attends: the rest is computed for nothing.
@@ -60,6 +81,8 @@ void print(std::ostream &stream, const Report &report) {
   stream << "device     " << report.deviceDescription << '\n';
   if (report.device != DeviceKind::Cpu)
     stream << "plan       " << report.deviceBytes << " bytes on the device\n";
+  for (const StepInfo &step : report.steps)
+    printChoice(stream, step);
   printTiles(stream, report);
   if (report.pairs)
     printPairs(stream, *report.pairs, report.visitedPairs);
@@ -78,6 +101,8 @@ std::string toJson(const Report &report) {
                                  {"threads", report.threads}};
   if (report.device != DeviceKind::Cpu)
     json["device_bytes"] = report.deviceBytes;
+  for (const StepInfo &step : report.steps)
+    json["tile_sizes"].push_back({step.variant->tileQ, step.variant->tileK});
   if (report.milliseconds)
     json["time_ms"] = *report.milliseconds;
   if (report.gflops())

@@ -29,6 +29,7 @@ struct Report {
   std::string level;      ///< CPU level, or architecture of the GPU, of the code that ran.
   int threads = 0;
   TileCounts tiles;
+  std::vector<StepInfo> steps;
   bool budgetExceeded = false;        ///< More tiles are visited than need be.
   std::optional<double> milliseconds; ///< Median time of a run.
   std::optional<PairCount> pairs;     ///< Attending pairs.
@@ -43,7 +44,7 @@ struct Report {
 /// Prints a report for people.
 void print(std::ostream &stream, const Report &report);
 
-/// A report as JSON. Keys: function, device, level, threads, device_bytes, time_ms, gflops, active_pairs,
+/// A report as JSON. Keys: function, device, level, threads, device_bytes, tile_sizes, time_ms, gflops, active_pairs,
 /// active_pairs_estimated, visited_pairs, visited_tiles, partial_tiles, full_tiles, total_tiles, max_error, tolerance,
 /// lse_error, lse_tolerance, verified_rows, total_rows, verified. What was not asked for is absent, and so are
 /// device_bytes on the CPU; an infinite error is null.

@@ -111,6 +111,8 @@ Report startReport(const Plan &plan, const RunDevice &device) {
   report.level = plan.stepCount() ? plan.step(0).variant->level : "none";
   report.threads = threadCount();
   report.tiles = plan.tiles();
+  for (size_t s = 0; s < plan.stepCount(); ++s)
+    report.steps.push_back(plan.step(s));
   report.budgetExceeded = plan.budgetExceeded();
   return report;
 }

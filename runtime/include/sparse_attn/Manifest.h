@@ -74,7 +74,9 @@ struct Operand {
 
 /// One run of one kernel. Everything it reads is an argument or written by an earlier step.
 struct Step {
-  size_t kernel = 0; ///< Number in `Manifest::kernels`.
+  /// Numbers in `Manifest::kernels`, at least one. They compute the same in tiles of different sizes, and `prepare`
+  /// takes the one whose visited tiles cost least.
+  std::vector<size_t> kernels;
   Operand query, key, value;
   std::vector<size_t> captures; ///< Numbers of arguments.
   Operand output;
@@ -98,6 +100,11 @@ struct CaptureInfo {
   DType dtype = DType::I32;                            ///< Of arrays only.
   int32_t rank = 1;                                    ///< 1, or 2 for one row a batch; of arrays only.
   bool pyramid = false;                                ///< The block gets its block minima and maxima; i32 arrays only.
+
+  bool operator==(const CaptureInfo &other) const {
+    return kind == other.kind && block == other.block && least == other.least && dtype == other.dtype &&
+           rank == other.rank && pyramid == other.pyramid;
+  }
 };
 
 /// Numbers of a variant's functions in the image.
@@ -129,6 +136,13 @@ struct DeviceCode {
   std::vector<TensorBox> maps;
 };
 
+/// What a kernel's work costs, in a unit that is the same for all kernels of a step.
+struct WorkCosts {
+  double item = 0; ///< A work item, without its key tiles.
+  double partial = 0;
+  double full = 0;
+};
+
 /// A kernel compiled for one CPU level, or for a GPU, with its host entries for one CPU level.
 struct Variant {
   std::string level;
@@ -136,6 +150,7 @@ struct Variant {
   int64_t tileQ = 1;                 ///< Query rows of a work item.
   int64_t tileK = 1;                 ///< Keys of a key tile.
   int64_t scratchBytes = 0;          ///< Private memory of a thread.
+  WorkCosts costs;
   EntryIndices entries;
   std::optional<DeviceCode> device; ///< Of GPU variants only, which all have it.
 };

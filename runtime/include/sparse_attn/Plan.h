@@ -36,6 +36,12 @@ struct TileCounts {
   int64_t total = 0;
 };
 
+/// A kernel that a step might run, and what that would cost.
+struct StepChoice {
+  const Variant *variant; ///< Owned by the artifact.
+  double cost;            ///< In the unit of the variant's costs.
+};
+
 /// What was chosen and found for one step.
 struct StepInfo {
   const KernelInfo *kernel; ///< Owned by the artifact.
@@ -50,6 +56,7 @@ struct StepInfo {
   bool budgetExceeded;      ///< The listing of some row stopped early and listed too much.
   size_t listBytes;         ///< Memory of the lists of key tiles; 0 for closed-form schedules.
   size_t deviceBytes;       ///< Memory of the accelerator that the plan holds for the step; 0 on the CPU.
+  std::vector<StepChoice> choices; ///< All kernels of the step, in the order of the manifest.
 };
 
 /// What `prepare` may use.

@@ -152,6 +152,12 @@ SPARSE_ATTN_API size_t sparse_attn_plan_device_bytes(const sparse_attn_plan *pla
  */
 SPARSE_ATTN_API sparse_attn_status sparse_attn_plan_tiles(const sparse_attn_plan *plan, int64_t *partial, int64_t *full,
                                                           int64_t *total);
+/**
+ * Queries and keys of a tile in attention number `step` of the function, counted from 0. Where the artifact has kernels
+ * for tiles of several sizes, those of the kernel that `prepare` chose. Either of the two may be null.
+ */
+SPARSE_ATTN_API sparse_attn_status sparse_attn_plan_tile_sizes(const sparse_attn_plan *plan, size_t step,
+                                                               int64_t *queries, int64_t *keys);
 
 /**
  * Runs a plan: reads `arguments`, writes `results`. Shapes must be those of the plan; strides may differ, and elements

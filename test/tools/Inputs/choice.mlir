@@ -1,0 +1,12 @@
+// Small blocks, chosen at run time.
+!t = tensor<1x?x?x64xf32>
+!mask = !sparse_attn.block_mask<16x16>
+
+sparse_attn.pattern @chosen(%mask: !mask) {
+  %blocks = sparse_attn.blocks %mask : !mask
+  sparse_attn.yield %blocks
+}
+func.func @retrieved(%q: !t, %k: !t, %v: !t, %mask: !mask) -> !t {
+  %o = sparse_attn.attention %q, %k, %v pattern(@chosen(%mask) : (!mask)) : (!t, !t, !t) -> !t
+  return %o : !t
+}
