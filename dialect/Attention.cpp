@@ -49,6 +49,9 @@ LogicalResult AttentionOp::verify() {
   if (!ShapedType::isDynamic(queryHeads) && (keyHeads == 0 || queryHeads % keyHeads != 0))
     return emitOpError("expects the number of query heads to be a multiple of the number of key heads, but got ")
            << queryHeads << " and " << keyHeads;
+  // attention_c11
+  if (static_cast<int64_t>(getModulo()) <= 0)
+    return emitOpError("expects a positive modulo, but got ") << static_cast<int64_t>(getModulo());
   // attention_c7
   if (!std::isnormal(static_cast<float>(getScaleOrDefault())) || getScaleOrDefault() < 0)
     return emitOpError("expects a finite, positive scale, but got ") << getScaleOrDefault();
@@ -77,7 +80,7 @@ LogicalResult AttentionOp::verifySymbolUses(SymbolTableCollection &symbols) {
   // attention_c10
   for (Attribute name : getSchedulesAttr() ? getSchedulesAttr().getValue() : ArrayRef<Attribute>()) {
     auto schedule = symbols.lookupNearestSymbolFrom<ScheduleOp>(*this, cast<FlatSymbolRefAttr>(name));
-    if (!schedule || schedule.getPattern() != getPattern())
+    if (!schedule || schedule.getPattern() != getPattern() || schedule.getModulo() != getModulo())
       return emitOpError("expects '") << cast<FlatSymbolRefAttr>(name).getValue() << "' to name a schedule of @"
                                       << getPattern() << ", but found none";
   }

@@ -27,7 +27,8 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
     its log-sum-exp; a score of -inf means not attending. `scale` is 1 / sqrt(head size) where not given. The second
     result, if asked for, is the natural log-sum-exp of every row, [batch, heads, length].
 
-    Written by users; `-sparse-attn-specialize-blocks` adds the schedule; consumed by `-sparse-attn-fuse-softmax`.
+    Written by users; `-sparse-attn-reindex-dilation` adds `modulo`, where all pairs that attend lie a multiple of it apart,
+    so that kernels work within residue classes; `-sparse-attn-specialize-blocks` adds the schedule; consumed by `-sparse-attn-fuse-softmax`.
 
     **Constraints:**
     - (C1) `output` has the type of `query`.
@@ -41,6 +42,7 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
     - (C9) `pattern` names a `sparse_attn.pattern`, and the captures agree with it in number and type.
     - (C10) `schedule`, where present, names schedules of this pattern, for tiles of different sizes. With more than one,
       a kernel is made for each, and `prepare` takes the one that costs least.
+    - (C11) `modulo` is positive, and that of each schedule.
 
     ```mlir
     %o = sparse_attn.attention %q, %k, %v pattern(@packed(%ids) : (memref<?xi32>)) scale(0.125)
@@ -49,11 +51,11 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
   }];
   let arguments = (ins SparseAttn_FloatTensor4D:$query, SparseAttn_FloatTensor4D:$key, SparseAttn_FloatTensor4D:$value,
                        Variadic<AnyType>:$captures, FlatSymbolRefAttr:$pattern, OptionalAttr<F64Attr>:$scale,
-                       OptionalAttr<FlatSymbolRefArrayAttr>:$schedules);
+                       DefaultValuedOptionalAttr<I64Attr, "1">:$modulo, OptionalAttr<FlatSymbolRefArrayAttr>:$schedules);
   let results = (outs SparseAttn_FloatTensor4D:$output, Optional<SparseAttn_LogSumExpTensor>:$lse);
   let assemblyFormat = [{
     $query `,` $key `,` $value `pattern` `(` custom<PatternUse>($pattern, $captures, type($captures)) `)`
-    (`scale` `(` custom<Scale>($scale)^ `)`)? (`schedule` `(` custom<Symbols>($schedules)^ `)`)? attr-dict `:` `(` type($query) `,`
+    (`scale` `(` custom<Scale>($scale)^ `)`)? (`modulo` `(` custom<Number>($modulo)^ `)`)? (`schedule` `(` custom<Symbols>($schedules)^ `)`)? attr-dict `:` `(` type($query) `,`
     type($key) `,` type($value) `)` `->` custom<AttentionResults>(type($output), type($lse))
   }];
   let hasVerifier = 1;

@@ -43,6 +43,8 @@ public:
 
   Location loc;
   Value batch, head, queryLength, keyLength;
+  /// Distances of which positions are asked for are known to be multiples of this.
+  int64_t modulo = 1;
 
 private:
   IRMapping captures;

@@ -129,6 +129,8 @@ LogicalResult StrideOp::buildKeyBands(OpBuilder &builder, const PatternScope &sc
 
 Value StrideOp::buildPredicate(OpBuilder &builder, const PatternScope &scope, Value q, Value k) {
   ScalarBuilder s(builder, scope.loc);
+  if (IntegerAttr step = getStaticCountAttr(); step && scope.modulo % step.getInt() == 0)
+    return s.boolean(true);
   Value step = s.max(scope.parameter(builder, getCount(), getStaticCountAttr()), 1);
   Value remainder = builder.createOrFold<arith::RemSIOp>(scope.loc, s.sub(q, k), step);
   return s.equal(remainder, s.constant(0));

@@ -58,6 +58,8 @@ LogicalResult ScheduleOp::verifyRegions() {
   // schedule_c1
   if (failed(verifyTileSizes(*this, getTileQ(), getTileK())))
     return failure();
+  if (static_cast<int64_t>(getModulo()) <= 0)
+    return emitOpError("expects a positive modulo, but got ") << static_cast<int64_t>(getModulo());
   // schedule_c2
   if (failed(verifyPositions(*this, getBody().front(), 5)))
     return failure();

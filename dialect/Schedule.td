@@ -26,19 +26,23 @@ def SparseAttn_ScheduleOp : SparseAttn_Op<"schedule", [
     *Full* means that every existing query of the tile attends to every key of a whole key tile: the ragged last key
     tile is never full. Touched but not full is *partial*, and evaluates the pattern element by element.
 
+    With `modulo` the query tiles are those of residue class 0, then those of class 1, and so on, and key tiles are of the
+    same class: `ceil(ceil(Sq / modulo) / tileQ)` query tiles a class.
+
     Made by `-sparse-attn-specialize-blocks`; read by every target, the counters and the tools.
 
     **Constraints:**
-    - (C1) tile sizes are positive.
+    - (C1) tile sizes and `modulo` are positive.
     - (C2) the arguments are five of type `index`, then the captures of the pattern.
     - (C3) the region ends in `ranges` or `listed`.
     - (C4) the region holds ops of schedules and scalar `arith` ops only.
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$pattern, I64Attr:$tileQ, I64Attr:$tileK);
+  let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$pattern, I64Attr:$tileQ, I64Attr:$tileK,
+                       DefaultValuedOptionalAttr<I64Attr, "1">:$modulo);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $sym_name `of` `(` $pattern `)` `tile` `(` custom<Number>($tileQ) `,` custom<Number>($tileK) `)` attr-dict-with-keyword
-    $body
+    $sym_name `of` `(` $pattern `)` `tile` `(` custom<Number>($tileQ) `,` custom<Number>($tileK) `)`
+    (`modulo` `(` custom<Number>($modulo)^ `)`)? attr-dict-with-keyword $body
   }];
   let hasRegionVerifier = 1;
   let extraClassDeclaration = [{

@@ -55,6 +55,16 @@ LogicalResult KernelOp::verifyRegions() {
       !llvm::all_of(body.getArguments().take_back(3), [](Value v) { return v.getType().isIndex(); }))
     return emitOpError("expects ") << arrays << " arrays or more and an item of three index values, but got "
                                    << body.getArgumentTypes();
+  // kernel_c3
+  if (static_cast<int64_t>(getModulo()) <= 0)
+    return emitOpError("expects a positive modulo, but got ") << static_cast<int64_t>(getModulo());
+  return success();
+}
+
+LogicalResult RowsOp::verify() {
+  // rows_c1
+  if (static_cast<int64_t>(getStep()) <= 0)
+    return emitOpError("expects a positive step, but got ") << static_cast<int64_t>(getStep());
   return success();
 }
 

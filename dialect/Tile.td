@@ -19,13 +19,15 @@ def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
   let summary = "One work item of attention: one query tile of one head";
   let description = [{
     Arguments: query, key, value, captures, output, log-sum-exp if there is one; then the item: batch, head and query
-    tile. Arrays are memrefs with any strides but the innermost, which is 1.
+    tile. Arrays are memrefs with any strides but the innermost, which is 1. With `modulo` the tiles are numbered as those
+    of the schedule are.
 
     Made by `-sparse-attn-fuse-softmax`; consumed by `-sparse-attn-convert-to-cpu`.
 
     **Constraints:**
     - (C1) the region ends in `sparse_attn.return`.
     - (C2) the last three arguments are of type `index`.
+    - (C3) `modulo` is positive.
 
     ```mlir
     sparse_attn.kernel @attention_0 of(@longformer) tile(64, 64) {
@@ -36,11 +38,12 @@ def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$pattern, I64Attr:$tileQ, I64Attr:$tileK,
-                       F64Attr:$scale, UnitAttr:$lse);
+                       F64Attr:$scale, UnitAttr:$lse, DefaultValuedOptionalAttr<I64Attr, "1">:$modulo);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $sym_name `of` `(` $pattern `)` `tile` `(` custom<Number>($tileQ) `,` custom<Number>($tileK) `)`
-    `scale` `(` custom<Scale>($scale) `)` (`lse` $lse^)? attr-dict-with-keyword $body
+    `scale` `(` custom<Scale>($scale) `)` (`lse` $lse^)? (`modulo` `(` custom<Number>($modulo)^ `)`)?
+    attr-dict-with-keyword $body
   }];
   let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
@@ -83,6 +86,25 @@ def SparseAttn_VisitOp : TileOp<"visit", [Pure, DeclareOpInterfaceMethods<Symbol
   let arguments = (ins FlatSymbolRefAttr:$schedule, Variadic<AnyType>:$operands);
   let results = (outs SparseAttn_Visit:$result);
   let assemblyFormat = "$schedule `(` $operands `)` attr-dict `:` type($operands)";
+}
+
+def SparseAttn_RowsOp : TileOp<"rows", [Pure, AllTypesMatch<["source", "result"]>]> {
+  let summary = "Every step-th row of each head";
+  let description = [{
+    A view: row i of the result is row `first + i * step` of the source. With a source shorter than `first` there are
+    none.
+
+    **Constraints:**
+    - (C1) the step is positive.
+
+    ```mlir
+    %class = sparse_attn.rows %k from(%c) step(8) : memref<?x8x?x64xf32, #s>
+    ```
+  }];
+  let arguments = (ins AnyMemRef:$source, Index:$first, I64Attr:$step);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$source `from` `(` $first `)` `step` `(` custom<Number>($step) `)` attr-dict `:` type($source)";
+  let hasVerifier = 1;
 }
 
 def SparseAttn_LoadOp : TileOp<"load", [MemoryEffects<[MemRead]>]> {

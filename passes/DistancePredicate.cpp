@@ -36,9 +36,9 @@ struct Form {
 
 class FormAnalysis {
 public:
-  explicit FormAnalysis(Region &predicate) {
-    forms[predicate.getArgument(0)] = {true, 1, 0, kMaxPosition};
-    forms[predicate.getArgument(1)] = {true, 0, 1, kMaxPosition};
+  FormAnalysis(Region &predicate, int64_t modulo) {
+    forms[predicate.getArgument(0)] = {true, 1, 0, kMaxPosition / modulo};
+    forms[predicate.getArgument(1)] = {true, 0, 1, kMaxPosition / modulo};
     for (Operation &op : predicate.front().without_terminator())
       if (!op.hasTrait<OpTrait::ConstantLike>())
         for (Value result : op.getResults())
@@ -50,6 +50,7 @@ public:
 private:
   Form formOf(Operation *op) const;
   Form formOfSum(Value a, Value b, int64_t sign) const;
+  Form formOfProduct(Value value, Value factor) const;
   Form formOfCast(arith::IndexCastOp cast) const;
   Form formOfComparison(Value a, Value b) const;
 
@@ -81,6 +82,17 @@ Form FormAnalysis::formOfSum(Value a, Value b, int64_t sign) const {
   return sum;
 }
 
+/// A multiple, by a constant.
+Form FormAnalysis::formOfProduct(Value value, Value factor) const {
+  APInt constant;
+  Form form = lookup(value);
+  if (!form.known || !matchPattern(factor, m_ConstantInt(&constant)) || constant.getSignificantBits() > 31)
+    return {};
+  int64_t times = constant.getSExtValue();
+  bool bounded = form.magnitude <= kLargestSum;
+  return {true, times * form.queries, times * form.keys, bounded ? std::abs(times) * form.magnitude : kUnbounded};
+}
+
 /// Positions fit into 32 bits, and `index` is no wider in a kernel.
 Form FormAnalysis::formOfCast(arith::IndexCastOp cast) const {
   Type narrow = cast.getType().isIndex() ? cast.getIn().getType() : cast.getType();
@@ -98,6 +110,7 @@ Form FormAnalysis::formOf(Operation *op) const {
       llvm::TypeSwitch<Operation *, Form>(op)
           .Case([&](arith::AddIOp sum) { return formOfSum(sum.getLhs(), sum.getRhs(), 1); })
           .Case([&](arith::SubIOp difference) { return formOfSum(difference.getLhs(), difference.getRhs(), -1); })
+          .Case([&](arith::MulIOp product) { return formOfProduct(product.getLhs(), product.getRhs()); })
           .Case([&](arith::IndexCastOp cast) { return formOfCast(cast); })
           .Case([&](arith::CmpIOp compare) { return formOfComparison(compare.getLhs(), compare.getRhs()); })
           .Default([](Operation *) { return Form(); });
@@ -110,7 +123,7 @@ Form FormAnalysis::formOf(Operation *op) const {
 
 } // namespace
 
-bool sparse_attn::isDistancePredicate(Region &predicate) {
-  FormAnalysis analysis(predicate);
+bool sparse_attn::isDistancePredicate(Region &predicate, int64_t modulo) {
+  FormAnalysis analysis(predicate, modulo);
   return analysis.lookup(predicate.front().getTerminator()->getOperand(0)).isOfDistance();
 }

@@ -20,7 +20,7 @@ namespace mlir::sparse_attn {
 
 /// Is the i1 that `predicate` yields a function of q - k, given everything from outside the region? Its two arguments
 /// are q and k, both `index`; its ops are those a sparse_attn.mask holds. False where that cannot be seen.
-bool isDistancePredicate(Region &predicate);
+bool isDistancePredicate(Region &predicate, int64_t modulo);
 
 } // namespace mlir::sparse_attn
 

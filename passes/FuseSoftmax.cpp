@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialect/ResidueClass.h"
 #include "dialect/SparseAttn.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -50,9 +51,10 @@ public:
 
 private:
   TileType tile(ArrayRef<int64_t> shape, Type elementType) { return TileType::get(shape, elementType); }
+  void buildRows();
   Value buildKeyHead();
   Value buildVisit();
-  void buildStep(ForEachKeyTileOp loop, Value query, Value keyHead, const PatternScope &scope);
+  void buildStep(ForEachKeyTileOp loop, Value queryRows, Value keyHead, const PatternScope &scope);
   Value buildMask(Value scores, Value partial, Value keyTile, const PatternScope &scope);
 
   AttentionOp attention;
@@ -62,7 +64,35 @@ private:
   OpBuilder builder;
   Location loc;
   Value queryLength, keyLength;
+  /// The arrays, or their rows of a residue class, and the query tile among these.
+  Value query, key, value, output, lse, tileOfRows;
+  std::optional<ResidueClass> residue;
 };
+
+/// Kernels over residue classes see every modulo-th row, and are otherwise the same.
+void KernelBuilder::buildRows() {
+  query = kernel.getQuery();
+  key = kernel.getKey();
+  value = kernel.getValue();
+  output = kernel.getOutput();
+  lse = kernel.getLse() ? Value(kernel.getArrays().back()) : Value();
+  tileOfRows = kernel.getTile();
+  int64_t modulo = kernel.getModulo();
+  if (modulo == 1)
+    return;
+  ScalarBuilder s(builder, loc);
+  residue = buildResidueClass(s, kernel.getTile(), queryLength, keyLength, modulo, kernel.getTileQ());
+  tileOfRows = residue->tile;
+  auto rows = [&](Value array, Value first) {
+    return array ? RowsOp::create(builder, loc, array.getType(), array, first, builder.getI64IntegerAttr(modulo))
+                 : Value();
+  };
+  query = rows(query, residue->firstRow);
+  key = rows(key, residue->number);
+  value = rows(value, residue->number);
+  output = rows(output, residue->firstRow);
+  lse = rows(lse, residue->firstRow);
+}
 
 /// Query head h reads key head h / (Hq / Hkv).
 Value KernelBuilder::buildKeyHead() {
@@ -79,17 +109,22 @@ Value KernelBuilder::buildVisit() {
 }
 
 Value KernelBuilder::buildMask(Value scores, Value partial, Value keyTile, const PatternScope &scope) {
-  auto mask = MaskOp::create(builder, loc, scores.getType(), scores, partial, kernel.getTile(), keyTile, queryLength,
-                             keyLength);
+  auto mask = MaskOp::create(builder, loc, scores.getType(), scores, partial, tileOfRows, keyTile,
+                             residue ? residue->queries : queryLength, residue ? residue->keys : keyLength);
   Type index = builder.getIndexType();
   Block *body = builder.createBlock(&mask.getBody(), {}, {index, index}, {loc, loc});
-  Value attends = pattern.getRoot().buildPredicate(builder, scope, body->getArgument(0), body->getArgument(1));
+  ScalarBuilder s(builder, loc);
+  auto position = [&](Value argument) {
+    return residue ? s.add(s.mul(argument, kernel.getModulo()), residue->number) : argument;
+  };
+  Value attends =
+      pattern.getRoot().buildPredicate(builder, scope, position(body->getArgument(0)), position(body->getArgument(1)));
   YieldOp::create(builder, loc, attends);
   builder.setInsertionPointAfter(mask);
   return mask.getResult();
 }
 
-void KernelBuilder::buildStep(ForEachKeyTileOp loop, Value query, Value keyHead, const PatternScope &scope) {
+void KernelBuilder::buildStep(ForEachKeyTileOp loop, Value queryRows, Value keyHead, const PatternScope &scope) {
   int64_t tileQ = kernel.getTileQ(), tileK = kernel.getTileK(), headSize = kernel.getHeadSize();
   Type f32 = builder.getF32Type(), index = builder.getIndexType();
   SmallVector<Type> types{index, index, builder.getI1Type()};
@@ -99,14 +134,14 @@ void KernelBuilder::buildStep(ForEachKeyTileOp loop, Value query, Value keyHead,
   Value rowMax = body->getArgument(3), rowSum = body->getArgument(4), accumulator = body->getArgument(5);
 
   TileType keys = tile({tileK, headSize}, kernel.getElementType());
-  Value key = LoadOp::create(builder, loc, keys, kernel.getKey(), kernel.getBatch(), keyHead, keyTile);
-  Value scores = ScoresOp::create(builder, loc, tile({tileQ, tileK}, f32), query, key, kernel.getScaleAttr());
+  Value keyRows = LoadOp::create(builder, loc, keys, key, kernel.getBatch(), keyHead, keyTile);
+  Value scores = ScoresOp::create(builder, loc, tile({tileQ, tileK}, f32), queryRows, keyRows, kernel.getScaleAttr());
   Value masked = buildMask(scores, partial, keyTile, scope);
   auto softmax = OnlineSoftmaxOp::create(builder, loc, rowMax.getType(), rowSum.getType(), masked.getType(),
                                          rowMax.getType(), masked, rowMax, rowSum);
   Value rescaled = RescaleOp::create(builder, loc, accumulator.getType(), accumulator, softmax.getCorrection());
-  Value value = LoadOp::create(builder, loc, keys, kernel.getValue(), kernel.getBatch(), keyHead, keyTile);
-  Value sum = AccumulateOp::create(builder, loc, accumulator.getType(), softmax.getWeights(), value, rescaled);
+  Value valueRows = LoadOp::create(builder, loc, keys, value, kernel.getBatch(), keyHead, keyTile);
+  Value sum = AccumulateOp::create(builder, loc, accumulator.getType(), softmax.getWeights(), valueRows, rescaled);
   YieldOp::create(builder, loc, ValueRange{softmax.getNewMax(), softmax.getNewSum(), sum});
   builder.setInsertionPointAfter(loop);
 }
@@ -118,20 +153,20 @@ void KernelBuilder::build() {
   keyLength = memref::DimOp::create(builder, loc, kernel.getKey(), 2);
   PatternScope scope(builder, loc, pattern, kernel.getCaptures(), kernel.getBatch(), kernel.getHead(), queryLength,
                      keyLength);
+  scope.modulo = kernel.getModulo();
+  buildRows();
   Value keyHead = buildKeyHead();
   Value visit = buildVisit();
-  Value query = LoadOp::create(builder, loc, tile({tileQ, headSize}, kernel.getElementType()), kernel.getQuery(),
-                               kernel.getBatch(), kernel.getHead(), kernel.getTile());
+  Value queryRows = LoadOp::create(builder, loc, tile({tileQ, headSize}, kernel.getElementType()), query,
+                                   kernel.getBatch(), kernel.getHead(), tileOfRows);
   auto init = SoftmaxInitOp::create(builder, loc, tile({tileQ}, f32), tile({tileQ}, f32), tile({tileQ, headSize}, f32));
   auto loop = ForEachKeyTileOp::create(builder, loc, init.getResultTypes(), visit, init.getResults());
-  buildStep(loop, query, keyHead, scope);
+  buildStep(loop, queryRows, keyHead, scope);
   auto last = FinalizeOp::create(builder, loc, init.getAccumulator().getType(), init.getRowMax().getType(),
                                  loop.getResult(2), loop.getResult(0), loop.getResult(1));
-  StoreOp::create(builder, loc, last.getOutput(), kernel.getOutput(), kernel.getBatch(), kernel.getHead(),
-                  kernel.getTile());
-  if (kernel.getLse())
-    StoreOp::create(builder, loc, last.getLse(), kernel.getArrays().back(), kernel.getBatch(), kernel.getHead(),
-                    kernel.getTile());
+  StoreOp::create(builder, loc, last.getOutput(), output, kernel.getBatch(), kernel.getHead(), tileOfRows);
+  if (lse)
+    StoreOp::create(builder, loc, last.getLse(), lse, kernel.getBatch(), kernel.getHead(), tileOfRows);
   ReturnOp::create(builder, loc);
 }
 
@@ -156,8 +191,9 @@ struct FuseSoftmaxPass final : sparse_attn::impl::FuseSoftmaxBase<FuseSoftmaxPas
 KernelOp addKernel(SymbolTable &symbols, AttentionOp attention, ScheduleOp schedule, StringRef name) {
   OpBuilder builder(attention->getParentOfType<func::FuncOp>());
   Location loc = attention.getLoc();
-  auto kernel = KernelOp::create(builder, loc, name, attention.getPattern(), schedule.getTileQ(), schedule.getTileK(),
-                                 APFloat(attention.getScaleOrDefault()), /*lse=*/bool(attention.getLse()));
+  auto kernel =
+      KernelOp::create(builder, loc, name, attention.getPattern(), schedule.getTileQ(), schedule.getTileK(),
+                       APFloat(attention.getScaleOrDefault()), /*lse=*/bool(attention.getLse()), attention.getModulo());
   symbols.insert(kernel);
   Block &body = kernel.getBody().emplaceBlock();
   for (Value array : {attention.getQuery(), attention.getKey(), attention.getValue()})

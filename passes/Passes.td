@@ -24,6 +24,23 @@ def SimplifyPatterns : Pass<"sparse-attn-simplify-patterns", "::mlir::ModuleOp">
   }];
 }
 
+def ReindexDilation : Pass<"sparse-attn-reindex-dilation", "::mlir::ModuleOp"> {
+  let summary = "Turn dilated attention into dense attention over residue classes";
+  let description = [{
+    Where the distances of all pairs that attend are multiples of some s, attention gets `modulo(s)`: its kernel works on
+    every s-th row, class by class, and computes no pair that the dilation leaves out. No row is copied, and no row added:
+    classes differ in length by one.
+
+    ```mlir
+    %o = sparse_attn.attention %q, %k, %v pattern(@dilated) modulo(8) : ...
+    ```
+  }];
+  let options = [
+    Option<"target", "target", "std::string", /*default=*/"\"cpu\"", "cpu, or the chip of a GPU: sm_80, sm_90a, ...">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def SpecializeBlocks : Pass<"sparse-attn-specialize-blocks", "::mlir::ModuleOp"> {
   let summary = "Work out which key tiles a query tile visits";
   let description = [{

@@ -13,7 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialect/ScalarBuilder.h"
+#include "dialect/ResidueClass.h"
 #include "dialect/SparseAttn.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -21,6 +21,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "passes/MaskBits.h"
 #include "passes/Passes.h"
+#include "passes/PatternBands.h"
 #include "passes/ScalarEvaluator.h"
 #include "passes/ScheduleExpansion.h"
 #include "passes/Tiling.h"
@@ -53,15 +54,19 @@ class ScheduleBuilder {
 public:
   ScheduleBuilder(PatternOp pattern, ScheduleOp schedule)
       : pattern(pattern), schedule(schedule), tileQ(schedule.getTileQ()), tileK(schedule.getTileK()),
-        builder(OpBuilder::atBlockEnd(&schedule.getBody().front())), loc(pattern.getLoc()),
-        scope(builder, loc, pattern, schedule.getCaptures(), schedule.getBatch(), schedule.getHead(),
-              schedule.getQueryLength(), schedule.getKeyLength()) {}
+        modulo(schedule.getModulo()), builder(OpBuilder::atBlockEnd(&schedule.getBody().front())),
+        loc(pattern.getLoc()), scope(builder, loc, pattern, schedule.getCaptures(), schedule.getBatch(),
+                                     schedule.getHead(), schedule.getQueryLength(), schedule.getKeyLength()) {}
 
   /// Emits touched and full ranges; fails, leaving dead IR behind, when the pattern has no bands that suit.
   LogicalResult build();
 
 private:
   BandKind classify(const Band &band) const;
+  /// Emits the positions of the tile's first and last query; the bands are those of their class.
+  void emitSpan();
+  LogicalResult buildBands(Value query, SmallVectorImpl<Band> &bands);
+  Band toClass(const Band &band);
   void addPlain(const Band &atFirst, const Band &atLast);
   LogicalResult addStrided(ArrayRef<std::pair<Band, Band>> bands);
   void addProgressionInGaps(Value first, Value past, int64_t step);
@@ -69,11 +74,13 @@ private:
 
   PatternOp pattern;
   ScheduleOp schedule;
-  int64_t tileQ, tileK;
+  int64_t tileQ, tileK, modulo;
   OpBuilder builder;
   Location loc;
   PatternScope scope;
-  Value firstQuery, lastQuery;
+  std::optional<ResidueClass> residue; ///< Of schedules over residue classes.
+  Value firstQuery, lastQuery;         ///< Positions in the class.
+  Value keyLength;                     ///< Of the class.
   TileRanges touched, full, strided;
   SmallVector<int64_t> stridedSteps;
 };
@@ -86,11 +93,11 @@ BandKind ScheduleBuilder::classify(const Band &band) const {
 }
 
 void ScheduleBuilder::addPlain(const Band &atFirst, const Band &atLast) {
-  auto some = TouchedTilesOp::create(builder, loc, atFirst.lo, atLast.hi, scope.keyLength);
+  auto some = TouchedTilesOp::create(builder, loc, atFirst.lo, atLast.hi, keyLength);
   touched.push(some.getFirst(), some.getPast());
   if (!atFirst.exact || atFirst.modulus != 1)
     return;
-  auto all = WholeTilesOp::create(builder, loc, atLast.lo, atFirst.hi, scope.keyLength);
+  auto all = WholeTilesOp::create(builder, loc, atLast.lo, atFirst.hi, keyLength);
   full.push(all.getFirst(), all.getPast());
 }
 
@@ -132,7 +139,7 @@ LogicalResult ScheduleBuilder::addStrided(ArrayRef<std::pair<Band, Band>> bands)
   for (auto &[atFirst, atLast] : bands) {
     if (atFirst.modulus != modulus)
       return failure();
-    auto some = TouchedTilesOp::create(builder, loc, atFirst.lo, atLast.hi, scope.keyLength);
+    auto some = TouchedTilesOp::create(builder, loc, atFirst.lo, atLast.hi, keyLength);
     within.push(some.getFirst(), some.getPast());
   }
   within = makeDisjoint(within);
@@ -146,14 +153,48 @@ LogicalResult ScheduleBuilder::addStrided(ArrayRef<std::pair<Band, Band>> bands)
   return success();
 }
 
-LogicalResult ScheduleBuilder::build() {
-  auto span = QuerySpanOp::create(builder, loc, schedule.getTile(), scope.queryLength, scope.keyLength);
+void ScheduleBuilder::emitSpan() {
+  ScalarBuilder s(builder, loc);
+  Value tile = schedule.getTile(), queryLength = scope.queryLength;
+  keyLength = scope.keyLength;
+  if (modulo > 1) {
+    residue = buildResidueClass(s, tile, queryLength, keyLength, modulo, tileQ);
+    tile = residue->tile;
+    queryLength = residue->queries;
+    keyLength = residue->keys;
+  }
+  auto span = QuerySpanOp::create(builder, loc, tile, queryLength, keyLength);
   firstQuery = span.getFirst();
   lastQuery = span.getLast();
-  PatternOpInterface root = pattern.getRoot();
+}
+
+/// A band of keys c + s * m holds those with m in [ceil((lo - c) / s), ceil((hi - c) / s)).
+Band ScheduleBuilder::toClass(const Band &band) {
+  ScalarBuilder s(builder, loc);
+  auto bound = [&](Value key) { return s.floorDiv(s.add(s.sub(key, residue->number), modulo - 1), modulo); };
+  // A class that is shorter than others has no queries in its last tile.
+  Value hi = s.select(s.lessEqual(firstQuery, lastQuery), bound(band.hi), s.constant(0));
+  return {bound(band.lo), hi, band.modulus / modulo, band.exact};
+}
+
+LogicalResult ScheduleBuilder::buildBands(Value query, SmallVectorImpl<Band> &bands) {
+  ScalarBuilder s(builder, loc);
+  Value position = residue ? s.add(s.mul(query, modulo), residue->number) : query;
+  if (failed(pattern.getRoot().buildKeyBands(builder, scope, position, bands)))
+    return failure();
+  for (Band &band : bands) {
+    if (band.modulus % modulo != 0)
+      return failure();
+    if (residue)
+      band = toClass(band);
+  }
+  return success();
+}
+
+LogicalResult ScheduleBuilder::build() {
+  emitSpan();
   SmallVector<Band> atFirst, atLast;
-  if (failed(root.buildKeyBands(builder, scope, firstQuery, atFirst)) ||
-      failed(root.buildKeyBands(builder, scope, lastQuery, atLast)))
+  if (failed(buildBands(firstQuery, atFirst)) || failed(buildBands(lastQuery, atLast)))
     return failure();
 
   SmallVector<std::pair<Band, Band>> stridedBands;
@@ -182,37 +223,18 @@ LogicalResult ScheduleBuilder::build() {
   return success();
 }
 
-/// Adds a block whose arguments are `positions` index values and the captures of `pattern`.
-Block &addBody(Region &region, PatternOp pattern, unsigned positions) {
-  Block &body = region.emplaceBlock();
-  for (unsigned i = 0; i < positions; ++i)
-    body.addArgument(IndexType::get(pattern.getContext()), pattern.getLoc());
-  for (BlockArgument capture : pattern.getCaptures())
-    body.addArgument(capture.getType(), capture.getLoc());
-  return body;
-}
-
-/// The largest modulus among the bands of a pattern, 1 where it has none.
-int64_t findModulus(PatternOp pattern) {
-  Region scratch;
-  Block &body = addBody(scratch, pattern, 5);
-  OpBuilder builder(pattern.getContext());
-  builder.setInsertionPointToEnd(&body);
-  PatternScope scope(builder, pattern.getLoc(), pattern, ValueRange(body.getArguments()).drop_front(5),
-                     body.getArgument(0), body.getArgument(1), body.getArgument(3), body.getArgument(4));
-  SmallVector<Band> bands;
-  if (failed(pattern.getRoot().buildKeyBands(builder, scope, body.getArgument(2), bands)))
-    return 1;
+/// The largest modulus among the bands of a pattern over the residue classes of `modulo`, 1 where it has none.
+int64_t findModulus(PatternOp pattern, int64_t modulo) {
   int64_t modulus = 1;
-  for (const Band &band : bands)
-    modulus = std::max(modulus, band.modulus);
+  for (int64_t each : findBandModuli(pattern))
+    modulus = std::max(modulus, each / modulo);
   return modulus;
 }
 
 PlanOp buildPlan(OpBuilder &moduleBuilder, PatternOp pattern, StringRef name, int64_t tileQ, int64_t tileK) {
   Location loc = pattern.getLoc();
   auto plan = PlanOp::create(moduleBuilder, loc, name, pattern.getSymName(), tileQ, tileK);
-  Block &body = addBody(plan.getBody(), pattern, 8);
+  Block &body = addPatternBody(plan.getBody(), pattern, 8);
   OpBuilder builder = OpBuilder::atBlockEnd(&body);
   auto position = [&](unsigned index) -> Value { return body.getArgument(index); };
   PatternScope scope(builder, loc, pattern, ValueRange(body.getArguments()).drop_front(8), position(0), position(1),
@@ -221,6 +243,12 @@ PlanOp buildPlan(OpBuilder &moduleBuilder, PatternOp pattern, StringRef name, in
       pattern.getRoot().buildCoverage(builder, scope, {position(2), position(3), position(4), position(5)});
   YieldOp::create(builder, loc, ValueRange{coverage.any, coverage.all});
   return plan;
+}
+
+/// Tiles of `size` rows of all classes of a schedule.
+int64_t countTiles(ScheduleOp schedule, int64_t length, int64_t size) {
+  int64_t modulo = schedule.getModulo();
+  return modulo * llvm::divideCeil(llvm::divideCeil(length, modulo), size);
 }
 
 /// Sums of work over the query tiles of one head, for static lengths and a schedule in closed form without captures.
@@ -241,8 +269,7 @@ std::optional<std::pair<int64_t, int64_t>> countVisitedTiles(ScheduleOp schedule
   YieldOp::create(builder, loc, ValueRange{partial, full});
   ScalarEvaluator evaluator;
   std::pair<int64_t, int64_t> sums(0, 0);
-  int64_t tiles = llvm::divideCeil(queryLength, static_cast<int64_t>(schedule.getTileQ()));
-  for (int64_t t = 0; t < tiles; ++t) {
+  for (int64_t t = 0, tiles = countTiles(schedule, queryLength, schedule.getTileQ()); t < tiles; ++t) {
     evaluator.set(tile, t);
     if (failed(evaluator.run(block)))
       return std::nullopt;
@@ -266,8 +293,8 @@ void remarkOnSchedule(AttentionOp attention, ScheduleOp schedule) {
   auto sums = countVisitedTiles(schedule, queryLength, keyLength);
   if (!sums)
     return;
-  int64_t all = llvm::divideCeil(queryLength, static_cast<int64_t>(schedule.getTileQ())) *
-                llvm::divideCeil(keyLength, static_cast<int64_t>(schedule.getTileK()));
+  int64_t all = countTiles(schedule, queryLength, schedule.getTileQ()) *
+                countTiles(schedule, keyLength, schedule.getTileK()) / static_cast<int64_t>(schedule.getModulo());
   remark << ", visits " << sums->first << " partial and " << sums->second << " full of " << all << " tiles a head";
 }
 
@@ -297,7 +324,10 @@ struct SpecializeBlocksPass final : sparse_attn::impl::SpecializeBlocksBase<Spec
       return WalkResult::interrupt();
     SmallVector<Attribute> names;
     for (TileSizes tiles : *choices) {
-      ScheduleOp schedule = getOrBuildSchedule(symbols, pattern, tiles);
+      ScheduleOp schedule = getOrBuildSchedule(symbols, pattern, tiles, attention.getModulo());
+      if (schedule.isListed() && schedule.getModulo() > 1)
+        return WalkResult(attention.emitOpError("expects a pattern all of whose pairs lie a multiple of modulo(")
+                          << schedule.getModulo() << ") apart, in bands, but got @" << pattern.getSymName());
       names.push_back(FlatSymbolRefAttr::get(schedule.getSymNameAttr()));
       if (remarks)
         remarkOnSchedule(attention, schedule);
@@ -307,7 +337,7 @@ struct SpecializeBlocksPass final : sparse_attn::impl::SpecializeBlocksBase<Spec
   }
 
   FailureOr<SmallVector<TileSizes, 2>> chooseTiles(AttentionOp attention, PatternOp pattern);
-  ScheduleOp getOrBuildSchedule(SymbolTable &symbols, PatternOp pattern, TileSizes tiles);
+  ScheduleOp getOrBuildSchedule(SymbolTable &symbols, PatternOp pattern, TileSizes tiles, int64_t modulo);
 
   std::shared_ptr<const Tiling> tiling; // shared, as passes are copied
 };
@@ -315,7 +345,7 @@ struct SpecializeBlocksPass final : sparse_attn::impl::SpecializeBlocksBase<Spec
 /// What tile sizes depend on, of the attention over a pattern.
 TilingProblem describeProblem(AttentionOp attention, PatternOp pattern) {
   auto query = cast<ShapedType>(attention.getQuery().getType());
-  TilingProblem problem{query.getDimSize(3), query.getElementType(), findModulus(pattern)};
+  TilingProblem problem{query.getDimSize(3), query.getElementType(), findModulus(pattern, attention.getModulo())};
   pattern.walk([&](PatternOpInterface op) {
     BlockSizes blocks = op.getBlockSizes();
     if (blocks.q == 0)
@@ -355,15 +385,18 @@ FailureOr<SmallVector<TileSizes, 2>> SpecializeBlocksPass::chooseTiles(Attention
   return possible;
 }
 
-ScheduleOp SpecializeBlocksPass::getOrBuildSchedule(SymbolTable &symbols, PatternOp pattern, TileSizes tiles) {
+ScheduleOp SpecializeBlocksPass::getOrBuildSchedule(SymbolTable &symbols, PatternOp pattern, TileSizes tiles,
+                                                    int64_t modulo) {
   std::string name = (pattern.getSymName() + "_" + Twine(tiles.q) + "x" + Twine(tiles.k)).str();
+  if (modulo > 1)
+    name += "_modulo" + std::to_string(modulo);
   if (auto schedule = symbols.lookup<ScheduleOp>(name))
     return schedule;
   OpBuilder builder(&getContext());
   builder.setInsertionPointAfter(pattern);
-  auto schedule = ScheduleOp::create(builder, pattern.getLoc(), name, pattern.getSymName(), tiles.q, tiles.k);
+  auto schedule = ScheduleOp::create(builder, pattern.getLoc(), name, pattern.getSymName(), tiles.q, tiles.k, modulo);
   symbols.insert(schedule);
-  Block &body = addBody(schedule.getBody(), pattern, 5);
+  Block &body = addPatternBody(schedule.getBody(), pattern, 5);
   if (succeeded(ScheduleBuilder(pattern, schedule).build())) {
     ++closedForm;
     ranges += cast<RangesOp>(schedule.getTerminator()).getSteps().size();

@@ -220,12 +220,19 @@ void ItemLowering::lowerOp(Operation *op) {
         emitter.packQueries(rowsOf(value(load.getSource()), value(load.getBatch()), value(load.getHead()),
                                    value(load.getTile()), tileQ));
       })
+      .Case([&](RowsOp rows) {
+        map.map(rows.getResult(),
+                buildRows(builder, loc, value(rows.getSource()), value(rows.getFirst()), rows.getStep()));
+      })
       .Case([&](SoftmaxInitOp) {
         emitter.initState();
+        Block &program = parts.kernel.getBody().front();
+        LoadOp load = *program.getOps<LoadOp>().begin();
+        StoreOp store = *program.getOps<StoreOp>().begin();
         auto rows = [&](Value array) {
-          return rowsOf(value(array), item.batch, item.head, item.tile, parts.kernel.getTileQ());
+          return rowsOf(value(array), item.batch, item.head, value(load.getTile()), parts.kernel.getTileQ());
         };
-        emitter.prefetchItem(rows(parts.kernel.getQuery()), rows(parts.kernel.getOutput()));
+        emitter.prefetchItem(rows(load.getSource()), rows(store.getTarget()));
       })
       .Case([&](ForEachKeyTileOp loop) { lowerLoop(loop); })
       .Case([&](StoreOp store) { lowerStore(store); })
@@ -295,7 +302,7 @@ void cpu::emitItems(KernelParts parts, const Target &target) {
       table = memref::CollapseShapeOp::create(builder, loc, flat, views[static_cast<int>(Place::Ranges)],
                                               ArrayRef<ReassociationIndices>{{0, 1}});
     }
-    Item item = splitItem(builder, loc, loop.getInductionVar(), arguments.arrays[0], kernel.getTileQ());
+    Item item = splitItem(builder, loc, loop.getInductionVar(), arguments.arrays[0], kernel);
     ItemLowering(builder, parts, emitter, arguments, table).lower(item);
   }
   finishEntry(builder, loc);

@@ -24,7 +24,7 @@ ProductKind cpu::getProductKind(KernelOp kernel, const Target &target) {
 /// Does one limit a diagonal say all that the mask says?
 static bool hasDistancePredicate(KernelOp kernel) {
   bool found = false;
-  kernel.walk([&](MaskOp mask) { found = isDistancePredicate(mask.getBody()); });
+  kernel.walk([&](MaskOp mask) { found = isDistancePredicate(mask.getBody(), kernel.getModulo()); });
   return found;
 }
 

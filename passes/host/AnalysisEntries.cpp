@@ -38,9 +38,7 @@ struct Entry {
         arguments(readArguments(builder, loc, function.getArgument(0), parts)) {}
 
   /// The work item that argument `index` numbers.
-  Item splitItem(unsigned index) {
-    return host::splitItem(builder, loc, position(index), arguments.arrays[0], kernel.getTileQ());
-  }
+  Item splitItem(unsigned index) { return host::splitItem(builder, loc, position(index), arguments.arrays[0], kernel); }
   Value position(unsigned index) { return toIndex(builder, loc, function.getArgument(index)); }
   void storeCount(Value count, unsigned pointer, int64_t at) {
     storeWord(builder, loc, toInteger(builder, loc, count, 64), function.getArgument(pointer), s.constant(at));

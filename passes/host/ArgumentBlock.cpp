@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/host/ArgumentBlock.h"
+#include "dialect/ScalarBuilder.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -67,6 +68,23 @@ Value host::buildMemRef(OpBuilder &builder, Location loc, MemRefType type, Value
       descriptor.setConstantStride(builder, loc, dimension, typeStrides[dimension]);
   }
   return UnrealizedConversionCastOp::create(builder, loc, type, ValueRange{descriptor}).getResult(0);
+}
+
+Value host::buildRows(OpBuilder &builder, Location loc, Value array, Value first, int64_t step) {
+  constexpr int64_t kLength = 2; // of [batch, heads, length, ...]
+  auto type = cast<MemRefType>(array.getType());
+  MemRefDescriptor descriptor(array.getDefiningOp<UnrealizedConversionCastOp>().getInputs().front());
+  ScalarBuilder s(builder, loc);
+  SmallVector<Value> sizes, strides;
+  for (int64_t i = 0; i < type.getRank(); ++i) {
+    sizes.push_back(toIndex(builder, loc, descriptor.size(builder, loc, i)));
+    strides.push_back(toIndex(builder, loc, descriptor.stride(builder, loc, i)));
+  }
+  Value address = getWordAddress(builder, loc, descriptor.alignedPtr(builder, loc), s.mul(first, strides[kLength]),
+                                 type.getElementType());
+  sizes[kLength] = s.ceilDivPositive(s.max(s.sub(sizes[kLength], first), 0), step);
+  strides[kLength] = s.mul(strides[kLength], step);
+  return buildMemRef(builder, loc, type, address, sizes, strides);
 }
 
 namespace {

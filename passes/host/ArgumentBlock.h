@@ -60,6 +60,9 @@ Value toInteger(OpBuilder &builder, Location loc, Value index, unsigned bits);
 Value buildMemRef(OpBuilder &builder, Location loc, MemRefType type, Value address, ValueRange sizes,
                   ValueRange strides);
 
+/// Rows `first`, `first + step`, ... of each head of an array that `buildMemRef` or this has made; see RowsOp.
+Value buildRows(OpBuilder &builder, Location loc, Value array, Value first, int64_t step);
+
 } // namespace mlir::sparse_attn::host
 
 #endif // SPARSE_ATTN_PASSES_HOST_ARGUMENTBLOCK_H

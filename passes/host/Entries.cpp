@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/host/Entries.h"
+#include "dialect/ResidueClass.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
@@ -29,12 +30,13 @@ Value host::getListRow(ScalarBuilder &s, const ListArguments &lists, const Item 
   return s.add(s.add(s.mul(item.batch, lists.batchStride), s.mul(item.head, lists.headStride)), item.tile);
 }
 
-Item host::splitItem(OpBuilder &builder, Location loc, Value item, Value query, int64_t tileQ) {
+Item host::splitItem(OpBuilder &builder, Location loc, Value item, Value query, KernelOp kernel) {
   ScalarBuilder s(builder, loc);
   auto quotient = [&](Value a, Value b) { return builder.createOrFold<arith::DivUIOp>(loc, a, b); };
   auto remainder = [&](Value a, Value b) { return builder.createOrFold<arith::RemUIOp>(loc, a, b); };
   Value heads = builder.createOrFold<memref::DimOp>(loc, query, 1);
-  Value tiles = s.ceilDivPositive(memref::DimOp::create(builder, loc, query, 2), tileQ);
+  Value length = memref::DimOp::create(builder, loc, query, 2);
+  Value tiles = buildTileCount(s, length, kernel.getModulo(), kernel.getTileQ());
   Value headItem = quotient(item, tiles);
   return {quotient(headItem, heads), remainder(headItem, heads), remainder(item, tiles)};
 }

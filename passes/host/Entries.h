@@ -44,7 +44,8 @@ void emitAnalysisEntries(KernelParts parts);
 struct Item {
   Value batch, head, tile;
 };
-Item splitItem(OpBuilder &builder, Location loc, Value item, Value query, int64_t tileQ);
+/// `query` is the kernel's array of queries.
+Item splitItem(OpBuilder &builder, Location loc, Value item, Value query, KernelOp kernel);
 
 /// The row of the lists that an item reads; see docs/artifact.md.
 Value getListRow(ScalarBuilder &s, const ListArguments &lists, const Item &item);

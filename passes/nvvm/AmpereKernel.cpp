@@ -71,9 +71,9 @@ private:
   Value low3, bit3, bit4; // of the lane: l % 8, (l / 8) % 2, l / 16
   Value laneRow, laneColumn;
   Value count;
-  HeadRows keys, values;
+  HeadRows keyRows, valueRows;
   size_t placeSize = 0;
-  SmallVector<SmallVector<Value>> queries; // by step of 16 columns; empty where they are loaded each time
+  SmallVector<SmallVector<Value>> queryWords; // by step of 16 columns; empty where they are loaded each time
 };
 
 void AmpereEmitter::emitLanes() {
@@ -163,8 +163,8 @@ void AmpereEmitter::multiply(ArrayRef<Value> a, ArrayRef<Value> bWords, MutableA
 }
 
 SmallVector<Value> AmpereEmitter::loadQueries(int64_t step) {
-  if (!queries.empty())
-    return queries[step];
+  if (!queryWords.empty())
+    return queryWords[step];
   Value row = b.add(b.mul(warp, kFragment), b.add(low3, b.mul(bit3, 8)));
   return loadMatrices(0, tileQ, row, 0, bit4, 2 * step, /*transposed=*/false);
 }
@@ -208,7 +208,7 @@ SmallVector<Value> AmpereEmitter::emitStep(KeyTileCursor &cursor, Value rank, Va
   SoftmaxState state{{last[0], last[1]}, {last[2], last[3]}};
 
   awaitCopies(); // of the keys; and all threads are done with the last values
-  copyRows(values, b.mul(cursor.getTile(place), tileK), keyLength, tileK, valuesOffset);
+  copyRows(valueRows, b.mul(cursor.getTile(place), tileK), keyLength, tileK, valuesOffset);
   commitCopies();
   SmallVector<Value> scores = emitProducts();
 
@@ -216,7 +216,7 @@ SmallVector<Value> AmpereEmitter::emitStep(KeyTileCursor &cursor, Value rank, Va
   Value next = b.add(rank, 1);
   KeyTileCursor::State nextPlace = cursor.emitNext(place);
   b.emitIf(b.less(next, count),
-           [&] { copyRows(keys, b.mul(cursor.getTile(nextPlace), tileK), keyLength, tileK, keysOffset); });
+           [&] { copyRows(keyRows, b.mul(cursor.getTile(nextPlace), tileK), keyLength, tileK, keysOffset); });
   commitCopies();
 
   fragment.scaleProducts(scores);
@@ -235,14 +235,14 @@ SmallVector<Value> AmpereEmitter::emitLoop(KeyTileCursor &cursor) {
   KeyTileCursor::State first = cursor.emitFirst();
   placeSize = first.size();
   b.emitIf(b.less(b.integer(0), count),
-           [&] { copyRows(keys, b.mul(cursor.getTile(first), tileK), keyLength, tileK, keysOffset); });
+           [&] { copyRows(keyRows, b.mul(cursor.getTile(first), tileK), keyLength, tileK, keysOffset); });
   commitCopies();
   if (headSize <= kQueriesInRegisters) {
     awaitCopies();
     SmallVector<SmallVector<Value>> loaded;
     for (int64_t step = 0; step < headSize / kFragment; ++step)
       loaded.push_back(loadQueries(step));
-    queries = std::move(loaded);
+    queryWords = std::move(loaded);
   }
   SoftmaxState init = fragment.initState();
   SmallVector<Value> carried = first;
@@ -259,13 +259,13 @@ void AmpereEmitter::emit() {
   createFunction(threads, tableOffset + getTableBytes(), /*persistent=*/false, {});
   emitLanes();
   emitScalars(splitItem(getItemNumber(b.blockId())));
-  Value firstRow = b.mul(item.tile, tileQ);
+  Value firstRow = b.mul(queryTile, tileQ);
   laneRow = b.add(firstRow, b.add(b.mul(warp, kFragment), b.shiftRight(lane, 2)));
   laneColumn = b.mul(b.both(lane, 3), 2);
-  copyRows(getHeadRows(kernel.getQuery(), item.batch, item.head), firstRow, queryLength, tileQ, 0);
+  copyRows(getHeadRows(queries, item.batch, item.head), firstRow, queryLength, tileQ, 0);
   Value keyHead = getKeyHead();
-  keys = getHeadRows(kernel.getKey(), item.batch, keyHead);
-  values = getHeadRows(kernel.getValue(), item.batch, keyHead);
+  keyRows = getHeadRows(keys, item.batch, keyHead);
+  valueRows = getHeadRows(values, item.batch, keyHead);
   std::unique_ptr<KeyTileCursor> cursor = createCursor(b.offset(shared, tableOffset));
   cursor->emitSetup(b.equal(thread, 0));
   b.syncThreads();

@@ -214,7 +214,7 @@ void HopperEmitter::storeResults(Registers registers) {
   storeLogSumExp(lse, laneRow, lane);
   b.emitIf(b.equal(b.both(thread, kGroup - 1), 0), [&] {
     Value map = getMap(OutputMap);
-    Value firstRow = b.add(b.mul(item.tile, tileQ), b.mul(group, kGroupRows));
+    Value firstRow = b.add(b.mul(queryTile, tileQ), b.mul(group, kGroupRows));
     for (int64_t slab = 0; slab < layout.slabs; ++slab) {
       Value source = b.offset(b.offset(shared, b.mul(group, kGroupRows * layout.rowBytes)), slab * layout.querySlab);
       Value coordinates[] = {b.integer(slab * layout.slabColumns), firstRow, item.head, item.batch};
@@ -229,7 +229,7 @@ void HopperEmitter::storeResults(Registers registers) {
 
 Value HopperEmitter::consumeItem(Value count, Value itemParity, Value tileNumber) {
   groupRow = b.add(b.mul(b.both(warp, kWarpsInGroup - 1), 16), b.shiftRight(lane, 2));
-  laneRow = b.add(b.add(b.mul(item.tile, tileQ), b.mul(group, kGroupRows)), groupRow);
+  laneRow = b.add(b.add(b.mul(queryTile, tileQ), b.mul(group, kGroupRows)), groupRow);
   wait(barrier(HopperLayout::QueriesFull), itemParity);
   Registers none{SmallVector<Value>(layout.columns / 2, b.number(0)), {}, fragment.initState()};
   SmallVector<Value> empty = flatten(none);

@@ -67,7 +67,7 @@ void HopperEmitter::produceTiles(KeyTileCursor &cursor, Value count, Value itemP
   b.emitIf(b.less(b.integer(0), count), [&] { produceKeys(cursor, first, tileNumber); });
   wait(barrier(HopperLayout::QueriesEmpty), opposite(itemParity));
   expect(barrier(HopperLayout::QueriesFull), layout.getQueryBytes());
-  loadTile(QueryMap, layout.querySlab, shared, b.mul(item.tile, tileQ), item.head, barrier(HopperLayout::QueriesFull));
+  loadTile(QueryMap, layout.querySlab, shared, b.mul(queryTile, tileQ), item.head, barrier(HopperLayout::QueriesFull));
   scf::ForOp::create(builder, loc, b.integer(0), count, b.integer(1), first,
                      [&](OpBuilder &, Location, Value rank, ValueRange carried) {
                        KeyTileCursor::State place(carried), next = cursor.emitNext(place);

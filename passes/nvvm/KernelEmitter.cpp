@@ -18,10 +18,17 @@ using namespace mlir::sparse_attn::nvvm;
 /// Bytes of the elements of queries, keys, values and outputs.
 static constexpr int64_t kElementBytes = 2;
 
+/// The one loop of the program.
+static ForEachKeyTileOp getLoop(KernelOp kernel) {
+  return *kernel.getBody().front().getOps<ForEachKeyTileOp>().begin();
+}
+
 KernelEmitter::KernelEmitter(OpBuilder &builder, KernelParts parts, const Target &target)
     : builder(builder), loc(parts.kernel.getLoc()), b(builder, loc), parts(parts), kernel(parts.kernel), target(target),
       tileQ(kernel.getTileQ()), tileK(kernel.getTileK()), headSize(kernel.getHeadSize()),
-      elementType(kernel.getElementType()), maskBits(kernel) {}
+      elementType(kernel.getElementType()), maskBits(kernel) {
+  findArrays();
+}
 
 //===----------------------------------------------------------------------===//
 // The function
@@ -90,7 +97,9 @@ Value KernelEmitter::getItemNumber(Value position) {
 
 DeviceItem KernelEmitter::splitItem(Value number) {
   Value length = arguments->getSize(kernel.getQuery(), 2), heads = arguments->getSize(kernel.getQuery(), 1);
-  Value tiles = b.div(b.add(length, tileQ - 1), tileQ);
+  int64_t modulo = kernel.getModulo();
+  Value ofClass = b.div(b.add(length, modulo - 1), modulo);
+  Value tiles = b.mul(b.div(b.add(ofClass, tileQ - 1), tileQ), modulo);
   Value headItem = b.div(number, tiles);
   return {b.div(headItem, heads), b.rem(headItem, heads), b.rem(number, tiles)};
 }
@@ -98,9 +107,8 @@ DeviceItem KernelEmitter::splitItem(Value number) {
 /// Tiles and arrays are the family's business; everything else of the program is scalar, and cloned.
 void KernelEmitter::emitScalars(const DeviceItem &newItem) {
   item = newItem;
-  queryLength = arguments->getSize(kernel.getQuery(), 2);
-  keyLength = arguments->getSize(kernel.getKey(), 2);
   map.clear();
+  rowsOfArrays.clear();
   map.map(kernel.getBatch(), b.toIndex(item.batch));
   map.map(kernel.getHead(), b.toIndex(item.head));
   map.map(kernel.getTile(), b.toIndex(item.tile));
@@ -113,24 +121,56 @@ void KernelEmitter::emitScalars(const DeviceItem &newItem) {
         .Case([&](memref::DimOp dim) {
           map.map(dim.getResult(), b.toIndex(arguments->getSize(dim.getSource(), *dim.getConstantIndex())));
         })
+        .Case([&](RowsOp rows) { emitRows(rows); })
         .Default([&](Operation *other) { builder.clone(*other, map); });
   }
+  MaskOp mask = getMask();
+  queryLength = integerOf(mask.getQueryLength());
+  keyLength = integerOf(mask.getKeyLength());
+  queryTile = integerOf(mask.getQueryTile());
 }
 
-/// The one loop of the program.
-static ForEachKeyTileOp getLoop(KernelOp kernel) {
-  return *kernel.getBody().front().getOps<ForEachKeyTileOp>().begin();
+void KernelEmitter::emitRows(RowsOp rows) {
+  constexpr int64_t kLength = 2; // of [batch, heads, length, ...]
+  DeviceArray array = getArray(rows.getSource());
+  auto type = cast<MemRefType>(rows.getType());
+  Value first = integerOf(rows.getFirst());
+  array.address = b.offset(array.address, b.mul(b.toWide(first), array.strides[kLength]), type.getElementType());
+  int64_t step = rows.getStep();
+  // Before the first row, where there is none, the quotient is 0.
+  Value behind = b.max(b.sub(array.sizes[kLength], first), b.integer(0));
+  array.sizes[kLength] = b.div(b.add(behind, step - 1), step);
+  array.strides[kLength] = b.mul(array.strides[kLength], arith::ConstantIntOp::create(builder, loc, step, 64));
+  rowsOfArrays[rows.getResult()] = array;
 }
+
+DeviceArray KernelEmitter::getArray(Value array) {
+  auto found = rowsOfArrays.find(array);
+  return found != rowsOfArrays.end() ? found->second : arguments->getArray(array);
+}
+
+MaskOp KernelEmitter::getMask() { return *getLoop(kernel).getBody().front().getOps<MaskOp>().begin(); }
 
 LoadOp KernelEmitter::getKeyLoad() {
   auto scores = *getLoop(kernel).getBody().front().getOps<ScoresOp>().begin();
   return scores.getKey().getDefiningOp<LoadOp>();
 }
 
+/// The arrays that the program loads tiles from and stores them to.
+void KernelEmitter::findArrays() {
+  Block &program = kernel.getBody().front(), &step = getLoop(kernel).getBody().front();
+  queries = LoadOp(*program.getOps<LoadOp>().begin()).getSource();
+  keys = getKeyLoad().getSource();
+  auto accumulate = *step.getOps<AccumulateOp>().begin();
+  values = accumulate.getValue().getDefiningOp<LoadOp>().getSource();
+  for (StoreOp store : program.getOps<StoreOp>())
+    (cast<MemRefType>(store.getTarget().getType()).getRank() == 4 ? output : lse) = store.getTarget();
+}
+
 Value KernelEmitter::getKeyHead() { return integerOf(getKeyLoad().getHead()); }
 
 KernelEmitter::HeadRows KernelEmitter::getHeadRows(Value array, Value batch, Value head) {
-  DeviceArray rows = arguments->getArray(array);
+  DeviceArray rows = getArray(array);
   Value offset = b.add(b.mul(b.toWide(batch), rows.strides[0]), b.mul(b.toWide(head), rows.strides[1]));
   Value bytes = arith::ConstantIntOp::create(builder, loc, kElementBytes, 64);
   return {b.offset(rows.address, b.mul(offset, bytes)), b.mul(rows.strides[2], bytes)};
@@ -204,7 +244,7 @@ static bool wantsLoop(OpBuilder &builder, function_ref<void()> emit) {
 
 void KernelEmitter::maskScores(RowFragment &fragment, MutableArrayRef<Value> scores, Value queryRow, Value keyTile,
                                Value laneColumn, Value rank) {
-  auto mask = *getLoop(kernel).getBody().front().getOps<MaskOp>().begin();
+  MaskOp mask = getMask();
   if (arguments->hasMasks()) {
     Type i32 = builder.getI32Type(), i64 = builder.getI64Type();
     Value row = b.toWide(getListRow());
@@ -251,12 +291,12 @@ void KernelEmitter::maskIfPartial(RowFragment &fragment, SmallVector<Value> &sco
 //===----------------------------------------------------------------------===//
 
 void KernelEmitter::storeOutput(ArrayRef<Value> words, Value laneRow, Value lane) {
-  HeadRows output = getHeadRows(kernel.getOutput(), item.batch, item.head);
+  HeadRows rows = getHeadRows(output, item.batch, item.head);
   Value column = b.toWide(b.mul(b.both(lane, 3), 2 * kElementBytes));
   for (int64_t row = 0; row < 2; ++row) {
     Value position = b.add(laneRow, 8 * row);
     b.emitIf(b.less(position, queryLength), [&] {
-      Value address = b.offset(output.address, b.mul(b.toWide(position), output.stride));
+      Value address = b.offset(rows.address, b.mul(b.toWide(position), rows.stride));
       address = b.offset(address, column);
       for (auto [index, word] : llvm::enumerate(words))
         if (getFragmentRow(2 * index) == row)
@@ -266,17 +306,17 @@ void KernelEmitter::storeOutput(ArrayRef<Value> words, Value laneRow, Value lane
 }
 
 /// One lane of the four that share a row stores.
-void KernelEmitter::storeLogSumExp(const RowPair &lse, Value laneRow, Value lane) {
+void KernelEmitter::storeLogSumExp(const RowPair &sumsOfRows, Value laneRow, Value lane) {
   if (!kernel.getLse())
     return;
   Value isFirst = b.equal(b.both(lane, 3), 0);
-  DeviceArray sums = arguments->getArray(kernel.getArrays().back());
+  DeviceArray sums = getArray(lse);
   Value base = b.add(b.mul(b.toWide(item.batch), sums.strides[0]), b.mul(b.toWide(item.head), sums.strides[1]));
   for (int64_t row = 0; row < 2; ++row) {
     Value position = b.add(laneRow, 8 * row);
     b.emitIf(b.both(isFirst, b.less(position, queryLength)), [&] {
       Value offset = b.add(base, b.mul(b.toWide(position), sums.strides[2]));
-      b.store(lse[row], b.offset(sums.address, offset, builder.getF32Type()));
+      b.store(sumsOfRows[row], b.offset(sums.address, offset, builder.getF32Type()));
     });
   }
 }

@@ -62,6 +62,8 @@ protected:
   std::unique_ptr<KeyTileCursor> createCursor(Value table);
   int64_t getTableBytes();
 
+  /// An array that tiles are loaded from or stored to: an argument, or some of its rows.
+  DeviceArray getArray(Value array);
   /// The address of the first row of a head, and the bytes between rows (i64).
   struct HeadRows {
     Value address, stride;
@@ -98,15 +100,21 @@ protected:
   LLVM::LLVMFuncOp function;
   std::optional<DeviceArguments> arguments;
   DeviceItem item;
-  Value queryLength, keyLength; // i32
+  /// Of the arrays that tiles are loaded from, i32; and the tile of queries in theirs.
+  Value queryLength, keyLength, queryTile;
+  Value queries, keys, values, output, lse; // those arrays, in the tile program
 
 private:
+  void findArrays();
+  void emitRows(RowsOp rows);
   LoadOp getKeyLoad();
+  MaskOp getMask();
   VisitRanges getRanges();
   /// The row of the lists that the item reads.
   Value getListRow();
 
   IRMapping map;
+  DenseMap<Value, DeviceArray> rowsOfArrays;
   MaskBits maskBits;
   Value tileWords; // address of the masks' words of the partial tile at hand
 };

@@ -297,6 +297,8 @@ KernelInfo parseKernel(const JsonNode &node, bool isForGpu) {
   for (size_t i = 0, count = captures.size(); i < count && node.ok(); ++i)
     kernel.captures.push_back(parseCapture(captures.element(i)));
   kernel.schedule = parseSchedule(node.member("schedule"));
+  if (node.has("modulo"))
+    kernel.modulo = node.member("modulo").integer(1, maxLength);
   JsonNode dependsOn = node.member("depends_on");
   kernel.dependsOnBatch = dependsOn.member("batch").boolean();
   kernel.dependsOnHead = dependsOn.member("head").boolean();

@@ -170,19 +170,20 @@ Status StepPlan::finish(std::vector<StepChoice> choices) {
 Status StepPlan::measure() {
   grid.batch = query.size[Batch];
   grid.heads = query.size[Heads];
-  grid.tiles = divideUp(query.size[Length], variant->tileQ);
+  int64_t queryTiles = divideUp(divideUp(query.size[Length], kernel->modulo), variant->tileQ);
   grid.perBatch = kernel->dependsOnBatch;
   grid.perHead = kernel->dependsOnHead;
   for (const StepMask &mask : masks) {
     grid.perBatch |= mask.batches > 1;
     grid.perHead |= mask.heads > 1;
   }
-  keyTiles = divideUp(key.size[Length], variant->tileK);
+  keyTiles = divideUp(divideUp(key.size[Length], kernel->modulo), variant->tileK);
   int64_t product;
-  if (__builtin_mul_overflow(grid.batch, grid.heads, &product) ||
+  if (__builtin_mul_overflow(queryTiles, kernel->modulo, &grid.tiles) ||
+      __builtin_mul_overflow(grid.batch, grid.heads, &product) ||
       __builtin_mul_overflow(product, grid.tiles, &product) || __builtin_mul_overflow(product, keyTiles, &product))
     return makeError(StatusCode::ShapeMismatch, "expects fewer than 2^63 tiles, but got ", grid.batch, " x ",
-                     grid.heads, " x ", grid.tiles, " x ", keyTiles);
+                     grid.heads, " x ", queryTiles, " x ", kernel->modulo, " x ", keyTiles);
   if (grid.rows() > int64_t(UINT32_MAX))
     return makeError(StatusCode::ShapeMismatch, "expects at most ", UINT32_MAX,
                      " query tiles with a schedule of their own, but got ", grid.rows());

@@ -98,3 +98,24 @@ func.func private @tile_without_a_type(!sparse_attn.tile)
 
 // expected-error @+1 {{expected static shape}}
 func.func private @tile_of_unknown_size(!sparse_attn.tile<?x64xf32>)
+
+// -----
+
+func.func @rows_c1(%q: memref<?x?x?x16xf32>, %first: index) {
+  // expected-error @+1 {{expects a positive step, but got 0}}
+  %0 = sparse_attn.rows %q from(%first) step(0) : memref<?x?x?x16xf32>
+  return
+}
+
+// -----
+
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+// expected-error @+1 {{expects a positive modulo, but got 0}}
+sparse_attn.kernel @kernel_c3 of(@dense) tile(64, 64) scale(0.125) modulo(0) {
+^bb0(%q: memref<?x8x?x64xf32>, %k: memref<?x2x?x64xf32>, %v: memref<?x2x?x64xf32>, %o: memref<?x8x?x64xf32>,
+     %b: index, %h: index, %t: index):
+  sparse_attn.return
+}

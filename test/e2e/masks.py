@@ -38,12 +38,12 @@ def draw(generator, sizes, query_block, key_block, per_batch=False, per_head=Fal
 def check(bench, label, artifact, function, problem):
     """The results, and the visits."""
     try:
-        *results, tiles, sizes = bench.run(artifact, function, problem, tiles=True)
+        *results, tiles, report = bench.run(artifact, function, problem, tiles=True)
     except subprocess.CalledProcessError as error:
         bench.expect(False, label, f"the run ended with {error.returncode}:", error.stderr[-500:])
         return
     bench.compare(label, function, problem, *results)
-    check_visits(bench, label, function, problem, tiles, *sizes)
+    check_visits(bench, label, function, problem, tiles, *report["tile_sizes"][0])
 
 
 def check_visits(bench, label, function, problem, tiles, tile_q, tile_k):

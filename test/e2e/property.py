@@ -53,16 +53,24 @@ def draw_tile_sizes(generator, device):
 
 
 class TileTruth:
-    """Of each tile of one batch and head, by the definition: does a pair attend, do all, is the tile whole?"""
+    """Of each tile of one batch and head, by the definition: does a pair attend, do all, is the tile whole? Tiles hold
+    every modulo-th position; those of the first residue class come first (docs/artifact.md)."""
 
-    def __init__(self, attends, tile_q, tile_k):
+    def __init__(self, attends, tile_q, tile_k, modulo):
         queries, keys = attends.shape
-        rows, columns = -(-queries // tile_q), -(-keys // tile_k)
-        padding = ((0, rows * tile_q - queries), (0, columns * tile_k - keys))
-        tiles = lambda fill: np.pad(attends, padding, constant_values=fill).reshape(rows, tile_q, columns, tile_k)
-        self.any = tiles(False).any(axis=(1, 3))
-        self.all = tiles(True).all(axis=(1, 3))
-        self.whole = np.broadcast_to((np.arange(columns) + 1) * tile_k <= keys, (rows, columns))
+        rows, columns = -(-(-(-queries // modulo)) // tile_q), -(-(-(-keys // modulo)) // tile_k)
+        classes = [attends[(c - keys + queries) % modulo :: modulo, c::modulo] for c in range(modulo)]
+        fill = lambda value: np.concatenate(
+            [
+                np.pad(part, ((0, rows * tile_q - part.shape[0]), (0, columns * tile_k - part.shape[1])),
+                       constant_values=value).reshape(rows, tile_q, columns, tile_k)
+                for part in classes
+            ]
+        )  # fmt: skip
+        self.any = fill(False).any(axis=(1, 3))
+        self.all = fill(True).all(axis=(1, 3))
+        ends = (np.arange(columns) + 1) * tile_k
+        self.whole = np.repeat([ends <= part.shape[1] for part in classes], rows, axis=0)
 
 
 def may_combine(expression, op, complemented_op, complemented=False):
@@ -159,15 +167,16 @@ class Property:
 
     def check(self, case, artifact, problem):
         try:
-            output, lse, tiles, _ = self.bench.run(artifact, case.function, problem, tiles=True)
+            output, lse, tiles, report = self.bench.run(artifact, case.function, problem, tiles=True)
         except subprocess.CalledProcessError as error:
             self.bench.expect(False, case.label, f"the run ended with {error.returncode}:", error.stderr[-500:])
             return
+        (modulo,) = report["modulo"]
         for b in range(problem.sizes.batch):
             for h in range(problem.sizes.heads):
                 attends = case.function.expression.holds(problem.frame(b, h))
                 of_head = tiles[(tiles[:, 0] == b) & (tiles[:, 1] == h)]
-                self.check_tiles(case, TileTruth(attends, case.tile_q, case.tile_k), of_head)
+                self.check_tiles(case, TileTruth(attends, case.tile_q, case.tile_k, modulo), of_head)
         self.bench.compare(case.label, case.function, problem, output, lse)
 
     def check_tiles(self, case, truth, tiles):

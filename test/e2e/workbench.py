@@ -136,8 +136,8 @@ class Workbench:
             sys.exit(f"{name}: the compiler ended with {error.returncode}:\n{error.stderr[-2000:]}")
 
     def run(self, artifact, function, problem, *options, tiles=False, environment=None):
-        """Returns output and log-sum-exp (or None) as stored; then, if asked for, the visited tiles, and the queries and
-        keys of a tile. Raises subprocess.CalledProcessError where the tool fails."""
+        """Returns output and log-sum-exp (or None) as stored; then, if asked for, the visited tiles and the report. Raises
+        subprocess.CalledProcessError where the tool fails."""
         file = lambda name: self.folder / f"{name}.npy"
         command = ["sparse-attn-run", artifact, f"--function={function.name}", f"--device={self.device.kind}"]
         self.order = self.next_order()
@@ -160,8 +160,7 @@ class Workbench:
         results = [np.load(file("out")), np.load(file("lse")) if function.lse else None]
         if not tiles:
             return results
-        (sizes,) = json.loads(report.read_text())["tile_sizes"]
-        return [*results, np.load(file("tiles")), sizes]
+        return [*results, np.load(file("tiles")), json.loads(report.read_text())]
 
     @staticmethod
     def run_tool(command, environment):

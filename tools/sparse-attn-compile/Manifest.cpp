@@ -267,6 +267,7 @@ json::Object KernelDescription::build(KernelOp kernel) {
                       {"lse", bool(kernel.getLse())},
                       {"captures", describeCaptures(parts)},
                       {"schedule", parts.plan ? "listed" : "ranges"},
+                      {"modulo", static_cast<int64_t>(kernel.getModulo())},
                       {"depends_on", json::Object{{"batch", dependence.batch}, {"head", dependence.head}}},
                       {"variants", std::move(variants)}};
 }

@@ -101,8 +101,10 @@ std::string toJson(const Report &report) {
                                  {"threads", report.threads}};
   if (report.device != DeviceKind::Cpu)
     json["device_bytes"] = report.deviceBytes;
-  for (const StepInfo &step : report.steps)
+  for (const StepInfo &step : report.steps) {
+    json["modulo"].push_back(step.kernel->modulo);
     json["tile_sizes"].push_back({step.variant->tileQ, step.variant->tileK});
+  }
   if (report.milliseconds)
     json["time_ms"] = *report.milliseconds;
   if (report.gflops())

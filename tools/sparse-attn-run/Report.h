@@ -44,10 +44,10 @@ struct Report {
 /// Prints a report for people.
 void print(std::ostream &stream, const Report &report);
 
-/// A report as JSON. Keys: function, device, level, threads, device_bytes, tile_sizes, time_ms, gflops, active_pairs,
-/// active_pairs_estimated, visited_pairs, visited_tiles, partial_tiles, full_tiles, total_tiles, max_error, tolerance,
-/// lse_error, lse_tolerance, verified_rows, total_rows, verified. What was not asked for is absent, and so are
-/// device_bytes on the CPU; an infinite error is null.
+/// A report as JSON. Keys: function, device, level, threads, device_bytes, modulo, tile_sizes, time_ms, gflops,
+/// active_pairs, active_pairs_estimated, visited_pairs, visited_tiles, partial_tiles, full_tiles, total_tiles,
+/// max_error, tolerance, lse_error, lse_tolerance, verified_rows, total_rows, verified. What was not asked for is
+/// absent, and so are device_bytes on the CPU; an infinite error is null.
 std::string toJson(const Report &report);
 
 } // namespace sparse_attn::tools::run

@@ -166,6 +166,9 @@ struct KernelInfo {
   bool lse = false;
   std::vector<CaptureInfo> captures;
   Schedule schedule = Schedule::Ranges;
+  /// Query and key tiles are those of residue class 0 of the positions modulo this, then those of class 1, and so on;
+  /// each class counts as many as the longest. 1: tiles of neighbouring positions.
+  int64_t modulo = 1;
   bool dependsOnBatch = true;
   bool dependsOnHead = true;
   std::vector<Variant> variants; ///< Most demanding first; at least one, and exactly one for a GPU.

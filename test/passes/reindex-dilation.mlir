@@ -1,0 +1,101 @@
+// RUN: sparse-attn-opt %s --sparse-attn-reindex-dilation --split-input-file | FileCheck %s
+// RUN: sparse-attn-opt %s --sparse-attn-reindex-dilation --sparse-attn-specialize-blocks --canonicalize --cse \
+// RUN:   --sparse-attn-fuse-softmax --canonicalize --split-input-file | FileCheck %s --check-prefix=TILE
+// RUN: not sparse-attn-opt %s --sparse-attn-reindex-dilation=target=sm_70 --split-input-file 2>&1 \
+// RUN:   | FileCheck %s --check-prefix=TARGET
+// TARGET: expects target cpu, sm_80, sm_86, sm_89, sm_90a, but got 'sm_70'
+
+!t = tensor<?x?x?x16xf32>
+
+// Every pair lies a multiple of 8 apart.
+// CHECK-LABEL: func.func @use_dilated
+// CHECK:         pattern(@dilated) modulo(8) :
+// Query tile t is tile %[[TILE]] of class %[[CLASS]]. The keys of a band, [q - 64, q + 65), are [ceil((lo - c) / 8), ...)
+// of the class, and query tiles past the end of a short class see none.
+// TILE-LABEL: sparse_attn.schedule @dilated_64x64_modulo8 of(@dilated) tile(64, 64) modulo(8) {
+// TILE:         %[[CLASS:.*]] = arith.divui %t, %[[TILES:.*]] : index
+// TILE:         %[[TILE:.*]] = arith.remui %t, %[[TILES]] : index
+// TILE:         %[[FIRST:.*]], %[[LAST:.*]] = sparse_attn.query_span %[[TILE]] of %{{.*}}, %[[KEYS:.*]]
+// TILE:         %[[SCALED:.*]] = arith.muli %[[FIRST]], %c8 : index
+// TILE:         %[[Q:.*]] = arith.addi %[[SCALED]], %[[CLASS]] : index
+// TILE:         arith.subi %[[Q]], %c64 : index
+// TILE:         %[[SOME:.*]] = arith.cmpi sle, %[[FIRST]], %[[LAST]] : index
+// TILE:         arith.select %[[SOME]], %{{.*}}, %c0 : index
+// TILE:         sparse_attn.touched_tiles keys(%{{.*}} to %{{.*}}) of %[[KEYS]]
+// TILE:         sparse_attn.ranges touched(%{{.*}} to %{{.*}} step [1]) full(%{{.*}} to %{{.*}})
+// The kernel sees every 8th row, and asks for the original positions, whose distance is known to be a multiple of 8.
+// TILE-LABEL: sparse_attn.kernel @use_dilated_0 {{.*}} modulo(8) {
+// TILE:         %[[QUERIES:.*]] = sparse_attn.rows %q from(%{{.*}}) step(8)
+// TILE:         %[[ROWS:.*]] = sparse_attn.rows %k from(%[[C:.*]]) step(8)
+// TILE:         sparse_attn.rows %v from(%[[C]]) step(8)
+// TILE:         %[[OUTPUT:.*]] = sparse_attn.rows %o
+// TILE:         sparse_attn.load %[[QUERIES]]
+// TILE:         sparse_attn.load %[[ROWS]]
+// TILE:         sparse_attn.mask
+// TILE-NEXT:    ^bb0(%[[QP:.*]]: index, %[[KP:.*]]: index):
+// TILE:           arith.muli %[[QP]], %c8 : index
+// TILE:           arith.muli %[[KP]], %c8 : index
+// TILE-NOT:       arith.remsi
+// TILE:           sparse_attn.yield
+// TILE:         sparse_attn.store %{{.*}}, %[[OUTPUT]][
+sparse_attn.pattern @dilated {
+  %window = sparse_attn.window left(64) right(64)
+  %stride = sparse_attn.stride step(8)
+  %p = sparse_attn.intersect %window, %stride
+  sparse_attn.yield %p
+}
+func.func @use_dilated(%q: !t) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@dilated) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+// -----
+
+!t = tensor<?x?x?x16xf32>
+
+// Of several strides, their greatest common divisor; what is left of them is a stride in the class.
+// CHECK-LABEL: func.func @use_strides
+// CHECK:         modulo(4)
+// TILE-LABEL: sparse_attn.schedule @strides_64x64_modulo4
+sparse_attn.pattern @strides {
+  %causal = sparse_attn.causal
+  %four = sparse_attn.stride step(12)
+  %six = sparse_attn.stride step(8)
+  %both = sparse_attn.union %four, %six
+  %p = sparse_attn.intersect %both, %causal
+  sparse_attn.yield %p
+}
+func.func @use_strides(%q: !t) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@strides) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+// -----
+
+!t = tensor<?x?x?x16xf32>
+
+// A window beside the stride, a step that only `prepare` knows, a pattern without bands: nothing to be won.
+// CHECK-LABEL: func.func @others
+// CHECK-NOT:     modulo(
+sparse_attn.pattern @beside {
+  %window = sparse_attn.window left(64) right(64)
+  %stride = sparse_attn.stride step(8)
+  %p = sparse_attn.union %window, %stride
+  sparse_attn.yield %p
+}
+sparse_attn.pattern @captured(%n: index) {
+  %p = sparse_attn.stride step(%n)
+  sparse_attn.yield %p
+}
+sparse_attn.pattern @random {
+  %random = sparse_attn.random blocks(3) size(64) seed(7)
+  %stride = sparse_attn.stride step(8)
+  %p = sparse_attn.intersect %random, %stride
+  sparse_attn.yield %p
+}
+func.func @others(%q: !t, %n: index) -> (!t, !t, !t) {
+  %a = sparse_attn.attention %q, %q, %q pattern(@beside) : (!t, !t, !t) -> !t
+  %b = sparse_attn.attention %q, %q, %q pattern(@captured(%n) : (index)) : (!t, !t, !t) -> !t
+  %c = sparse_attn.attention %q, %q, %q pattern(@random) : (!t, !t, !t) -> !t
+  return %a, %b, %c : !t, !t, !t
+}
