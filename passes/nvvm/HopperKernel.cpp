@@ -44,7 +44,7 @@ void HopperEmitter::wait(Value barrier, Value parity) {
 
 void HopperEmitter::emit() {
   int64_t threads = kGroup * (groups + 1);
-  createFunction(threads, layout.bytes, /*persistent=*/true,
+  createFunction({threads, layout.bytes, /*perMultiprocessor=*/1}, /*persistent=*/true,
                  {{"query", tileQ, layout.slabColumns},
                   {"key", tileK, layout.slabColumns},
                   {"value", tileK, layout.slabColumns},

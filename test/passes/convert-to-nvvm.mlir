@@ -43,7 +43,7 @@
 // AMPERE-LABEL: llvm.func @causal_0(
 // AMPERE-SAME:    %{{[a-z0-9]*}}: !llvm.ptr {llvm.align = 8 : i64, llvm.byval = !llvm.array<{{[0-9]*}} x i64>, nvvm.grid_constant})
 // AMPERE-SAME:    nvvm.kernel, nvvm.minctasm = 1 : i32, nvvm.reqntid = array<i32: 128>
-// AMPERE-SAME:    sparse_attn_nvvm.launch = {maps = [], persistent = false, shared_bytes = 12312 : i64, threads = 128 : i64}
+// AMPERE-SAME:    sparse_attn_nvvm.launch = {blocks_per_multiprocessor = 1 : i64, maps = [], persistent = false, shared_bytes = 12312 : i64, threads = 128 : i64}
 // AMPERE:         sparse_attn_nvvm.shared_memory
 // The queries and the first keys; the queries' fragments stay in registers.
 // AMPERE:         nvvm.cp.async.shared.global
@@ -93,6 +93,7 @@
 // HOPPER-LABEL: llvm.func @causal_0(
 // HOPPER-SAME:    %[[MAPS:[a-z0-9]*]]: !llvm.ptr {llvm.align = 64 : i64, llvm.byval = !llvm.array<64 x i64>, nvvm.grid_constant},
 // HOPPER-SAME:    nvvm.kernel, nvvm.minctasm = 1 : i32, nvvm.reqntid = array<i32: 384>
+// HOPPER-SAME:    blocks_per_multiprocessor = 1
 // HOPPER-SAME:    maps = [{array = "query", columns = [[#COLUMNS:]] : i64, rows = 128 : i64},
 // HOPPER-SAME:            {array = "key", columns = [[#COLUMNS]] : i64, rows = 16 : i64},
 // HOPPER-SAME:            {array = "value", columns = [[#COLUMNS]] : i64, rows = 16 : i64},
