@@ -43,8 +43,9 @@ void HopperEmitter::wait(Value barrier, Value parity) {
 }
 
 void HopperEmitter::emit() {
-  int64_t threads = kGroup * (groups + 1);
-  createFunction({threads, layout.bytes, /*perMultiprocessor=*/1}, /*persistent=*/true,
+  TileSizes tiles{tileQ, tileK};
+  int64_t threads = kGroup * (groups + 1), blocks = getBlocksPerMultiprocessor(target, headSize, tiles);
+  createFunction({threads, layout.bytes, blocks}, /*persistent=*/true,
                  {{"query", tileQ, layout.slabColumns},
                   {"key", tileK, layout.slabColumns},
                   {"value", tileK, layout.slabColumns},
@@ -59,19 +60,18 @@ void HopperEmitter::emit() {
   Value role = b.div(warp, kWarpsInGroup);
   group = b.sub(role, 1);
   auto setRegisters = [&](int64_t count, NVVM::SetMaxRegisterAction action) {
-    if (groups > 1) // One consumer has all the registers a thread can have.
+    if (groups * blocks > 1) // One consumer alone has all the registers a thread can have.
       NVVM::SetMaxRegisterOp::create(builder, loc, static_cast<uint32_t>(count), action);
   };
-  // What the consumers leave of 512 registers for one thread of each warpgroup, or as much as a schedule needs.
-  int64_t consumerRegisters = getRegisters({tileQ, tileK}), producerRegisters = groups == 2 ? 40 : 32;
+  RegisterShares registers = shareRegisters(tiles, blocks);
   auto branch = scf::IfOp::create(builder, loc, b.equal(role, 0), /*withElseRegion=*/true);
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(branch.thenBlock());
-    setRegisters(producerRegisters, NVVM::SetMaxRegisterAction::decrease);
+    setRegisters(registers.producer, NVVM::SetMaxRegisterAction::decrease);
     b.emitIf(b.equal(thread, 0), [&] { emitProducer(); });
     builder.setInsertionPointToStart(branch.elseBlock());
-    setRegisters(consumerRegisters, NVVM::SetMaxRegisterAction::increase);
+    setRegisters(registers.consumer, NVVM::SetMaxRegisterAction::increase);
     emitConsumer();
   }
   finishFunction();
