@@ -16,7 +16,8 @@ using namespace mlir::sparse_attn::nvvm;
 /// Nanoseconds that a try_wait may sleep before it looks again.
 static constexpr int64_t kWaitHint = 10'000'000;
 
-/// One producer fills; every consumer warp empties, but a warpgroup's store of the output frees the queries.
+/// One producer fills; every consumer warp empties. Only where the output takes the queries' place, a warpgroup's store
+/// of it frees them.
 void HopperEmitter::initBarriers() {
   auto init = [&](Value barrier, int64_t count) {
     NVVM::MBarrierInitOp::create(builder, loc, barrier, b.integer(count), Value());
@@ -24,7 +25,7 @@ void HopperEmitter::initBarriers() {
   b.emitIf(b.equal(thread, 0), [&] {
     int64_t warps = groups * kWarpsInGroup;
     init(barrier(HopperLayout::QueriesFull), 1);
-    init(barrier(HopperLayout::QueriesEmpty), groups);
+    init(barrier(HopperLayout::QueriesEmpty), layout.hasOutputPlace ? warps : groups);
     init(barrier(HopperLayout::ItemFull), 1);
     init(barrier(HopperLayout::ItemEmpty), warps);
     for (int64_t stage = 0; stage < layout.stages; ++stage) {

@@ -65,6 +65,12 @@ int64_t getStages(const Target &target, int64_t headSize, TileSizes tiles) {
   return headSize <= 64 && getTileBytes(target, headSize, tiles, 4) <= getRoom(target, headSize, tiles) ? 4 : 2;
 }
 
+/// 32 KiB beside 160 for 128 queries and 128 keys at head size 128. At head size 192, 48 beside 192 are too much.
+bool hasOutputPlace(const Target &target, int64_t headSize, TileSizes tiles) {
+  int64_t bytes = getTileBytes(target, headSize, tiles, getStages(target, headSize, tiles));
+  return bytes + getRowBytes(target, headSize) * tiles.q <= getRoom(target, headSize, tiles);
+}
+
 /// A warp owns 16 rows of queries: per thread, head / 2 registers of the accumulator, tile k / 2 of scores and, where
 /// they are kept, head / 4 of queries. 8 warps leave 255 registers a thread, which at head size 128 hold 64 + 32 and
 /// the addresses. Beyond 192, 4 warps keep queries, keys and values within the 99 KiB of sm_86.

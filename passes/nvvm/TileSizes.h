@@ -43,6 +43,10 @@ RegisterShares shareRegisters(TileSizes tiles, int64_t blocks);
 /// Stages of the ring of keys and values.
 int64_t getStages(const Target &target, int64_t headSize, TileSizes tiles);
 
+/// Does the output get a place of its own in shared memory on Hopper, so that the next queries need not wait for its
+/// store? Else it takes that of the queries.
+bool hasOutputPlace(const Target &target, int64_t headSize, TileSizes tiles);
+
 } // namespace mlir::sparse_attn::nvvm
 
 #endif // SPARSE_ATTN_PASSES_NVVM_TILESIZES_H

@@ -190,23 +190,38 @@
 // HOPPER:               sparse_attn_nvvm.pack_halves {{.*}} to bf16
 // HOPPER:               arith.mulf %[[SUM]]#0
 // HOPPER:               scf.yield
-// The values of the last tile.
+// The queries have been read. The values of the last tile.
+// HOPPER:             }
+// HOPPER:             nvvm.bar.warp.sync
+// HOPPER-NEXT:        scf.if
+// HOPPER-NEXT:          nvvm.mbarrier.arrive
+// HOPPER-NEXT:        }
 // HOPPER:             nvvm.wgmma.fence.aligned
 // HOPPER:             sparse_attn_nvvm.wgmma a({{.*}} transposed to(
 // HOPPER-NEXT:        nvvm.wgmma.commit.group.sync.aligned
 // HOPPER-NEXT:        sparse_attn_nvvm.wgmma_wait 0
 // An item without tiles yields zeros.
 // HOPPER:           } else {
+// HOPPER-NOT:         wgmma
+// HOPPER:             nvvm.bar.warp.sync
+// HOPPER:             scf.if
+// HOPPER-NEXT:          nvvm.mbarrier.arrive
+// HOPPER-NEXT:        }
 // HOPPER-NEXT:        scf.yield
 // HOPPER-NEXT:      }
-// The output goes through shared memory; its store frees the place of the queries.
+// The output goes through a place of its own, which the store of the last item has to have read.
+// HOPPER:           scf.if
+// HOPPER-NEXT:        nvvm.cp.async.bulk.wait_group 0 {read}
+// HOPPER:           nvvm.barrier id =
 // HOPPER:           llvm.store {{.*}} : i32, !llvm.ptr<3>
 // HOPPER:           nvvm.fence.proxy {kind = #nvvm.proxy_kind<async.shared>, space = #nvvm.shared_space<cta>}
 // HOPPER:           nvvm.barrier id =
 // HOPPER:           nvvm.cp.async.bulk.tensor.global.shared.cta
 // HOPPER:           nvvm.cp.async.bulk.commit.group
-// HOPPER-NEXT:      nvvm.cp.async.bulk.wait_group 0 {read}
-// HOPPER:           nvvm.mbarrier.arrive
+// HOPPER-NOT:       nvvm.mbarrier.arrive
+// HOPPER-NOT:       nvvm.cp.async.bulk.wait_group
+// HOPPER:           scf.yield
+// HOPPER:         nvvm.cp.async.bulk.wait_group 0 {read}
 // HOPPER-NOT:     nvvm.setmaxregister
 // HOPPER:         llvm.return
 sparse_attn.pattern @past {
