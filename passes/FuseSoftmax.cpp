@@ -117,8 +117,8 @@ Value KernelBuilder::buildMask(Value scores, Value partial, Value keyTile, const
   auto position = [&](Value argument) {
     return residue ? s.add(s.mul(argument, kernel.getModulo()), residue->number) : argument;
   };
-  Value attends =
-      pattern.getRoot().buildPredicate(builder, scope, position(body->getArgument(0)), position(body->getArgument(1)));
+  Value q = position(body->getArgument(0)), k = position(body->getArgument(1));
+  Value attends = pattern.getRoot().buildPredicate(builder, scope, q, k);
   YieldOp::create(builder, loc, attends);
   builder.setInsertionPointAfter(mask);
   return mask.getResult();

@@ -256,7 +256,7 @@ SmallVector<Value> AmpereEmitter::emitLoop(KeyTileCursor &cursor) {
 }
 
 void AmpereEmitter::emit() {
-  createFunction(threads, tableOffset + getTableBytes(), /*persistent=*/false, {});
+  createFunction({threads, tableOffset + getTableBytes(), /*perMultiprocessor=*/1}, /*persistent=*/false, {});
   emitLanes();
   emitScalars(splitItem(getItemNumber(b.blockId())));
   Value firstRow = b.mul(queryTile, tileQ);

@@ -178,6 +178,8 @@ HopperEmitter::Registers HopperEmitter::consumeTiles(Value count, Value tileNumb
                                    Registers next = consumeStep(rank, tileNumber, unflatten(carried));
                                    scf::YieldOp::create(builder, loc, flatten(next));
                                  });
+  // In the loop, every tile would pay for the question whether it is the last.
+  releaseQueries();
   if (groups > 1)
     forGroup(0, [&] { syncTurn(0); });
   registers = unflatten(loop.getResults());
@@ -190,15 +192,10 @@ HopperEmitter::Registers HopperEmitter::consumeTiles(Value count, Value tileNumb
   return registers;
 }
 
-/// The output takes the place of the queries: a warpgroup's 64 rows are read by nobody else, and no more by itself once
-/// all of its warps have waited for their products.
-void HopperEmitter::storeResults(Registers registers) {
-  auto [inverse, lse] = fragment.finish(registers.state);
-  fragment.scaleRows(registers.accumulator, inverse);
-  SmallVector<Value> words = fragment.pack(registers.accumulator, elementType);
-  syncGroup();
-  Value base = b.offset(shared, b.add(b.mul(group, kGroupRows * layout.rowBytes), b.mul(groupRow, layout.rowBytes)));
-  base = b.offset(base, b.mul(b.both(lane, 3), 4));
+/// Writes a warpgroup's 64 rows to their place in shared memory.
+void HopperEmitter::stageOutput(ArrayRef<Value> words) {
+  Value base = b.add(b.mul(group, kGroupRows * layout.rowBytes), b.mul(groupRow, layout.rowBytes));
+  base = b.offset(b.offset(at(layout.output), base), b.mul(b.both(lane, 3), 4));
   for (auto [index, word] : llvm::enumerate(words)) {
     int64_t column = getFragmentColumn(2 * index), chunk = column % layout.slabColumns / 8;
     // Rows are 8 apart, so that both have the swizzle of the lane's first: chunk ^ row % 8 where a row has 8 chunks,
@@ -208,21 +205,46 @@ void HopperEmitter::storeResults(Registers registers) {
     b.store(word, b.offset(b.offset(base, place), column / layout.slabColumns * layout.querySlab +
                                                       getFragmentRow(2 * index) * 8 * layout.rowBytes));
   }
+}
+
+/// Of one thread: from shared memory to the array.
+void HopperEmitter::storeStagedOutput() {
+  Value map = getMap(OutputMap);
+  Value firstRow = b.add(b.mul(queryTile, tileQ), b.mul(group, kGroupRows));
+  Value base = b.offset(at(layout.output), b.mul(group, kGroupRows * layout.rowBytes));
+  for (int64_t slab = 0; slab < layout.slabs; ++slab) {
+    Value source = b.offset(base, slab * layout.querySlab);
+    Value coordinates[] = {b.integer(slab * layout.slabColumns), firstRow, item.head, item.batch};
+    NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::create(builder, loc, map, source, ValueRange(coordinates), Value(),
+                                                       NVVM::TMAStoreMode::TILE, Value());
+  }
+  NVVM::CpAsyncBulkCommitGroupOp::create(builder, loc);
+}
+
+/// Of the thread that stores: until its stores have read shared memory.
+void HopperEmitter::awaitStore() {
+  NVVM::CpAsyncBulkWaitGroupOp::create(builder, loc, uint32_t(0), builder.getUnitAttr());
+}
+
+/// A warpgroup's 64 rows of the output's place are its own. They may be written once the last item's store has read
+/// them, or, in the place of the queries, once all warps have waited for their products.
+void HopperEmitter::storeResults(Registers registers) {
+  auto [inverse, lse] = fragment.finish(registers.state);
+  fragment.scaleRows(registers.accumulator, inverse);
+  SmallVector<Value> words = fragment.pack(registers.accumulator, elementType);
+  if (layout.hasOutputPlace)
+    b.emitIf(isGroupLeader(), [&] { awaitStore(); });
+  syncGroup();
+  stageOutput(words);
   NVVM::FenceProxyOp::create(builder, loc, NVVM::ProxyKind::async_shared,
                              NVVM::SharedSpaceAttr::get(builder.getContext(), NVVM::SharedSpace::shared_cta));
   syncGroup();
   storeLogSumExp(lse, laneRow, lane);
-  b.emitIf(b.equal(b.both(thread, kGroup - 1), 0), [&] {
-    Value map = getMap(OutputMap);
-    Value firstRow = b.add(b.mul(queryTile, tileQ), b.mul(group, kGroupRows));
-    for (int64_t slab = 0; slab < layout.slabs; ++slab) {
-      Value source = b.offset(b.offset(shared, b.mul(group, kGroupRows * layout.rowBytes)), slab * layout.querySlab);
-      Value coordinates[] = {b.integer(slab * layout.slabColumns), firstRow, item.head, item.batch};
-      NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::create(builder, loc, map, source, ValueRange(coordinates), Value(),
-                                                         NVVM::TMAStoreMode::TILE, Value());
-    }
-    NVVM::CpAsyncBulkCommitGroupOp::create(builder, loc);
-    NVVM::CpAsyncBulkWaitGroupOp::create(builder, loc, uint32_t(0), builder.getUnitAttr());
+  b.emitIf(isGroupLeader(), [&] {
+    storeStagedOutput();
+    if (layout.hasOutputPlace)
+      return;
+    awaitStore();
     arrive(barrier(HopperLayout::QueriesEmpty));
   });
 }
@@ -242,6 +264,7 @@ Value HopperEmitter::consumeItem(Value count, Value itemParity, Value tileNumber
     registers.weights.clear();
     scf::YieldOp::create(builder, loc, flatten(registers));
     builder.setInsertionPointToStart(branch.elseBlock());
+    releaseQueries();
     scf::YieldOp::create(builder, loc, empty);
   }
   storeResults(unflatten(branch.getResults()));
@@ -259,9 +282,7 @@ void HopperEmitter::emitConsumer() {
       [&](OpBuilder &, Location, ValueRange state) {
         wait(barrier(HopperLayout::ItemFull), b.both(state[0], 1));
         Value number = b.load(at(layout.item), i32), count = b.load(at(layout.item + 4), i32);
-        NVVM::SyncWarpOp::create(builder, loc, b.integer(-1));
-        Value empty = barrier(HopperLayout::ItemEmpty);
-        b.emitIf(b.equal(lane, 0), [&] { arrive(empty); });
+        releaseDirectly(barrier(HopperLayout::ItemEmpty));
         Value exists = b.compare(arith::CmpIPredicate::sge, number, b.integer(0));
         scf::ConditionOp::create(builder, loc, exists, ValueRange{state[0], state[1], number, count});
       },
@@ -270,4 +291,7 @@ void HopperEmitter::emitConsumer() {
         Value tiles = consumeItem(state[3], b.both(state[0], 1), state[1]);
         scf::YieldOp::create(builder, loc, ValueRange{b.add(state[0], 1), tiles});
       });
+  // Shared memory lasts as long as its block.
+  if (layout.hasOutputPlace)
+    b.emitIf(isGroupLeader(), [&] { awaitStore(); });
 }

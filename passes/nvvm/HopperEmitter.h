@@ -16,6 +16,9 @@
 //     place of x beside K[x]           mask S' where x is partial; softmax of S'
 //                                    O += P V[last]; O / sum by TMA; log-sum-exp
 //
+// The next item's Q arrives during the last product and the store, where shared
+// memory has room for O beside Q.
+//
 // Keys and values go through rings of stages; a full and an empty mbarrier a
 // stage pass them back and forth. Consumers take turns with their products
 // (named barriers), so that one computes its softmax while another multiplies.
@@ -40,8 +43,8 @@ class HopperEmitter final : public KernelEmitter {
 public:
   HopperEmitter(OpBuilder &builder, KernelParts parts, const Target &target)
       : KernelEmitter(builder, parts, target), fragment(b, kernel.getScale().convertToDouble()),
-        groups(tileQ / kGroupRows),
-        layout(tileQ, tileK, headSize, getStages(target, headSize, {tileQ, tileK}), getTableBytes()) {}
+        groups(tileQ / kGroupRows), layout(tileQ, tileK, headSize, getStages(target, headSize, {tileQ, tileK}),
+                                           hasOutputPlace(target, headSize, {tileQ, tileK}), getTableBytes()) {}
 
   void emit();
 
@@ -62,6 +65,17 @@ private:
   void release(Value barrier, ArrayRef<Value> products) {
     NVVM::SyncWarpOp::create(builder, loc, b.integer(-1));
     b.emitIf(b.equal(lane, 0), [&] { ReleaseOp::create(builder, loc, barrier, products.front()); });
+  }
+  /// The same where no product is named that has read what is released.
+  void releaseDirectly(Value barrier) {
+    NVVM::SyncWarpOp::create(builder, loc, b.integer(-1));
+    b.emitIf(b.equal(lane, 0), [&] { arrive(barrier); });
+  }
+  /// Once all products of an item that read the queries were waited for. Where the output takes their place, its store
+  /// releases it instead.
+  void releaseQueries() {
+    if (layout.hasOutputPlace)
+      releaseDirectly(barrier(HopperLayout::QueriesEmpty));
   }
   void expect(Value barrier, int64_t bytes) {
     NVVM::MBarrierArriveExpectTxOp::create(builder, loc, Type(), barrier, b.integer(bytes), NVVM::MemScopeKind::CTA,
@@ -114,7 +128,11 @@ private:
   void awaitTurn();
   void passTurn();
   void forGroup(int64_t which, function_ref<void()> then) { b.emitIf(b.equal(group, which), then); }
+  Value isGroupLeader() { return b.equal(b.both(thread, kGroup - 1), 0); }
   void storeResults(Registers registers);
+  void stageOutput(ArrayRef<Value> words);
+  void storeStagedOutput();
+  void awaitStore();
   Value describe(int64_t offset, int64_t leading);
 
   RowFragment fragment;

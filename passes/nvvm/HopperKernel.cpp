@@ -16,7 +16,8 @@ using namespace mlir::sparse_attn::nvvm;
 /// Nanoseconds that a try_wait may sleep before it looks again.
 static constexpr int64_t kWaitHint = 10'000'000;
 
-/// One producer fills; every consumer warp empties, but a warpgroup's store of the output frees the queries.
+/// One producer fills; every consumer warp empties. Only where the output takes the queries' place, a warpgroup's store
+/// of it frees them.
 void HopperEmitter::initBarriers() {
   auto init = [&](Value barrier, int64_t count) {
     NVVM::MBarrierInitOp::create(builder, loc, barrier, b.integer(count), Value());
@@ -24,7 +25,7 @@ void HopperEmitter::initBarriers() {
   b.emitIf(b.equal(thread, 0), [&] {
     int64_t warps = groups * kWarpsInGroup;
     init(barrier(HopperLayout::QueriesFull), 1);
-    init(barrier(HopperLayout::QueriesEmpty), groups);
+    init(barrier(HopperLayout::QueriesEmpty), layout.hasOutputPlace ? warps : groups);
     init(barrier(HopperLayout::ItemFull), 1);
     init(barrier(HopperLayout::ItemEmpty), warps);
     for (int64_t stage = 0; stage < layout.stages; ++stage) {
@@ -43,8 +44,9 @@ void HopperEmitter::wait(Value barrier, Value parity) {
 }
 
 void HopperEmitter::emit() {
-  int64_t threads = kGroup * (groups + 1);
-  createFunction(threads, layout.bytes, /*persistent=*/true,
+  TileSizes tiles{tileQ, tileK};
+  int64_t threads = kGroup * (groups + 1), blocks = getBlocksPerMultiprocessor(target, headSize, tiles);
+  createFunction({threads, layout.bytes, blocks}, /*persistent=*/true,
                  {{"query", tileQ, layout.slabColumns},
                   {"key", tileK, layout.slabColumns},
                   {"value", tileK, layout.slabColumns},
@@ -59,19 +61,18 @@ void HopperEmitter::emit() {
   Value role = b.div(warp, kWarpsInGroup);
   group = b.sub(role, 1);
   auto setRegisters = [&](int64_t count, NVVM::SetMaxRegisterAction action) {
-    if (groups > 1) // One consumer has all the registers a thread can have.
+    if (groups * blocks > 1) // One consumer alone has all the registers a thread can have.
       NVVM::SetMaxRegisterOp::create(builder, loc, static_cast<uint32_t>(count), action);
   };
-  // What the consumers leave of 512 registers for one thread of each warpgroup, or as much as a schedule needs.
-  int64_t consumerRegisters = getRegisters({tileQ, tileK}), producerRegisters = groups == 2 ? 40 : 32;
+  RegisterShares registers = shareRegisters(tiles, blocks);
   auto branch = scf::IfOp::create(builder, loc, b.equal(role, 0), /*withElseRegion=*/true);
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(branch.thenBlock());
-    setRegisters(producerRegisters, NVVM::SetMaxRegisterAction::decrease);
+    setRegisters(registers.producer, NVVM::SetMaxRegisterAction::decrease);
     b.emitIf(b.equal(thread, 0), [&] { emitProducer(); });
     builder.setInsertionPointToStart(branch.elseBlock());
-    setRegisters(consumerRegisters, NVVM::SetMaxRegisterAction::increase);
+    setRegisters(registers.consumer, NVVM::SetMaxRegisterAction::increase);
     emitConsumer();
   }
   finishFunction();

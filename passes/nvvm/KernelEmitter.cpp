@@ -34,7 +34,7 @@ KernelEmitter::KernelEmitter(OpBuilder &builder, KernelParts parts, const Target
 // The function
 //===----------------------------------------------------------------------===//
 
-void KernelEmitter::createFunction(int64_t threads, int64_t sharedBytes, bool persistent, ArrayRef<MapRequest> maps) {
+void KernelEmitter::createFunction(const BlockNeeds &block, bool persistent, ArrayRef<MapRequest> maps) {
   MLIRContext *context = builder.getContext();
   Type pointer = LLVM::LLVMPointerType::get(context), i64 = builder.getI64Type();
   SmallVector<Type> types(maps.empty() ? 1 : 2, pointer);
@@ -51,18 +51,20 @@ void KernelEmitter::createFunction(int64_t threads, int64_t sharedBytes, bool pe
   passByValue(types.size() - 1, DeviceArguments::countWords(parts), 8);
   function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), builder.getUnitAttr());
   function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
-                    builder.getDenseI32ArrayAttr({static_cast<int32_t>(threads)}));
-  // One block a multiprocessor is enough: ptxas shall not spill to make room for another.
-  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), builder.getI32IntegerAttr(1));
+                    builder.getDenseI32ArrayAttr({static_cast<int32_t>(block.threads)}));
+  // No more than this is wanted: ptxas shall not spill to make room for another.
+  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                    builder.getI32IntegerAttr(static_cast<int32_t>(block.perMultiprocessor)));
+  auto number = [&](StringRef name, int64_t value) {
+    return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
+  };
   SmallVector<Attribute> boxes;
   for (const MapRequest &map : maps)
-    boxes.push_back(
-        builder.getDictionaryAttr({builder.getNamedAttr("array", builder.getStringAttr(map.array)),
-                                   builder.getNamedAttr("rows", builder.getI64IntegerAttr(map.rows)),
-                                   builder.getNamedAttr("columns", builder.getI64IntegerAttr(map.columns))}));
+    boxes.push_back(builder.getDictionaryAttr({builder.getNamedAttr("array", builder.getStringAttr(map.array)),
+                                               number("rows", map.rows), number("columns", map.columns)}));
   function->setAttr(kLaunchAttr, builder.getDictionaryAttr(
-                                     {builder.getNamedAttr("threads", builder.getI64IntegerAttr(threads)),
-                                      builder.getNamedAttr("shared_bytes", builder.getI64IntegerAttr(sharedBytes)),
+                                     {number("threads", block.threads), number("shared_bytes", block.sharedBytes),
+                                      number("blocks_per_multiprocessor", block.perMultiprocessor),
                                       builder.getNamedAttr("persistent", builder.getBoolAttr(persistent)),
                                       builder.getNamedAttr("maps", builder.getArrayAttr(boxes))}));
   Block *entry = function.addEntryBlock(builder);

@@ -37,6 +37,12 @@ struct MapRequest {
   int64_t rows, columns;
 };
 
+/// What a block takes of a multiprocessor.
+struct BlockNeeds {
+  int64_t threads, sharedBytes;
+  int64_t perMultiprocessor; // blocks that one has at a time
+};
+
 /// A kernel's function, its arguments, and the parts of a tile program that are the same on every GPU: the item, the
 /// schedule, and the mask. A family derives from it, and adds how tiles get into registers and are multiplied.
 class KernelEmitter : public PredicateAccess {
@@ -50,7 +56,7 @@ public:
 
 protected:
   /// Creates the function, in the module that the builder is at, and continues in its body.
-  void createFunction(int64_t threads, int64_t sharedBytes, bool persistent, ArrayRef<MapRequest> maps);
+  void createFunction(const BlockNeeds &block, bool persistent, ArrayRef<MapRequest> maps);
   void finishFunction();
 
   /// The number of the item at a position (i32) of the order, and the item of a number.

@@ -28,6 +28,8 @@ struct Target {
   Family family;
   /// Shared memory that a block may have, in bytes.
   int64_t sharedBytes;
+  /// The same where a multiprocessor has that many blocks: of each, the GPU keeps 1 KiB to itself.
+  int64_t getSharedBytes(int64_t blocks) const { return (sharedBytes + 1024) / blocks - 1024; }
   /// The PTX version that the kernels need, as an LLVM feature.
   std::string features;
 };

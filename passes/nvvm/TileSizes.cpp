@@ -6,26 +6,69 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/nvvm/TileSizes.h"
+#include "passes/nvvm/HopperLayout.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
 
 namespace mlir::sparse_attn::nvvm {
 
-/// Slabs of 64 columns; on Hopper of 32 where those suffice (HopperLayout.h).
+/// Of a row of a tile: slabs of 64 columns; on Hopper of 32 where those suffice (HopperLayout.h).
+static int64_t getRowBytes(const Target &target, int64_t headSize) {
+  return static_cast<int64_t>(2 * llvm::alignTo(headSize, target.family == Family::Hopper ? 32 : 64));
+}
+
 int64_t getTileBytes(const Target &target, int64_t headSize, TileSizes tiles, int64_t stages) {
-  int64_t columns = llvm::alignTo(headSize, target.family == Family::Hopper ? 32 : 64);
-  return 2 * columns * (tiles.q + 2 * stages * tiles.k);
+  return getRowBytes(target, headSize) * (tiles.q + 2 * stages * tiles.k);
 }
 
 /// What a block needs in shared memory beside its tiles: the ranges of a schedule, barriers, the ring's key tiles.
 static constexpr int64_t kReservedBytes = 2048;
+
+/// Of a consumer's thread on Hopper: accumulator, scores, weights in flight, and what else a loop needs. With more,
+/// ptxas gives up the overlap of products and softmax, or the kernel.
+static int64_t countRegisters(int64_t headSize, TileSizes tiles) {
+  return static_cast<int64_t>(llvm::alignTo(headSize, 32)) / 2 + tiles.k / 2 + tiles.k / 4 + 32;
+}
+
+/// Threads get registers by eights. One thread of each warpgroup of a multiprocessor has 512 altogether: 40 + 2 * 232
+/// of them, or 32 + 3 * 160, which leaves the producer just what a schedule needs. A single consumer has all that a
+/// thread can address, less what ptxas keeps; with two blocks, 40 + 216 of 256.
+RegisterShares shareRegisters(TileSizes tiles, int64_t blocks) {
+  constexpr int64_t kOfWarpgroups = 64 * 1024 / 128, kMost = 240;
+  int64_t consumers = tiles.q / kGroupRows, all = kOfWarpgroups / blocks;
+  int64_t producer = consumers == 3 ? 32 : 40;
+  return {producer, std::min((all - producer) / consumers / 8 * 8, kMost)};
+}
+
+/// Consumers of one block overlap the products of one with the softmax of another; a single consumer has nobody to
+/// overlap with but another block. Two blocks share 228 KiB, 1 KiB of each being the GPU's: with 64 queries and 64 keys
+/// at head size 128, each takes 16 + 4 * 16 KiB of 113. Their consumers have 216 registers a thread, of which these
+/// tiles want 64 + 32 + 16 and what else a loop needs.
+int64_t getBlocksPerMultiprocessor(const Target &target, int64_t headSize, TileSizes tiles) {
+  if (target.family == Family::Ampere || tiles.q > kGroupRows)
+    return 1;
+  constexpr int64_t kTwo = 2, kLeastStages = 2;
+  bool sharedFits = getTileBytes(target, headSize, tiles, kLeastStages) + kReservedBytes <= target.getSharedBytes(kTwo);
+  return sharedFits && countRegisters(headSize, tiles) <= shareRegisters(tiles, kTwo).consumer ? kTwo : 1;
+}
+
+/// Shared memory that is left for tiles, in bytes.
+static int64_t getRoom(const Target &target, int64_t headSize, TileSizes tiles) {
+  return target.getSharedBytes(getBlocksPerMultiprocessor(target, headSize, tiles)) - kReservedBytes;
+}
 
 /// cp.async fills one stage while the other operand is multiplied. TMA fills a ring: the more stages, the further the
 /// producer may run ahead, and small heads leave room for four.
 int64_t getStages(const Target &target, int64_t headSize, TileSizes tiles) {
   if (target.family == Family::Ampere)
     return 1;
-  return headSize <= 64 && getTileBytes(target, headSize, tiles, 4) + kReservedBytes <= target.sharedBytes ? 4 : 2;
+  return headSize <= 64 && getTileBytes(target, headSize, tiles, 4) <= getRoom(target, headSize, tiles) ? 4 : 2;
+}
+
+/// 32 KiB beside 160 for 128 queries and 128 keys at head size 128. At head size 192, 48 beside 192 are too much.
+bool hasOutputPlace(const Target &target, int64_t headSize, TileSizes tiles) {
+  int64_t bytes = getTileBytes(target, headSize, tiles, getStages(target, headSize, tiles));
+  return bytes + getRowBytes(target, headSize) * tiles.q <= getRoom(target, headSize, tiles);
 }
 
 /// A warp owns 16 rows of queries: per thread, head / 2 registers of the accumulator, tile k / 2 of scores and, where
@@ -41,12 +84,13 @@ static TileSizes chooseAmpere(int64_t headSize) {
 /// the accumulator, tile k / 2 for scores, tile k / 4 for weights in flight, and addresses. Shared memory holds the
 /// queries and two stages of keys and values in 227 KiB: 32 + 4 * 32 KiB at head size 128. Three consumers fit at head
 /// size 64: 32 + 48 + 24 registers. With 128 keys they would, too, but for masks beyond causality, which then spill.
-static TileSizes chooseHopper(int64_t headSize) {
-  if (headSize <= 64)
+/// Blocks of masks are powers of two as a rule, and tiles have to divide them or the other way round: so are theirs.
+static TileSizes chooseHopper(int64_t headSize, bool isForBlocks) {
+  if (headSize <= 64 && !isForBlocks)
     return {192, 96};
   if (headSize <= 128)
     return {128, 128};
-  if (headSize <= 192)
+  if (headSize <= 192 && !isForBlocks)
     return {128, 96};
   return {128, 64};
 }
@@ -61,26 +105,25 @@ static int64_t fitToBlocks(int64_t tile, int64_t block, int64_t least) {
              : block;
 }
 
-/// Of a consumer on Hopper: accumulator, scores, weights in flight, and what else a loop needs. With more, ptxas gives
-/// up the overlap of products and softmax, or the kernel.
-static int64_t countRegisters(int64_t headSize, TileSizes tiles) {
-  return static_cast<int64_t>(llvm::alignTo(headSize, 32)) / 2 + tiles.k / 2 + tiles.k / 4 + 32;
-}
+/// The least queries and keys of the tiles of block masks.
+static constexpr int64_t kLeast = 64;
 
-int64_t getRegisters(TileSizes tiles) {
-  constexpr int64_t kOne = 240, kTwo = 232, kThree = 160;
-  return tiles.q <= 64 ? kOne : tiles.q <= 128 ? kTwo : kThree;
+/// A second block on the multiprocessor is worth more than long tiles of keys.
+static TileSizes makeRoom(const Target &target, int64_t headSize, TileSizes tiles) {
+  TileSizes half{tiles.q, tiles.k / 2};
+  bool gainsBlock =
+      getBlocksPerMultiprocessor(target, headSize, half) > getBlocksPerMultiprocessor(target, headSize, tiles);
+  return gainsBlock && tiles.k % (2 * kLeast) == 0 ? half : tiles;
 }
 
 SmallVector<TileSizes, 2> GpuTiling::choose(const TilingProblem &problem) const {
-  bool hopper = target.family == Family::Hopper;
-  TileSizes tiles = hopper ? chooseHopper(problem.headSize) : chooseAmpere(problem.headSize);
-  if (problem.blockQ > 0) {
-    // Blocks are powers of two as a rule, and tiles have to divide them or the other way round.
-    TileSizes large{static_cast<int64_t>(llvm::bit_floor(static_cast<uint64_t>(tiles.q))),
-                    static_cast<int64_t>(llvm::bit_floor(static_cast<uint64_t>(tiles.k)))};
-    TileSizes small{fitToBlocks(large.q, problem.blockQ, 64), fitToBlocks(large.k, problem.blockK, 64)};
-    return small == large ? SmallVector<TileSizes, 2>{large} : SmallVector<TileSizes, 2>{small, large};
+  bool hopper = target.family == Family::Hopper, isForBlocks = problem.blockQ > 0;
+  TileSizes tiles = hopper ? chooseHopper(problem.headSize, isForBlocks) : chooseAmpere(problem.headSize);
+  if (isForBlocks) {
+    TileSizes small =
+        makeRoom(target, problem.headSize,
+                 {fitToBlocks(tiles.q, problem.blockQ, kLeast), fitToBlocks(tiles.k, problem.blockK, kLeast)});
+    return small == tiles ? SmallVector<TileSizes, 2>{tiles} : SmallVector<TileSizes, 2>{small, tiles};
   }
   if (problem.modulus < tiles.q + tiles.k)
     return {tiles};
@@ -90,16 +133,19 @@ SmallVector<TileSizes, 2> GpuTiling::choose(const TilingProblem &problem) const 
 }
 
 /// In clocks of a multiprocessor. The products of a tile are 4 q k d operations, at 4096 a clock on Hopper and 2048 on
-/// Ampere; then come 16 exponentials a clock, and latencies of barriers and of chains through a row. Two groups of four
-/// warps share a multiprocessor, and each hides half of what the other waits for. With latencies of 1024 this gives the
-/// speeds that FlashAttention-3 publishes for an H100 (arXiv:2407.08608: 650 of 989 TFLOP/s at head size 128, half at
-/// 64). A mask takes three operations a pair, 128 lanes a clock; an item loads and stores 16 bytes a clock.
+/// Ampere; then come 16 exponentials a clock, and latencies of barriers and of chains through a row. Groups of four
+/// warps that share a multiprocessor hide what the others wait for. With latencies of 1024 this gives the speeds that
+/// FlashAttention-3 publishes for an H100 (arXiv:2407.08608: 650 of 989 TFLOP/s at head size 128, half at 64). A mask
+/// takes three operations a pair, 128 lanes a clock; an item loads and stores 16 bytes a clock.
 TileCosts GpuTiling::estimate(const TilingProblem &problem, TileSizes tiles) const {
-  constexpr double kExponentials = 16, kLatency = 1024, kGroups = 2, kMask = 3.0 / 128, kBytes = 16;
-  double operations = target.family == Family::Hopper ? 4096 : 2048;
+  constexpr double kExponentials = 16, kLatency = 1024, kMask = 3.0 / 128, kBytes = 16;
+  bool hopper = target.family == Family::Hopper;
+  int64_t blocks = getBlocksPerMultiprocessor(target, problem.headSize, tiles);
+  double operations = hopper ? 4096 : 2048;
+  double groups = hopper ? static_cast<double>(blocks * tiles.q / kGroupRows) : 2;
   double pairs = static_cast<double>(tiles.q * tiles.k), rows = static_cast<double>(tiles.q * problem.headSize);
   double full =
-      4 * pairs * static_cast<double>(problem.headSize) / operations + (pairs / kExponentials + kLatency) / kGroups;
+      4 * pairs * static_cast<double>(problem.headSize) / operations + (pairs / kExponentials + kLatency) / groups;
   return {2 * 2 * rows / kBytes + kLatency, full + kMask * pairs, full};
 }
 
@@ -129,7 +175,8 @@ bool GpuTiling::supports(const TilingProblem &problem, TileSizes tiles, std::str
                   " bytes of shared memory, but got tiles of " + std::to_string(tiles.q) + " queries and " +
                   std::to_string(tiles.k) + " keys, which need " + std::to_string(bytes));
   if (hopper)
-    if (int64_t needed = countRegisters(problem.headSize, tiles), most = getRegisters(tiles); needed > most)
+    if (int64_t needed = countRegisters(problem.headSize, tiles), most = shareRegisters(tiles, 1).consumer;
+        needed > most)
       return refuse(target.chip + " expects tiles that fit into " + std::to_string(most) +
                     " registers of a thread, but got tiles of " + std::to_string(tiles.q) + " queries and " +
                     std::to_string(tiles.k) + " keys, which need " + std::to_string(needed));

@@ -31,12 +31,24 @@ private:
 /// whole columns.
 int64_t getTileBytes(const Target &target, int64_t headSize, TileSizes tiles, int64_t stages);
 
-/// Registers of a consumer's thread on Hopper, by the number of consumers: a block has 64 Ki, of which the producer
-/// keeps what it needs.
-int64_t getRegisters(TileSizes tiles);
+/// Blocks that a multiprocessor has at a time: those that a persistent kernel starts there.
+int64_t getBlocksPerMultiprocessor(const Target &target, int64_t headSize, TileSizes tiles);
+
+/// Registers of a thread of the producer and of a consumer on Hopper.
+struct RegisterShares {
+  int64_t producer, consumer;
+};
+
+/// How the 64 Ki registers of a multiprocessor are shared out among that many blocks: the producer keeps what it needs,
+/// the consumers get the rest.
+RegisterShares shareRegisters(TileSizes tiles, int64_t blocks);
 
 /// Stages of the ring of keys and values.
 int64_t getStages(const Target &target, int64_t headSize, TileSizes tiles);
+
+/// Does the output get a place of its own in shared memory on Hopper, so that the next queries need not wait for its
+/// store? Else it takes that of the queries.
+bool hasOutputPlace(const Target &target, int64_t headSize, TileSizes tiles);
 
 } // namespace mlir::sparse_attn::nvvm
 

@@ -142,7 +142,8 @@ void DeviceStep::addOrder(const ItemOrder &order) {
 //===----------------------------------------------------------------------===//
 
 int64_t DeviceStep::blocks() const {
-  return code.persistent ? std::min<int64_t>(items, accelerator->multiprocessors()) : items;
+  int64_t resident = int64_t(accelerator->multiprocessors()) * code.blocksPerMultiprocessor;
+  return code.persistent ? std::min(items, resident) : items;
 }
 
 /// Where there are no keys, their maps stay blank: no box is ever copied.

@@ -40,6 +40,8 @@ constexpr double maxCost = 1e30;
 constexpr int64_t warpThreads = 32;
 constexpr int64_t maxThreads = 1024;
 constexpr int64_t maxSharedBytes = 227 * 1024;
+/// Blocks that a multiprocessor has at a time at most, whatever its capability.
+constexpr int64_t maxResidentBlocks = 32;
 /// Limits of a box: of a tensor map, and of the swizzle over 128 bytes.
 constexpr int64_t maxBoxRows = 256;
 constexpr int64_t minBoxColumns = 8;
@@ -216,6 +218,8 @@ DeviceCode parseDevice(const JsonNode &node, DType dtype) {
   device.ptx = parseOptionalIndex(node, "ptx");
   device.cubin = parseOptionalIndex(node, "cubin");
   device.persistent = node.member("persistent").boolean();
+  device.blocksPerMultiprocessor =
+      static_cast<int32_t>(node.member("blocks_per_multiprocessor").integer(1, maxResidentBlocks));
   JsonNode maps = node.member("maps");
   size_t count = maps.size();
   if (count > maxTensorMaps)

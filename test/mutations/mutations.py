@@ -30,8 +30,6 @@ func.func @attention(%q: tensor<?x?x?x128xbf16>, %k: tensor<?x?x?x128xbf16>, %v:
 """
 # More items than blocks that run at a time; with more key tiles than stages, and with fewer.
 INPUTS = ["--random=B=1,H=2,Hkv=1,S=320,Skv=480", "--random=B=1,H=4,Hkv=1,S=320,Skv=100"]
-TILES = {"sm_80": ["--tile-q=64", "--tile-k=64"], "sm_90a": ["--tile-q=128", "--tile-k=64"]}
-
 # What finds it: "simulator", or "verifier" with a part of its message.
 Case = collections.namedtuple("Case", "name mutate finder message", defaults=("simulator", ""))
 
@@ -78,6 +76,33 @@ def operand(pattern, occurrence, position, kind, value):
     return change(pattern, occurrence, edit)
 
 
+def move(pattern, occurrence, before, position):
+    """Moves a branch whose second line matches, and all that its line needs, in front of another line."""
+
+    def mutate(text):
+        number, target = lines_of(text, pattern)[occurrence], lines_of(text, before)[position]
+        (used,) = re.findall(r"%\w+", text[number])
+        definition = next(line for line in reversed(text[:number]) if line.lstrip().startswith(f"{used} = "))
+        branch = [definition.replace(used, "%planted", 1), text[number - 1], text[number].replace(used, "%planted"), "}"]
+        rest = text[: number - 1] + text[number + 2 :]
+        assert target < number, text[target]
+        return rest[:target] + branch + rest[target:]
+
+    return mutate
+
+
+def insert(pattern, occurrence, line):
+    return change(pattern, occurrence, lambda old: [line, old])
+
+
+def replace_all(pattern, old, new):
+    def mutate(text):
+        assert lines_of(text, pattern), pattern
+        return [re.sub(old, new, line) if re.search(pattern, line) else line for line in text]
+
+    return mutate
+
+
 AMPERE = [
     Case("wait for queries dropped", drop("cp.async.wait.group", 0)),
     Case("wait for keys dropped", replace("cp.async.wait.group", 1, "group 0", "group 1")),
@@ -91,6 +116,9 @@ AMPERE = [
 WAITS = ["item empty", "first keys empty", "queries empty", "keys empty", "values empty", "item empty at the end",
          "item full", "queries full", "first keys full", "first values full", "keys full", "values full"]
 WAIT, EXPECT = "mbarrier.try_wait.parity", "mbarrier.arrive.expect_tx"
+# Arrivals that no product comes before, likewise.
+ARRIVALS = ["item full", "item full at the end", "item empty", "queries empty", "queries empty without tiles"]
+ARRIVAL = r"mbarrier\.arrive %"
 STAGE, DESCRIPTOR = r"arith\.remui .*%c2_i32", r"arith\.constant 46\d{17} : i64"
 DROPPED = set(WAITS) - {"first keys empty", "item empty at the end"}  # These two never have to wait in a correct kernel.
 
@@ -114,28 +142,45 @@ HOPPER = [
     Case("initialisation fence dropped", drop("fence.mbarrier.init", 0)),
     Case("arrivals counted too low", operand("mbarrier.init", 5, 1, "i32", 4)),
     Case("arrivals counted too high", operand("mbarrier.init", 5, 1, "i32", 9)),
-    Case("store of the output not waited for", drop("cp.async.bulk.wait_group", 0)),
+    *(Case(f"arrivals at queries empty counted as {count}", operand("mbarrier.init", 1, 1, "i32", count)) for count in (2, 9)),
+    *(Case(f"arrival dropped: {name}", drop(ARRIVAL, ARRIVALS.index(name))) for name in ARRIVALS[2:]),
+    Case("queries released after the first product", move(ARRIVAL, 3, r"scf\.for .*f32", 0)),
+    Case("output written before the last store has read it", drop("cp.async.bulk.wait_group", 0)),
+    Case("output written by warps that have not waited", drop(r"nvvm\.barrier.*number_of_threads", -3)),
+    Case("output in the place of the queries", replace_all(r"%0\[98304\]", r"98304", "0")),
+    Case("last store of the output not waited for", drop("cp.async.bulk.wait_group", 1)),
     Case("transposition of values dropped", replace(r"wgmma .*transposed", 0, " transposed", "")),
     Case("fence before the first product dropped", drop("wgmma.fence", 0), "verifier", "expects a fence of registers"),
     Case("fence in the loop dropped", drop("wgmma.fence", 1), "verifier", "expects a fence of registers"),
     Case("wait for too few groups", replace("wgmma_wait 1", 0, "wait 1", "wait 2"), "verifier", "more commits"),
     Case("wait that waits for nothing", replace("wgmma_wait 0", 1, "wait 0", "wait 1"), "verifier", "more commits"),
     Case("commit dropped", drop("wgmma.commit.group", 0), "verifier", "more commits"),
+    Case("queries released before the last product", insert("wgmma_wait 1", 0, "nvvm.mbarrier.arrive %0 : !llvm.ptr<3>"),
+         "verifier", "no product in flight"),
     Case("proxy fence dropped", drop("nvvm.fence.proxy", 0), "verifier", "nvvm.fence.proxy"),
 ]
 
-CASES = {"sm_80": AMPERE, "sm_90a": HOPPER}
+# Where shared memory has no room for it, the output takes the place of the queries, and its store frees them.
+OUTPUT_OVER_QUERIES = [
+    *(Case(f"arrivals at queries empty counted as {count}", operand("mbarrier.init", 1, 1, "i32", count)) for count in (1, 3)),
+    Case("arrival dropped: queries empty", drop(ARRIVAL, 3)),
+    Case("store of the output not waited for", drop("cp.async.bulk.wait_group", 0)),
+    Case("proxy fence dropped", drop("nvvm.fence.proxy", 0), "verifier", "nvvm.fence.proxy"),
+]
+
+# Queries and keys of tiles, and what is planted in kernels of these sizes.
+SUITES = {"sm_80": [(64, 64, AMPERE)], "sm_90a": [(128, 64, HOPPER), (128, 176, OUTPUT_OVER_QUERIES)]}
 
 
 class Bench:
-    def __init__(self, chip, folder):
-        self.chip, self.folder = chip, folder
+    def __init__(self, chip, tile_q, tile_k, folder):
+        self.flags, self.folder = [f"--target={chip}", f"--tile-q={tile_q}", f"--tile-k={tile_k}"], folder
         folder.mkdir(parents=True, exist_ok=True)
         self.source = folder / "causal.mlir"
         self.source.write_text(SOURCE)
 
     def compile(self, *flags):
-        command = ["sparse-attn-compile", self.source, f"--target={self.chip}", *TILES[self.chip], *flags]
+        command = ["sparse-attn-compile", self.source, *self.flags, *flags]
         return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
     def print_kernel(self):
@@ -173,17 +218,18 @@ class Bench:
 
 def main():
     chip, folder = sys.argv[1], pathlib.Path(sys.argv[2])
-    bench = Bench(chip, folder)
-    kernel = bench.print_kernel()
-    bench.compile_kernel(kernel).check_returncode()
-    failures = 0
-    if found := bench.find():
-        sys.exit(f"FAILED: without a bug: {found}")
-    for case in CASES[chip]:
-        passed, found = bench.check(case, kernel)
-        failures += not passed
-        print(f"{'found' if passed else 'FAILED'}: {case.name}: {found[:160]}", flush=True)
-    print(f"{len(CASES[chip]) - failures} of {len(CASES[chip])} bugs found")
+    planted = failures = 0
+    for tile_q, tile_k, cases in SUITES[chip]:
+        bench = Bench(chip, tile_q, tile_k, folder)
+        kernel = bench.print_kernel()
+        bench.compile_kernel(kernel).check_returncode()
+        if found := bench.find():
+            sys.exit(f"FAILED: without a bug: {found}")
+        for case in cases:
+            passed, found = bench.check(case, kernel)
+            planted, failures = planted + 1, failures + (not passed)
+            print(f"{'found' if passed else 'FAILED'}: {tile_q} x {tile_k}: {case.name}: {found[:160]}", flush=True)
+    print(f"{planted - failures} of {planted} bugs found")
     sys.exit(failures > 0)
 
 

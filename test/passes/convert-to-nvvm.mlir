@@ -43,7 +43,7 @@
 // AMPERE-LABEL: llvm.func @causal_0(
 // AMPERE-SAME:    %{{[a-z0-9]*}}: !llvm.ptr {llvm.align = 8 : i64, llvm.byval = !llvm.array<{{[0-9]*}} x i64>, nvvm.grid_constant})
 // AMPERE-SAME:    nvvm.kernel, nvvm.minctasm = 1 : i32, nvvm.reqntid = array<i32: 128>
-// AMPERE-SAME:    sparse_attn_nvvm.launch = {maps = [], persistent = false, shared_bytes = 12312 : i64, threads = 128 : i64}
+// AMPERE-SAME:    sparse_attn_nvvm.launch = {blocks_per_multiprocessor = 1 : i64, maps = [], persistent = false, shared_bytes = 12312 : i64, threads = 128 : i64}
 // AMPERE:         sparse_attn_nvvm.shared_memory
 // The queries and the first keys; the queries' fragments stay in registers.
 // AMPERE:         nvvm.cp.async.shared.global
@@ -93,6 +93,7 @@
 // HOPPER-LABEL: llvm.func @causal_0(
 // HOPPER-SAME:    %[[MAPS:[a-z0-9]*]]: !llvm.ptr {llvm.align = 64 : i64, llvm.byval = !llvm.array<64 x i64>, nvvm.grid_constant},
 // HOPPER-SAME:    nvvm.kernel, nvvm.minctasm = 1 : i32, nvvm.reqntid = array<i32: 384>
+// HOPPER-SAME:    blocks_per_multiprocessor = 1
 // HOPPER-SAME:    maps = [{array = "query", columns = [[#COLUMNS:]] : i64, rows = 128 : i64},
 // HOPPER-SAME:            {array = "key", columns = [[#COLUMNS]] : i64, rows = 16 : i64},
 // HOPPER-SAME:            {array = "value", columns = [[#COLUMNS]] : i64, rows = 16 : i64},
@@ -189,23 +190,38 @@
 // HOPPER:               sparse_attn_nvvm.pack_halves {{.*}} to bf16
 // HOPPER:               arith.mulf %[[SUM]]#0
 // HOPPER:               scf.yield
-// The values of the last tile.
+// The queries have been read. The values of the last tile.
+// HOPPER:             }
+// HOPPER:             nvvm.bar.warp.sync
+// HOPPER-NEXT:        scf.if
+// HOPPER-NEXT:          nvvm.mbarrier.arrive
+// HOPPER-NEXT:        }
 // HOPPER:             nvvm.wgmma.fence.aligned
 // HOPPER:             sparse_attn_nvvm.wgmma a({{.*}} transposed to(
 // HOPPER-NEXT:        nvvm.wgmma.commit.group.sync.aligned
 // HOPPER-NEXT:        sparse_attn_nvvm.wgmma_wait 0
 // An item without tiles yields zeros.
 // HOPPER:           } else {
+// HOPPER-NOT:         wgmma
+// HOPPER:             nvvm.bar.warp.sync
+// HOPPER:             scf.if
+// HOPPER-NEXT:          nvvm.mbarrier.arrive
+// HOPPER-NEXT:        }
 // HOPPER-NEXT:        scf.yield
 // HOPPER-NEXT:      }
-// The output goes through shared memory; its store frees the place of the queries.
+// The output goes through a place of its own, which the store of the last item has to have read.
+// HOPPER:           scf.if
+// HOPPER-NEXT:        nvvm.cp.async.bulk.wait_group 0 {read}
+// HOPPER:           nvvm.barrier id =
 // HOPPER:           llvm.store {{.*}} : i32, !llvm.ptr<3>
 // HOPPER:           nvvm.fence.proxy {kind = #nvvm.proxy_kind<async.shared>, space = #nvvm.shared_space<cta>}
 // HOPPER:           nvvm.barrier id =
 // HOPPER:           nvvm.cp.async.bulk.tensor.global.shared.cta
 // HOPPER:           nvvm.cp.async.bulk.commit.group
-// HOPPER-NEXT:      nvvm.cp.async.bulk.wait_group 0 {read}
-// HOPPER:           nvvm.mbarrier.arrive
+// HOPPER-NOT:       nvvm.mbarrier.arrive
+// HOPPER-NOT:       nvvm.cp.async.bulk.wait_group
+// HOPPER:           scf.yield
+// HOPPER:         nvvm.cp.async.bulk.wait_group 0 {read}
 // HOPPER-NOT:     nvvm.setmaxregister
 // HOPPER:         llvm.return
 sparse_attn.pattern @past {

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 import os
+import re
 import subprocess
 from typing import NamedTuple
 
@@ -51,6 +52,16 @@ PATTERNS = {
         "memref<?xi32>",
     ),
     "blocks": Pattern("%p = sparse_attn.blocks %c", "!sparse_attn.block_mask"),
+    "coarse_blocks": Pattern(
+        "%p = sparse_attn.blocks %c : !sparse_attn.block_mask<128x128>", "!sparse_attn.block_mask<128x128>"
+    ),
+    "causal_blocks": Pattern(
+        """
+        %past = sparse_attn.causal
+        %chosen = sparse_attn.blocks %c : !sparse_attn.block_mask<64x128>
+        %p = sparse_attn.intersect %past, %chosen""",
+        "!sparse_attn.block_mask<64x128>",
+    ),
 }
 
 
@@ -81,3 +92,10 @@ def assemble(folder, chip, pattern, dtype, head_size):
     if run.returncode != 0:
         raise CompilationError(f"'{' '.join(command)}' exits with {run.returncode}: {run.stderr}")
     return stem + ".cubin", run.stderr
+
+
+def blocks_per_multiprocessor(path, chip):
+    """Of the kernel of a cubin that `assemble` has made."""
+    command = ["sparse-attn-compile", path.replace(".cubin", ".mlir"), f"--target={chip}", "--emit=nvvm"]
+    kernel = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    return int(re.search(r"blocks_per_multiprocessor = (\d+)", kernel).group(1))

@@ -8,7 +8,7 @@
 import re
 import sys
 
-from kernels import PATTERNS, CompilationError, assemble
+from kernels import PATTERNS, CompilationError, assemble, blocks_per_multiprocessor
 
 # A multiprocessor's registers, and the most that a thread addresses.
 REGISTERS, MOST_REGISTERS = 64 * 1024, 255
@@ -22,22 +22,23 @@ def threads(chip, tile_q):
     return 128 * (tile_q // 64 + 1) if chip == "sm_90a" else tile_q // 16 * 32
 
 
-def find_faults(chip, pattern, head_size, log):
+def find_faults(chip, pattern, head_size, path, log):
     """The line that describes a case, and what is wrong with it."""
     tile_q, tile_k = map(int, re.search(r"remark: @pattern_(\d+)x(\d+)", log).groups())
     registers = int(re.search(r"ptxas: Used (\d+) registers", log).group(1))
     spilled = int(re.search(r"(\d+) bytes spill stores", log).group(1))
-    planned = min(REGISTERS // threads(chip, tile_q) // 8 * 8, MOST_REGISTERS)
+    blocks = blocks_per_multiprocessor(path, chip)
+    planned = min(REGISTERS // (blocks * threads(chip, tile_q)) // 8 * 8, MOST_REGISTERS)
     faults = [line.partition("warning: ")[2] for line in log.splitlines() if "warning" in line]
     if registers > planned:
         faults.append(f"expects at most {planned} registers")
     # Where the roles of a block share its registers out (setmaxnreg), they have to begin with all of them.
-    if chip == "sm_90a" and tile_q > 64 and registers != planned:
+    if chip == "sm_90a" and (tile_q > 64 or blocks > 1) and registers != planned:
         faults.append(f"expects {planned} registers, which setmaxnreg distributes")
     allowed = 0 if head_size <= NEVER_SPILLS and pattern not in LONG_MASKS else MOST_SPILLED
     if spilled > allowed:
         faults.append(f"expects at most {allowed} bytes spilled")
-    return f"tile {tile_q} x {tile_k}, {registers} registers, {spilled} bytes spilled", faults
+    return f"tile {tile_q} x {tile_k}, {blocks} blocks, {registers} registers, {spilled} bytes spilled", faults
 
 
 def main():
@@ -46,7 +47,7 @@ def main():
     for head_size in map(int, head_sizes):
         for pattern in PATTERNS:
             try:
-                line, faults = find_faults(chip, pattern, head_size, assemble(folder, chip, pattern, dtype, head_size)[1])
+                line, faults = find_faults(chip, pattern, head_size, *assemble(folder, chip, pattern, dtype, head_size))
             except CompilationError as error:
                 line, faults = "no kernel", [str(error)]
             failed += bool(faults)

@@ -352,7 +352,8 @@ TEST(DeviceLaunch, CountersTakeTurns) {
 TEST(DeviceLaunch, PersistentKernelsFillTheDevice) {
   auto device = std::make_shared<RecordingAccelerator>(5);
   Documents documents(1, 100, 10);
-  for (auto [queries, blocks] : {std::pair<int64_t, int64_t>(100, 5), {17, 3}}) {
+  // The kernel has two blocks a multiprocessor.
+  for (auto [queries, blocks] : {std::pair<int64_t, int64_t>(100, 10), {80, 10}, {17, 3}}) {
     DeviceProblem problem(device, {1, 1, 1, queries, 100});
     ASSERT_TRUE(problem.run("packed", {documents.captured()}, false));
     problem.expectReference(documentMask(documents), false);

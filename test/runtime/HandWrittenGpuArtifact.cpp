@@ -137,7 +137,7 @@ constexpr char json[] = R"({"module": ")"
    {"level": "sm_80", "features": ["sse2"], "tile_q": 8, "tile_k": 8, "scratch_bytes": 0,
     "entries": {"work": 0, "predicate": 1, "tiles": 2, "simulate": 3},
     "device": {"symbol": "window_kernel", "threads": 64, "shared_bytes": 1024, "ptx": 0, "cubin": 1,
-     "persistent": false, "maps": [{"array": "query", "rows": 8, "columns": 16},
+     "persistent": false, "blocks_per_multiprocessor": 1, "maps": [{"array": "query", "rows": 8, "columns": 16},
       {"array": "key", "rows": 24, "columns": 8}, {"array": "value", "rows": 40, "columns": 16},
       {"array": "output", "rows": 56, "columns": 16}]}}]},
  {"name": "packed_0", "pattern": "packed", "dtype": "bf16", "head_size": 16, "scale": 0.25, "lse": false,
@@ -146,20 +146,21 @@ constexpr char json[] = R"({"module": ")"
   "variants": [{"level": "sm_80", "features": [], "tile_q": 8, "tile_k": 64, "scratch_bytes": 0,
    "entries": {"work": 4, "predicate": 5, "plan": 6, "simulate": 7},
    "device": {"symbol": "packed_kernel", "threads": 32, "shared_bytes": 0, "ptx": 0, "persistent": true,
-    "maps": []}}]},
+    "blocks_per_multiprocessor": 2, "maps": []}}]},
  {"name": "blocks_0", "pattern": "blocks", "dtype": "bf16", "head_size": 16, "scale": 0.25, "lse": false,
   "captures": [{"kind": "mask", "query_block": 4, "key_block": 4}, {"kind": "scalar"}], "schedule": "listed",
   "depends_on": {"batch": false, "head": false},
   "variants": [{"level": "sm_80", "features": [], "tile_q": 16, "tile_k": 64, "scratch_bytes": 0,
    "entries": {"work": 8, "predicate": 9, "plan": 10, "simulate": 11},
-   "device": {"symbol": "blocks_kernel", "threads": 32, "shared_bytes": 0, "persistent": false, "maps": []}}]},
+   "device": {"symbol": "blocks_kernel", "threads": 32, "shared_bytes": 0, "persistent": false,
+    "blocks_per_multiprocessor": 1, "maps": []}}]},
  {"name": "machine_code_0", "pattern": "window", "dtype": "bf16", "head_size": 16, "scale": 0.25, "lse": true,
   "captures": [{"kind": "scalar"}, {"kind": "scalar"}], "schedule": "ranges",
   "depends_on": {"batch": false, "head": false},
   "variants": [{"level": "sm_80", "features": [], "tile_q": 8, "tile_k": 8, "scratch_bytes": 0,
    "entries": {"work": 0, "predicate": 1},
    "device": {"symbol": "machine_code_kernel", "threads": 32, "shared_bytes": 0, "cubin": 1, "persistent": false,
-    "maps": []}}]}]})";
+    "blocks_per_multiprocessor": 1, "maps": []}}]}]})";
 
 /// The bytes of section `.sparse_attn.manifest`.
 struct ManifestSection {

@@ -239,12 +239,14 @@ TEST(Manifest, OfAGpuIsReadWhole) {
   EXPECT_EQ(variant.device->ptx, 0u);
   EXPECT_EQ(variant.device->cubin, 1u);
   EXPECT_FALSE(variant.device->persistent);
+  EXPECT_EQ(variant.device->blocksPerMultiprocessor, 1);
   ASSERT_EQ(variant.device->maps.size(), 4u);
   EXPECT_EQ(variant.device->maps[1].array, TensorBox::Array::Key);
   EXPECT_EQ(variant.device->maps[1].rows, 24);
   EXPECT_EQ(variant.device->maps[1].columns, 8);
   EXPECT_EQ(variant.device->maps[3].array, TensorBox::Array::Output);
   EXPECT_TRUE(manifest->kernels[1].variants[0].device->persistent);
+  EXPECT_EQ(manifest->kernels[1].variants[0].device->blocksPerMultiprocessor, 2);
   EXPECT_FALSE(manifest->kernels[1].variants[0].device->cubin);
   EXPECT_FALSE(parse(makeSection(goodText()))->kernels[0].isForGpu());
 }
@@ -308,6 +310,12 @@ TEST(Manifest, ErrorsOfAGpuNameTheKey) {
        "entries.simulate: expects an integer, but got object"},
       {changedGpu(window, "\"persistent\": false", "\"persistent\": 0"),
        "device.persistent: expects true or false, but got number"},
+      {changedGpu(packed, "\"blocks_per_multiprocessor\": 2", "\"blocks_per_multiprocessor\": 0"),
+       "manifest.kernels[1].variants[0].device.blocks_per_multiprocessor: expects an integer from 1 to 32, but got 0"},
+      {changedGpu(packed, "\"blocks_per_multiprocessor\": 2", "\"blocks_per_multiprocessor\": 33"),
+       "device.blocks_per_multiprocessor: expects an integer from 1 to 32, but got 33"},
+      {changedGpu(packed, "\"blocks_per_multiprocessor\": 2", "\"blocks\": 2"),
+       "device.blocks_per_multiprocessor: expects a value, but got none"},
       {changedGpu(window, "\"query\", \"rows\"", "\"lse\", \"rows\""),
        "device.maps[0].array: expects query, key, value or output, but got 'lse'"},
       {changedGpu(window, "\"rows\": 24", "\"rows\": 257"),

@@ -216,6 +216,7 @@ json::Object KernelDescription::describeDevice(llvm::StringRef kernel) {
   json::Object device{{"symbol", DeviceCode::getSymbol(request, kernel)},
                       {"threads", number(launch, "threads")},
                       {"shared_bytes", number(launch, "shared_bytes")},
+                      {"blocks_per_multiprocessor", number(launch, "blocks_per_multiprocessor")},
                       {"persistent", cast<BoolAttr>(launch.get("persistent")).getValue()},
                       {"maps", std::move(maps)},
                       {"ptx", ptx}};

@@ -132,7 +132,8 @@ struct DeviceCode {
   int32_t sharedBytes = 0;
   std::optional<uint64_t> ptx; ///< Numbers of blobs in the image.
   std::optional<uint64_t> cubin;
-  bool persistent = false; ///< Blocks take items from a counter, until there are no more.
+  bool persistent = false;             ///< Blocks take items from a counter, until there are no more.
+  int32_t blocksPerMultiprocessor = 1; ///< That a persistent kernel starts.
   std::vector<TensorBox> maps;
 };
 
