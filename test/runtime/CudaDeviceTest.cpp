@@ -71,6 +71,8 @@ protected:
   void TearDown() override {
     EXPECT_TRUE(fake->allocations.empty());
     EXPECT_TRUE(fake->modules.empty());
+    EXPECT_TRUE(fake->streams.empty());
+    EXPECT_FALSE(fake->captureBroken);
     setCurrent(nullptr);
     unsetenv("SPARSE_ATTN_CUDA_LIBRARY");
   }
@@ -80,6 +82,7 @@ protected:
     fake = fakeFunction<FakeCuda *()>(path, "fake_cuda")();
     getCurrent = fakeFunction<CudaResult(CudaContextHandle *)>(path, "cuCtxGetCurrent");
     makeCurrent = fakeFunction<CudaResult(CudaContextHandle)>(path, "cuCtxSetCurrent");
+    exchangeMode = fakeFunction<CudaResult(CudaCaptureMode *)>(path, "cuThreadExchangeStreamCaptureMode");
     otherContext = fakeFunction<CudaContextHandle()>(path, "fake_cuda_other_context")();
     restoreFake();
     setCurrent(nullptr);
@@ -95,6 +98,7 @@ protected:
     fake->kernelFailed = false;
     fake->failures.clear();
     fake->jitLog.clear();
+    fake->isCapturing = fake->captureBroken = false;
     fake->parameterBytes = {2 * sizeof(TensorMap), 24};
     fake->calls.clear();
     fake->launches.clear();
@@ -113,8 +117,16 @@ protected:
   }
   void setCurrent(CudaContextHandle context) { EXPECT_EQ(makeCurrent(context), CudaResult::Success); }
 
+  /// Sets the capture mode of this thread; returns the one before.
+  CudaCaptureMode setMode(CudaCaptureMode mode) {
+    EXPECT_EQ(exchangeMode(&mode), CudaResult::Success);
+    return mode;
+  }
+
+  /// The calls are those that come after.
   std::shared_ptr<const Accelerator> open() {
     Result<std::shared_ptr<const Accelerator>> accelerator = openCuda();
+    fake->calls.clear();
     EXPECT_TRUE(accelerator.isOk()) << accelerator.status().message();
     return accelerator.isOk() ? *accelerator : nullptr;
   }
@@ -124,8 +136,11 @@ protected:
   Status load(const DeviceImage &image, int major, int minor) {
     setCapability(major, minor);
     std::shared_ptr<const Accelerator> accelerator = open();
-    fake->calls.clear();
-    return accelerator->load(image).status();
+    Status status = accelerator->load(image).status();
+    std::vector<std::string> calls = fake->calls;
+    accelerator = nullptr;
+    fake->calls = calls;
+    return status;
   }
 
   /// The message of an encoding that fails before the driver sees it.
@@ -140,6 +155,7 @@ protected:
   FakeCuda *fake = nullptr;
   CudaResult (*getCurrent)(CudaContextHandle *) = nullptr;
   CudaResult (*makeCurrent)(CudaContextHandle) = nullptr;
+  CudaResult (*exchangeMode)(CudaCaptureMode *) = nullptr;
   CudaContextHandle otherContext = nullptr;
 };
 
@@ -174,6 +190,9 @@ TEST_F(CudaDevice, PlansUseTheDeviceOfTheCurrentContext) {
   EXPECT_EQ(choose(), primary);
   setCurrent(otherContext);
   EXPECT_EQ(choose(), other);
+  // They are kept as long as the process lives.
+  EXPECT_EQ(fake->streams.size(), 2u);
+  fake->streams.clear();
 }
 
 TEST_F(CudaDevice, OpensInManyThreads) {
@@ -201,7 +220,7 @@ TEST_F(CudaDevice, CopiesMemory) {
   ASSERT_TRUE(accelerator->copyToHost(received.data(), (*buffer)->data(), 1000).isOk());
   EXPECT_EQ(sent, received);
   *buffer = nullptr;
-  EXPECT_THAT(fake->calls, ElementsAre("cuMemAlloc_v2 1000", "cuMemcpyHtoD_v2 1000", "cuStreamSynchronize default",
+  EXPECT_THAT(fake->calls, ElementsAre("cuMemAlloc_v2 1000", "cuMemcpyHtoDAsync_v2 1000", "cuStreamSynchronize",
                                        "cuMemcpyDtoH_v2 1000", "cuMemFree_v2 1000"));
 }
 
@@ -325,6 +344,38 @@ TEST_F(CudaDevice, EveryCallRestoresTheContext) {
     EXPECT_EQ(current(), before);
     fake->failures.clear();
   }
+}
+
+TEST_F(CudaDevice, UploadsWhileAnotherThreadCaptures) {
+  // The caller's own mode comes back after each call.
+  setMode(CudaCaptureMode::ThreadLocal);
+  fake->isCapturing = true;
+  std::shared_ptr<const Accelerator> accelerator;
+  {
+    Result<std::shared_ptr<const Accelerator>> opened = openCuda();
+    ASSERT_TRUE(opened.isOk()) << opened.status().message();
+    EXPECT_THAT(fake->calls, testing::Contains("cuStreamCreate 1"));
+    accelerator = *opened;
+    Result<std::shared_ptr<DeviceBuffer>> buffer = accelerator->allocate(8);
+    ASSERT_TRUE(buffer.isOk()) << buffer.status().message();
+    Status copied = accelerator->copyToDevice((*buffer)->data(), "1234567", 8);
+    EXPECT_TRUE(copied.isOk()) << copied.message();
+    EXPECT_STREQ(static_cast<const char *>((*buffer)->data()), "1234567");
+    Status loaded = accelerator->load(makeImage()).status();
+    EXPECT_TRUE(loaded.isOk()) << loaded.message();
+    EXPECT_EQ(setMode(CudaCaptureMode::ThreadLocal), CudaCaptureMode::ThreadLocal);
+  }
+  EXPECT_TRUE(fake->allocations.empty());
+  EXPECT_TRUE(fake->modules.empty());
+  accelerator = nullptr;
+  EXPECT_TRUE(fake->streams.empty());
+  EXPECT_FALSE(fake->captureBroken);
+  EXPECT_EQ(setMode(CudaCaptureMode::Global), CudaCaptureMode::ThreadLocal);
+  // The fake does refuse what is unsafe.
+  fake->failures["cuThreadExchangeStreamCaptureMode"] = invalidValue;
+  EXPECT_THAT(openFailure().message(), HasSubstr("CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"));
+  EXPECT_TRUE(fake->captureBroken);
+  fake->captureBroken = false;
 }
 
 TEST_F(CudaDevice, CubinOrPtx) {
@@ -469,7 +520,7 @@ TEST_F(CudaDevice, CopiesThatFail) {
   char bytes[16] = {};
   Status status = accelerator->copyToDevice((*buffer)->data(), bytes, 16);
   EXPECT_EQ(status.code(), StatusCode::DeviceError);
-  EXPECT_THAT(status.message(), HasSubstr("expects cuMemcpyHtoD of 16 bytes to 0x"));
+  EXPECT_THAT(status.message(), HasSubstr("expects cuMemcpyHtoDAsync of 16 bytes to 0x"));
   EXPECT_THAT(status.message(), HasSubstr("but got CUDA_ERROR_INVALID_VALUE (invalid argument)"));
   EXPECT_THAT(accelerator->copyToHost(bytes, (*buffer)->data(), 16).message(),
               HasSubstr("expects cuMemcpyDtoH of 16 bytes from 0x"));
@@ -674,9 +725,9 @@ TEST_F(CudaDevice, NoDevice) {
 }
 
 TEST_F(CudaDevice, OpeningFailsWithTheCall) {
-  for (const char *call :
-       {"cuInit", "cuDriverGetVersion", "cuCtxGetCurrent", "cuDeviceGetCount", "cuDeviceGet",
-        "cuDevicePrimaryCtxRetain", "cuCtxSetCurrent", "cuCtxGetDevice", "cuDeviceGetName", "cuDeviceGetAttribute"}) {
+  for (const char *call : {"cuInit", "cuDriverGetVersion", "cuCtxGetCurrent", "cuDeviceGetCount", "cuDeviceGet",
+                           "cuDevicePrimaryCtxRetain", "cuCtxSetCurrent", "cuCtxGetDevice", "cuDeviceGetName",
+                           "cuDeviceGetAttribute", "cuStreamCreate"}) {
     setCurrent(nullptr);
     fake->failures[call] = CudaResult{999};
     Status status = openFailure();

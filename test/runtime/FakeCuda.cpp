@@ -24,6 +24,10 @@ namespace sparse_attn {
 
 struct CudaContextState {};
 
+struct CudaStreamState {
+  CudaContextHandle context;
+};
+
 struct CudaModuleState {
   CudaContextHandle context;
   std::string image;
@@ -44,6 +48,7 @@ using Lock = std::lock_guard<std::mutex>;
 FakeCuda state;
 CudaContextState primaryContext, otherContext;
 thread_local CudaContextHandle currentContext = nullptr;
+thread_local CudaCaptureMode captureMode = CudaCaptureMode::Global;
 
 CudaResult failureOf(const std::string &call) {
   auto failure = state.failures.find(call);
@@ -67,6 +72,24 @@ template <typename... Values> CudaResult recordInContext(const char *call, const
   if (!currentContext)
     return invalidContext;
   return state.kernelFailed ? state.kernelFailure : CudaResult::Success;
+}
+
+/// The same for calls that are unsafe while a stream is captured.
+template <typename... Values> CudaResult recordUnsafe(const char *call, const Values &...values) {
+  CudaResult failure = recordInContext(call, values...);
+  if (failure != CudaResult::Success || !state.isCapturing || captureMode == CudaCaptureMode::Relaxed)
+    return failure;
+  state.captureBroken = true;
+  return captureUnsupported;
+}
+
+/// The same for calls that wait for other streams, whatever the mode is.
+template <typename... Values> CudaResult recordWaiting(const char *call, const Values &...values) {
+  CudaResult failure = recordInContext(call, values...);
+  if (failure != CudaResult::Success || !state.isCapturing)
+    return failure;
+  state.captureBroken = true;
+  return captureImplicit;
 }
 
 /// Whether bytes lie in one allocation of the current context.
@@ -94,6 +117,8 @@ constexpr NamedError namedErrors[] = {
     {invalidPtx, "CUDA_ERROR_INVALID_PTX", "a PTX JIT compilation failed"},
     {CudaResult::UnsupportedPtxVersion, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION", "unsupported toolchain"},
     {notFound, "CUDA_ERROR_NOT_FOUND", "named symbol not found"},
+    {captureUnsupported, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED", "operation not permitted when stream is capturing"},
+    {captureImplicit, "CUDA_ERROR_STREAM_CAPTURE_IMPLICIT", "operation would make the legacy stream depend on it"},
     {illegalAddress, "CUDA_ERROR_ILLEGAL_ADDRESS", "an illegal memory access was encountered"},
 };
 
@@ -213,17 +238,47 @@ CudaResult cuCtxGetDevice(CudaDeviceNumber *device) {
 
 CudaResult cuCtxSynchronize() {
   Lock lock(state.mutex);
-  return recordInContext("cuCtxSynchronize");
+  return recordWaiting("cuCtxSynchronize");
+}
+
+CudaResult cuStreamCreate(CudaStreamHandle *stream, CudaStreamFlags flags) {
+  Lock lock(state.mutex);
+  if (CudaResult failure = recordUnsafe("cuStreamCreate", static_cast<uint32_t>(flags)); failure != CudaResult::Success)
+    return failure;
+  *stream = *state.streams.insert(new CudaStreamState{currentContext}).first;
+  return CudaResult::Success;
+}
+
+CudaResult cuStreamDestroy_v2(CudaStreamHandle stream) {
+  Lock lock(state.mutex);
+  CudaResult failure = recordUnsafe("cuStreamDestroy_v2");
+  if (state.streams.count(stream) == 0 || stream->context != currentContext)
+    return invalidValue;
+  state.streams.erase(stream);
+  delete stream;
+  return failure;
 }
 
 CudaResult cuStreamSynchronize(CudaStreamHandle stream) {
   Lock lock(state.mutex);
-  return recordInContext("cuStreamSynchronize", stream ? "stream" : "default");
+  if (!stream)
+    return recordWaiting("cuStreamSynchronize default");
+  if (state.streams.count(stream) == 0 || stream->context != currentContext)
+    return invalidValue;
+  return recordUnsafe("cuStreamSynchronize");
+}
+
+CudaResult cuThreadExchangeStreamCaptureMode(CudaCaptureMode *mode) {
+  Lock lock(state.mutex);
+  CudaResult failure = failureOf("cuThreadExchangeStreamCaptureMode");
+  if (failure == CudaResult::Success)
+    std::swap(*mode, captureMode);
+  return failure;
 }
 
 CudaResult cuMemAlloc_v2(CudaAddress *address, size_t bytes) {
   Lock lock(state.mutex);
-  if (CudaResult failure = recordInContext("cuMemAlloc_v2", bytes); failure != CudaResult::Success)
+  if (CudaResult failure = recordUnsafe("cuMemAlloc_v2", bytes); failure != CudaResult::Success)
     return failure;
   if (bytes == 0)
     return invalidValue;
@@ -237,17 +292,17 @@ CudaResult cuMemFree_v2(CudaAddress address) {
   auto found = state.allocations.find(address);
   if (found == state.allocations.end() || found->second.context != currentContext)
     return invalidValue;
-  CudaResult failure = recordInContext("cuMemFree_v2", found->second.bytes);
+  CudaResult failure = recordUnsafe("cuMemFree_v2", found->second.bytes);
   std::free(reinterpret_cast<void *>(address));
   state.allocations.erase(found);
   return failure;
 }
 
-CudaResult cuMemcpyHtoD_v2(CudaAddress device, const void *host, size_t bytes) {
+CudaResult cuMemcpyHtoDAsync_v2(CudaAddress device, const void *host, size_t bytes, CudaStreamHandle stream) {
   Lock lock(state.mutex);
-  if (CudaResult failure = recordInContext("cuMemcpyHtoD_v2", bytes); failure != CudaResult::Success)
+  if (CudaResult failure = recordUnsafe("cuMemcpyHtoDAsync_v2", bytes); failure != CudaResult::Success)
     return failure;
-  if (!isMemory(device, bytes))
+  if (!isMemory(device, bytes) || state.streams.count(stream) == 0 || stream->context != currentContext)
     return invalidValue;
   std::memcpy(reinterpret_cast<void *>(device), host, bytes);
   return CudaResult::Success;
@@ -255,7 +310,7 @@ CudaResult cuMemcpyHtoD_v2(CudaAddress device, const void *host, size_t bytes) {
 
 CudaResult cuMemcpyDtoH_v2(void *host, CudaAddress device, size_t bytes) {
   Lock lock(state.mutex);
-  if (CudaResult failure = recordInContext("cuMemcpyDtoH_v2", bytes); failure != CudaResult::Success)
+  if (CudaResult failure = recordWaiting("cuMemcpyDtoH_v2", bytes); failure != CudaResult::Success)
     return failure;
   if (!isMemory(device, bytes))
     return invalidValue;
@@ -267,7 +322,7 @@ CudaResult cuModuleLoadDataEx(CudaModuleHandle *module, const void *image, unsig
                               void **values) {
   Lock lock(state.mutex);
   const char *kind = isCubin(image) ? "cuModuleLoadDataEx cubin" : "cuModuleLoadDataEx ptx";
-  if (CudaResult failure = recordInContext(kind); failure != CudaResult::Success) {
+  if (CudaResult failure = recordUnsafe(kind); failure != CudaResult::Success) {
     writeJitLog(optionCount, options, values);
     *module = reinterpret_cast<CudaModuleHandle>(1); // Nobody may use what a failed call leaves.
     return failure;
@@ -279,7 +334,7 @@ CudaResult cuModuleLoadDataEx(CudaModuleHandle *module, const void *image, unsig
 
 CudaResult cuModuleUnload(CudaModuleHandle module) {
   Lock lock(state.mutex);
-  CudaResult failure = recordInContext("cuModuleUnload");
+  CudaResult failure = recordUnsafe("cuModuleUnload");
   if (state.modules.count(module) == 0 || module->context != currentContext)
     return invalidValue;
   state.modules.erase(module);

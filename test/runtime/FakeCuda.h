@@ -25,7 +25,8 @@
 namespace sparse_attn::test {
 
 /// Errors that only the tests tell apart.
-constexpr CudaResult invalidValue{1}, invalidContext{201}, invalidPtx{218}, notFound{500}, illegalAddress{700};
+constexpr CudaResult invalidValue{1}, invalidContext{201}, invalidPtx{218}, notFound{500}, illegalAddress{700},
+    captureUnsupported{900}, captureImplicit{906};
 
 struct FakeLaunch {
   std::string kernel;
@@ -64,6 +65,7 @@ struct FakeCuda {
   CudaResult kernelFailure = CudaResult::Success; ///< Once a kernel was launched, every call in its context fails.
   std::string jitLog;                             ///< Where ptx fails.
   std::vector<size_t> parameterBytes;             ///< Of the kernels.
+  bool isCapturing = false; ///< Another thread captures a stream, in global mode. What is unsafe then breaks it.
 
   // What it was told. Contexts, questions and error names are not in `calls`.
   std::vector<std::string> calls;
@@ -71,6 +73,8 @@ struct FakeCuda {
   std::vector<FakeEncoding> encodings;
   std::map<CudaAddress, FakeAllocation> allocations;
   std::set<CudaModuleHandle> modules;
+  std::set<CudaStreamHandle> streams;
+  bool captureBroken = false;
 
   bool kernelFailed = false;
   std::mutex mutex;

@@ -98,8 +98,10 @@ public:
 
   /// Errors: OutOfMemory, DeviceError.
   virtual Result<std::shared_ptr<DeviceBuffer>> allocate(size_t bytes) const = 0;
-  /// Copies and waits. Errors: DeviceError.
+  /// Copies and waits, for the copy but for no launch. Like `allocate` and `load`, it may be called while a stream is
+  /// captured, be it by another thread and in global mode. Errors: DeviceError.
   virtual Status copyToDevice(void *device, const void *host, size_t bytes) const = 0;
+  /// Copies and waits, for the launches on the default stream, too. Errors: DeviceError.
   virtual Status copyToHost(void *host, const void *device, size_t bytes) const = 0;
   /// Waits for all launches. Errors: DeviceError where one of them failed.
   virtual Status synchronize() const = 0;

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "cuda/CudaKernel.h"
+#include "cuda/CudaStream.h"
 #include "cuda/CudaTensorMap.h"
 
 #include <algorithm>
@@ -22,6 +23,7 @@ public:
     if (!address)
       return;
     // Where the context is gone, so is its memory.
+    CudaRelaxedCapture relaxed(*context.driver);
     CudaScope scope(context);
     if (scope.isOk())
       context.driver->cuMemFree_v2(reinterpret_cast<CudaAddress>(address));
@@ -44,7 +46,10 @@ private:
 
 class CudaAccelerator final : public Accelerator {
 public:
-  explicit CudaAccelerator(CudaDevice device) : device(std::move(device)), driver(this->device.driver()) {}
+  explicit CudaAccelerator(CudaDevice opened)
+      : device(std::move(opened)), driver(device.driver()), uploads(device.context) {}
+
+  Status openStream() { return uploads.open(); }
 
   const char *name() const override { return "cuda"; }
   std::string description() const override {
@@ -55,6 +60,7 @@ public:
   int32_t multiprocessors() const override { return device.multiprocessors; }
 
   Result<std::shared_ptr<DeviceBuffer>> allocate(size_t bytes) const override {
+    CudaRelaxedCapture relaxed(driver);
     CudaScope scope(device.context);
     if (!scope.isOk())
       return scope.status();
@@ -67,14 +73,9 @@ public:
   Status copyToDevice(void *target, const void *host, size_t bytes) const override {
     if (bytes == 0)
       return {};
+    CudaRelaxedCapture relaxed(driver);
     CudaScope scope(device.context);
-    if (!scope.isOk())
-      return scope.status();
-    CudaResult result = driver.cuMemcpyHtoD_v2(reinterpret_cast<CudaAddress>(target), host, bytes);
-    if (Status status = driver.check(result, "cuMemcpyHtoD of ", bytes, " bytes to ", target); !status.isOk())
-      return status;
-    // The driver returns once pageable memory has been read, which is before the device has it.
-    return driver.check(driver.cuStreamSynchronize(nullptr), "cuStreamSynchronize after cuMemcpyHtoD");
+    return scope.isOk() ? uploads.upload(target, host, bytes) : scope.status();
   }
 
   Status copyToHost(void *host, const void *source, size_t bytes) const override {
@@ -114,6 +115,7 @@ public:
 private:
   CudaDevice device;
   const CudaDriver &driver;
+  CudaStream uploads;
 };
 
 } // namespace
@@ -122,7 +124,10 @@ Result<std::shared_ptr<const Accelerator>> openCuda() {
   Result<CudaDevice> device = openCudaDevice();
   if (!device.isOk())
     return device.status();
-  return std::shared_ptr<const Accelerator>(std::make_shared<CudaAccelerator>(std::move(*device)));
+  auto accelerator = std::make_shared<CudaAccelerator>(std::move(*device));
+  if (Status status = accelerator->openStream(); !status.isOk())
+    return status;
+  return std::shared_ptr<const Accelerator>(std::move(accelerator));
 }
 
 } // namespace sparse_attn

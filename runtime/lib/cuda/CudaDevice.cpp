@@ -91,19 +91,6 @@ Status readDevice(const CudaDriver &driver, CudaDevice &device) {
 
 } // namespace
 
-CudaScope::CudaScope(const CudaContext &context) : driver(*context.driver), result(driver.cuCtxGetCurrent(&before)) {
-  if (!isOk() || before == context.handle)
-    return;
-  call = "cuCtxSetCurrent";
-  result = driver.cuCtxSetCurrent(context.handle);
-  changed = isOk();
-}
-
-CudaScope::~CudaScope() {
-  if (changed)
-    driver.cuCtxSetCurrent(before);
-}
-
 std::string CudaDevice::architecture() const { return "sm_" + std::to_string(major) + std::to_string(minor); }
 
 Result<CudaContext> currentCudaContext() {

@@ -73,6 +73,7 @@ CudaKernel::~CudaKernel() {
   if (!module)
     return;
   // Where the context is gone, so is the module.
+  CudaRelaxedCapture relaxed(*context.driver);
   CudaScope scope(context);
   if (scope.isOk())
     context.driver->cuModuleUnload(module);
@@ -81,6 +82,7 @@ CudaKernel::~CudaKernel() {
 Result<std::shared_ptr<const DeviceKernel>> CudaKernel::load(const CudaDevice &device, const DeviceImage &image) {
   if (Status status = checkDevice(device, image); !status.isOk())
     return status;
+  CudaRelaxedCapture relaxed(device.driver());
   CudaScope scope(device.context);
   if (!scope.isOk())
     return scope.status();
