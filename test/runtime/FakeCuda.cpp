@@ -92,6 +92,17 @@ template <typename... Values> CudaResult recordWaiting(const char *call, const V
   return captureImplicit;
 }
 
+/// Deletes the objects of a set for which `condition` holds.
+template <typename Object, typename Condition> void eraseAll(std::set<Object *> &objects, const Condition &condition) {
+  for (auto i = objects.begin(); i != objects.end();) {
+    Object *object = *i;
+    bool holds = condition(object);
+    i = holds ? objects.erase(i) : std::next(i);
+    if (holds)
+      delete object;
+  }
+}
+
 /// Whether bytes lie in one allocation of the current context.
 bool isMemory(CudaAddress address, size_t bytes) {
   auto after = state.allocations.upper_bound(address);
@@ -155,6 +166,24 @@ extern "C" {
 
 FakeCuda *fake_cuda() { return &state; }
 CudaContextHandle fake_cuda_other_context() { return &otherContext; }
+
+void fake_cuda_destroy_context(CudaContextHandle context) {
+  Lock lock(state.mutex);
+  state.destroyed.insert(context);
+  auto isOfContext = [context](const auto *each) { return each->context == context; };
+  for (auto i = state.allocations.begin(); i != state.allocations.end();) {
+    if (isOfContext(&i->second))
+      std::free(reinterpret_cast<void *>(i->first));
+    i = isOfContext(&i->second) ? state.allocations.erase(i) : std::next(i);
+  }
+  eraseAll(state.modules, isOfContext);
+  eraseAll(state.streams, isOfContext);
+}
+
+void fake_cuda_create_context(CudaContextHandle context) {
+  Lock lock(state.mutex);
+  state.destroyed.erase(context);
+}
 
 CudaResult cuInit(unsigned flags) {
   Lock lock(state.mutex);
@@ -227,6 +256,10 @@ CudaResult cuCtxSetCurrent(CudaContextHandle context) {
   if (CudaResult failure = failureOf("cuCtxSetCurrent"); failure != CudaResult::Success)
     return failure;
   currentContext = context;
+  if (state.destroyed.count(context) > 0) {
+    state.usedDestroyed = true;
+    return contextIsDestroyed;
+  }
   return CudaResult::Success;
 }
 
@@ -283,7 +316,7 @@ CudaResult cuMemAlloc_v2(CudaAddress *address, size_t bytes) {
   if (bytes == 0)
     return invalidValue;
   *address = reinterpret_cast<CudaAddress>(std::aligned_alloc(256, (bytes + 255) / 256 * 256));
-  state.allocations[*address] = {bytes, currentContext};
+  state.allocations[*address] = {bytes, currentContext, ++state.allocationCount};
   return CudaResult::Success;
 }
 
@@ -296,6 +329,15 @@ CudaResult cuMemFree_v2(CudaAddress address) {
   std::free(reinterpret_cast<void *>(address));
   state.allocations.erase(found);
   return failure;
+}
+
+CudaResult cuPointerGetAttribute(void *value, CudaPointerAttribute attribute, CudaAddress address) {
+  Lock lock(state.mutex);
+  auto found = state.allocations.find(address);
+  if (attribute != CudaPointerAttribute::BufferId || found == state.allocations.end())
+    return invalidValue;
+  std::memcpy(value, &found->second.number, sizeof(uint64_t));
+  return failureOf("cuPointerGetAttribute");
 }
 
 CudaResult cuMemcpyHtoDAsync_v2(CudaAddress device, const void *host, size_t bytes, CudaStreamHandle stream) {

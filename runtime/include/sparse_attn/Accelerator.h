@@ -137,6 +137,10 @@ SPARSE_ATTN_EXPORT std::shared_ptr<const Accelerator> openSimulator(const Simula
 
 /// The GPU of the calling thread's current CUDA context; where there is none, the primary context of device 0, which is
 /// made current. Errors: Unsupported without a driver or a device.
+///
+/// A context that the caller destroys is no longer used: the accelerator, its memory, its kernels and plans that use
+/// them may only be released then, which leaves what the context had, and whatever has come to its address, alone. It
+/// must not be destroyed during a call or a release.
 SPARSE_ATTN_EXPORT Result<std::shared_ptr<const Accelerator>> openCuda();
 
 } // namespace sparse_attn

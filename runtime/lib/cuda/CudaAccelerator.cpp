@@ -20,13 +20,8 @@ class CudaBuffer final : public DeviceBuffer {
 public:
   CudaBuffer(const CudaContext &context, size_t bytes) : DeviceBuffer(nullptr, bytes), context(context) {}
   ~CudaBuffer() override {
-    if (!address)
-      return;
-    // Where the context is gone, so is its memory.
-    CudaRelaxedCapture relaxed(*context.driver);
-    CudaScope scope(context);
-    if (scope.isOk())
-      context.driver->cuMemFree_v2(reinterpret_cast<CudaAddress>(address));
+    if (address)
+      context.release([&] { context.driver->cuMemFree_v2(reinterpret_cast<CudaAddress>(address)); });
   }
 
   /// In the current context.

@@ -7,7 +7,60 @@
 
 #include "cuda/CudaContext.h"
 
+#include <utility>
+
 namespace sparse_attn {
+
+//===----------------------------------------------------------------------===//
+// Marks
+//===----------------------------------------------------------------------===//
+
+Status CudaContext::place() {
+  auto placed = std::make_shared<CudaContextMark>(*this);
+  if (Status status = placed->place(); !status.isOk())
+    return status;
+  mark = std::move(placed);
+  return {};
+}
+
+bool CudaContext::isAlive() const { return mark && mark->isThere(); }
+
+CudaContextMark::~CudaContextMark() {
+  if (!isThere())
+    return;
+  CudaRelaxedCapture relaxed(*context.driver);
+  CudaScope scope(context);
+  if (scope.isOk())
+    context.driver->cuMemFree_v2(address);
+}
+
+Status CudaContextMark::place() {
+  const CudaDriver &driver = *context.driver;
+  CudaRelaxedCapture relaxed(driver);
+  CudaScope scope(context);
+  if (!scope.isOk())
+    return scope.status();
+  if (Status status = driver.check(driver.cuMemAlloc_v2(&address, 1), "cuMemAlloc of 1 byte"); !status.isOk()) {
+    address = 0;
+    return status;
+  }
+  CudaResult result = driver.cuPointerGetAttribute(&number, CudaPointerAttribute::BufferId, address);
+  if (result != CudaResult::Success)
+    driver.cuMemFree_v2(std::exchange(address, 0));
+  return driver.check(result, "cuPointerGetAttribute of a buffer's number");
+}
+
+bool CudaContextMark::isThere() const {
+  uint64_t found = 0;
+  return address &&
+         context.driver->cuPointerGetAttribute(&found, CudaPointerAttribute::BufferId, address) ==
+             CudaResult::Success &&
+         found == number;
+}
+
+//===----------------------------------------------------------------------===//
+// Guards
+//===----------------------------------------------------------------------===//
 
 CudaScope::CudaScope(const CudaContext &context) : driver(*context.driver), result(driver.cuCtxGetCurrent(&before)) {
   if (!isOk() || before == context.handle)

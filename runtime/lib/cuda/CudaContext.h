@@ -17,11 +17,41 @@
 
 namespace sparse_attn {
 
+class CudaContextMark;
+
 /// A context, and the driver that it is of. Contexts are never released: like those of the CUDA runtime, the primary
-/// context lives as long as the process.
+/// context lives as long as the process. One of the caller's own may be destroyed, and another come to lie at its
+/// address; drivers do not say which handles are valid, and one that is not may not even be asked about.
 struct CudaContext {
   const CudaDriver *driver = nullptr;
   CudaContextHandle handle = nullptr;
+  std::shared_ptr<const CudaContextMark> mark; ///< Of opened devices.
+
+  /// Sets the mark. Errors: OutOfMemory, DeviceError.
+  Status place();
+  /// Whether the context has its mark still.
+  bool isAlive() const;
+  /// Calls `free` in the context, unless it is gone, and with it all that there was to free.
+  template <typename Free> void release(const Free &free) const;
+};
+
+/// A byte of memory in a context, by which to tell whether that lives: its memory goes with a context, and the driver
+/// numbers what it allocates and uses no number twice.
+class CudaContextMark {
+public:
+  explicit CudaContextMark(const CudaContext &context) : context(context) {}
+  ~CudaContextMark();
+  CudaContextMark(const CudaContextMark &) = delete;
+  CudaContextMark &operator=(const CudaContextMark &) = delete;
+
+  /// Allocates the byte. Errors: OutOfMemory, DeviceError.
+  Status place();
+  bool isThere() const;
+
+private:
+  CudaContext context; ///< Without a mark.
+  CudaAddress address = 0;
+  uint64_t number = 0;
 };
 
 /// Makes a context current in this thread while it lives.
@@ -57,6 +87,15 @@ private:
   CudaCaptureMode mode = CudaCaptureMode::Relaxed; ///< Then that of the thread before.
   bool changed;
 };
+
+template <typename Free> void CudaContext::release(const Free &free) const {
+  if (!isAlive())
+    return;
+  CudaRelaxedCapture relaxed(*driver);
+  CudaScope scope(*this);
+  if (scope.isOk())
+    free();
+}
 
 } // namespace sparse_attn
 

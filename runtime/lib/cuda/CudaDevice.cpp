@@ -97,7 +97,8 @@ Result<CudaContext> currentCudaContext() {
   Result<const CudaDriver *> loaded = loadCudaDriver();
   if (!loaded.isOk())
     return loaded.status();
-  CudaContext context{*loaded, nullptr};
+  CudaContext context;
+  context.driver = *loaded;
   if (Status status = initialise(**loaded); !status.isOk())
     return status;
   if (Status status = checkVersion(**loaded); !status.isOk())
@@ -116,6 +117,8 @@ Result<CudaDevice> openCudaDevice() {
   if (Status status = readVersion(device.driver(), device.driverVersion); !status.isOk())
     return status;
   if (Status status = readDevice(device.driver(), device); !status.isOk())
+    return status;
+  if (Status status = device.context.place(); !status.isOk())
     return status;
   return device;
 }

@@ -41,6 +41,9 @@ enum class CudaDeviceAttribute : int32_t {
 /// CUfunction_attribute.
 enum class CudaFunctionAttribute : int32_t { MaxDynamicSharedBytes = 8 };
 
+/// CUpointer_attribute: of a buffer, a number that no other buffer of the process ever has.
+enum class CudaPointerAttribute : int32_t { BufferId = 7 };
+
 /// CUstreamCaptureMode.
 enum class CudaCaptureMode : int32_t { Global = 0, ThreadLocal = 1, Relaxed = 2 };
 /// CUstream_flags.

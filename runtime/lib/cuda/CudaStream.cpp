@@ -10,13 +10,8 @@
 namespace sparse_attn {
 
 CudaStream::~CudaStream() {
-  if (!handle)
-    return;
-  // Where the context is gone, so is the stream.
-  CudaRelaxedCapture relaxed(*context.driver);
-  CudaScope scope(context);
-  if (scope.isOk())
-    context.driver->cuStreamDestroy_v2(handle);
+  if (handle)
+    context.release([&] { context.driver->cuStreamDestroy_v2(handle); });
 }
 
 Status CudaStream::open() {
