@@ -185,12 +185,13 @@ TEST_F(CudaDevice, OpensTheDeviceOfTheCurrentContext) {
   EXPECT_EQ(current(), otherContext);
 }
 
+std::shared_ptr<const Accelerator> choose() {
+  Result<std::shared_ptr<const Accelerator>> chosen = defaultAccelerator();
+  EXPECT_TRUE(chosen.isOk()) << chosen.status().message();
+  return chosen.isOk() ? *chosen : nullptr;
+}
+
 TEST_F(CudaDevice, PlansUseTheDeviceOfTheCurrentContext) {
-  auto choose = []() -> std::shared_ptr<const Accelerator> {
-    Result<std::shared_ptr<const Accelerator>> chosen = defaultAccelerator();
-    EXPECT_TRUE(chosen.isOk()) << chosen.status().message();
-    return chosen.isOk() ? *chosen : nullptr;
-  };
   setCurrent(otherContext);
   std::shared_ptr<const Accelerator> other = choose();
   setCurrent(nullptr);
@@ -207,6 +208,24 @@ TEST_F(CudaDevice, PlansUseTheDeviceOfTheCurrentContext) {
   setCurrent(nullptr);
   EXPECT_EQ(choose(), primary);
   endContext(current());
+  endContext(otherContext);
+}
+
+TEST_F(CudaDevice, PlansOfAContextAtAnOldAddress) {
+  setCurrent(otherContext);
+  std::shared_ptr<const Accelerator> first = choose();
+  endContext(otherContext);
+  setCurrent(otherContext);
+  std::shared_ptr<const Accelerator> second = choose();
+  ASSERT_TRUE(first && second);
+  EXPECT_NE(first, second);
+  EXPECT_EQ(choose(), second);
+  EXPECT_TRUE(second->allocate(8).isOk());
+  // The old one goes without a word to the driver.
+  fake->calls.clear();
+  first = nullptr;
+  EXPECT_THAT(fake->calls, ElementsAre());
+  EXPECT_EQ(fake->streams.size(), 1u);
   endContext(otherContext);
 }
 

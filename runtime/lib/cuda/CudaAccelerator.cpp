@@ -117,9 +117,11 @@ private:
 
 Result<std::shared_ptr<const Accelerator>> openCuda() {
   Result<CudaDevice> device = openCudaDevice();
-  if (!device.isOk())
-    return device.status();
-  auto accelerator = std::make_shared<CudaAccelerator>(std::move(*device));
+  return device.isOk() ? openCuda(std::move(*device)) : device.status();
+}
+
+Result<std::shared_ptr<const Accelerator>> openCuda(CudaDevice device) {
+  auto accelerator = std::make_shared<CudaAccelerator>(std::move(device));
   if (Status status = accelerator->openStream(); !status.isOk())
     return status;
   return std::shared_ptr<const Accelerator>(std::move(accelerator));

@@ -15,7 +15,7 @@ namespace sparse_attn {
 // Marks
 //===----------------------------------------------------------------------===//
 
-Status CudaContext::place() {
+Status CudaContext::placeMark() {
   auto placed = std::make_shared<CudaContextMark>(*this);
   if (Status status = placed->place(); !status.isOk())
     return status;

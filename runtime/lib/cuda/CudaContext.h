@@ -28,7 +28,7 @@ struct CudaContext {
   std::shared_ptr<const CudaContextMark> mark; ///< Of opened devices.
 
   /// Sets the mark. Errors: OutOfMemory, DeviceError.
-  Status place();
+  Status placeMark();
   /// Whether the context has its mark still.
   bool isAlive() const;
   /// Calls `free` in the context, unless it is gone, and with it all that there was to free.

@@ -118,7 +118,7 @@ Result<CudaDevice> openCudaDevice() {
     return status;
   if (Status status = readDevice(device.driver(), device); !status.isOk())
     return status;
-  if (Status status = device.context.place(); !status.isOk())
+  if (Status status = device.context.placeMark(); !status.isOk())
     return status;
   return device;
 }

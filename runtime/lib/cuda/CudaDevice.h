@@ -33,6 +33,9 @@ Result<CudaContext> currentCudaContext();
 /// The GPU of `currentCudaContext`, with its errors.
 Result<CudaDevice> openCudaDevice();
 
+/// The accelerator of a GPU that was opened. Errors: OutOfMemory, DeviceError.
+Result<std::shared_ptr<const Accelerator>> openCuda(CudaDevice device);
+
 } // namespace sparse_attn
 
 #endif // SPARSE_ATTN_LIB_CUDA_CUDADEVICE_H
