@@ -9,6 +9,7 @@
 
 #include "FunctionCheck.h"
 #include "JsonNode.h"
+#include "sparse_attn/Accelerator.h"
 
 #include <algorithm>
 #include <cstring>
@@ -28,6 +29,20 @@ const char *kindName(ArgumentKind kind) {
   return "mask";
 }
 
+const char *arrayName(TensorBox::Array array) {
+  switch (array) {
+  case TensorBox::Array::Query:
+    return "query";
+  case TensorBox::Array::Key:
+    return "key";
+  case TensorBox::Array::Value:
+    return "value";
+  case TensorBox::Array::Output:
+    break;
+  }
+  return "output";
+}
+
 namespace {
 
 constexpr char magic[] = {'S', 'P', 'R', 'S', 'A', 'T', 'T', 'N'};
@@ -38,10 +53,6 @@ constexpr int64_t maxScratchBytes = int64_t(1) << 30;
 constexpr int64_t warpThreads = 32;
 constexpr int64_t maxThreads = 1024;
 constexpr int64_t maxSharedBytes = 227 * 1024;
-/// Limits of a box: of a tensor map, and of the swizzle over 128 bytes.
-constexpr int64_t maxBoxRows = 256;
-constexpr int64_t minBoxColumns = 8;
-constexpr int64_t maxBoxColumns = 64;
 
 DType parseDType(const JsonNode &node) {
   std::string name = node.string();
@@ -177,24 +188,23 @@ void expectAbsent(const JsonNode &node, const char *key, const char *owner) {
 }
 
 TensorBox::Array parseBoxArray(const JsonNode &node) {
-  const std::pair<const char *, TensorBox::Array> choices[] = {{"query", TensorBox::Array::Query},
-                                                               {"key", TensorBox::Array::Key},
-                                                               {"value", TensorBox::Array::Value},
-                                                               {"output", TensorBox::Array::Output}};
   std::string name = node.string();
-  for (const auto &[choice, array] : choices)
-    if (name == choice)
+  for (TensorBox::Array array :
+       {TensorBox::Array::Query, TensorBox::Array::Key, TensorBox::Array::Value, TensorBox::Array::Output})
+    if (name == arrayName(array))
       return array;
   node.fail("expects query, key, value or output, but got '", name, "'");
   return TensorBox::Array::Query;
 }
 
 TensorBox parseBox(const JsonNode &node) {
-  TensorBox box{parseBoxArray(node.member("array")), static_cast<int32_t>(node.member("rows").integer(1, maxBoxRows)),
-                static_cast<int32_t>(node.member("columns").integer(minBoxColumns, maxBoxColumns))};
-  // Rows of boxes are multiples of 16 bytes.
-  if (box.columns % minBoxColumns != 0)
-    node.member("columns").fail("expects a multiple of ", minBoxColumns, ", but got ", box.columns);
+  using Limits = TensorMapRequest;
+  TensorBox box;
+  box.array = parseBoxArray(node.member("array"));
+  box.rows = static_cast<int32_t>(node.member("rows").integer(1, Limits::maxBoxRows));
+  box.columns = static_cast<int32_t>(node.member("columns").integer(Limits::boxColumnStep, Limits::maxBoxColumns));
+  if (box.columns % Limits::boxColumnStep != 0)
+    node.member("columns").fail("expects a multiple of ", Limits::boxColumnStep, ", but got ", box.columns);
   return box;
 }
 

@@ -75,11 +75,24 @@ struct alignas(64) TensorMap {
 /// A box of a 4-D array [batch, heads, length, head size] of 2-byte elements, swizzled in shared memory over 64 bytes
 /// where its rows have no more, else over 128.
 struct TensorMapRequest {
-  Value array;        ///< Rank 4, on the device, f16 or bf16.
-  int32_t boxRows;    ///< Rows along the length; at most 256.
-  int32_t boxColumns; ///< Elements along the head size; at most 64.
+  // The limits of cuTensorMapEncodeTiled, which every device keeps to.
+  static constexpr int32_t rank = 4;
+  static constexpr int64_t elementBytes = 2;
+  static constexpr int64_t alignment = 16; ///< Of the address, strides and rows of the box, in bytes.
+  static constexpr int64_t maxSize = int64_t{1} << 32;
+  static constexpr int64_t maxStride = (int64_t{1} << 40) - alignment; ///< In bytes.
+  static constexpr int32_t maxBoxRows = 256;
+  static constexpr int32_t boxColumnStep = alignment / elementBytes;
+  static constexpr int32_t maxBoxColumns = 64; ///< 128 bytes, the span of the wider swizzle.
+
+  Value array;        ///< On the device, f16 or bf16.
+  int32_t boxRows;    ///< Rows along the length.
+  int32_t boxColumns; ///< Elements along the head size.
 
   int32_t swizzleBytes() const { return boxColumns <= 32 ? 64 : 128; }
+
+  /// Errors: InvalidArgument for what is beyond a limit. The stride of a dimension of size 1 is never used, and passes.
+  SPARSE_ATTN_EXPORT Status check() const;
 };
 
 /// A device with memory of its own. Thread-safe.
@@ -108,7 +121,7 @@ public:
 
   /// Errors: Unsupported where the device cannot run any of the images; DeviceError.
   virtual Result<std::shared_ptr<const DeviceKernel>> load(const DeviceImage &image) const = 0;
-  /// Errors: InvalidArgument where an address or stride is no multiple of 16 bytes; DeviceError.
+  /// Errors: as `TensorMapRequest::check`; DeviceError.
   virtual Status encode(const TensorMapRequest &request, TensorMap &map) const = 0;
   /// Starts `blocks` blocks on `stream` (null: the default one). `maps` and `argumentBlock` are read before it returns.
   /// Allocates nothing on a GPU. Errors: DeviceError.
