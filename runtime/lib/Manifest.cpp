@@ -9,7 +9,7 @@
 
 #include "FunctionCheck.h"
 #include "JsonNode.h"
-#include "sparse_attn/Accelerator.h"
+#include "ManifestDevice.h"
 
 #include <algorithm>
 #include <cstring>
@@ -29,30 +29,12 @@ const char *kindName(ArgumentKind kind) {
   return "mask";
 }
 
-const char *arrayName(TensorBox::Array array) {
-  switch (array) {
-  case TensorBox::Array::Query:
-    return "query";
-  case TensorBox::Array::Key:
-    return "key";
-  case TensorBox::Array::Value:
-    return "value";
-  case TensorBox::Array::Output:
-    break;
-  }
-  return "output";
-}
-
 namespace {
 
 constexpr char magic[] = {'S', 'P', 'R', 'S', 'A', 'T', 'T', 'N'};
 constexpr int64_t maxTile = int64_t(1) << 20;
 constexpr int64_t maxHeadSize = int64_t(1) << 16;
 constexpr int64_t maxScratchBytes = int64_t(1) << 30;
-/// What every GPU has, and what the largest shared memory of a block is (227 KiB, of capability 9.0).
-constexpr int64_t warpThreads = 32;
-constexpr int64_t maxThreads = 1024;
-constexpr int64_t maxSharedBytes = 227 * 1024;
 
 DType parseDType(const JsonNode &node) {
   std::string name = node.string();
@@ -175,60 +157,10 @@ CaptureInfo parseCapture(const JsonNode &node) {
   return capture;
 }
 
-std::optional<uint64_t> parseOptionalIndex(const JsonNode &node, const char *key) {
-  if (!node.has(key))
-    return std::nullopt;
-  return node.member(key).index(UINT32_MAX);
-}
-
 /// Checks that what only one kind of variant has is there for no other.
 void expectAbsent(const JsonNode &node, const char *key, const char *owner) {
   if (node.has(key))
     node.member(key).fail("expects no value but for ", owner, ", but got one");
-}
-
-TensorBox::Array parseBoxArray(const JsonNode &node) {
-  std::string name = node.string();
-  for (TensorBox::Array array :
-       {TensorBox::Array::Query, TensorBox::Array::Key, TensorBox::Array::Value, TensorBox::Array::Output})
-    if (name == arrayName(array))
-      return array;
-  node.fail("expects query, key, value or output, but got '", name, "'");
-  return TensorBox::Array::Query;
-}
-
-TensorBox parseBox(const JsonNode &node) {
-  using Limits = TensorMapRequest;
-  TensorBox box;
-  box.array = parseBoxArray(node.member("array"));
-  box.rows = static_cast<int32_t>(node.member("rows").integer(1, Limits::maxBoxRows));
-  box.columns = static_cast<int32_t>(node.member("columns").integer(Limits::boxColumnStep, Limits::maxBoxColumns));
-  if (box.columns % Limits::boxColumnStep != 0)
-    node.member("columns").fail("expects a multiple of ", Limits::boxColumnStep, ", but got ", box.columns);
-  return box;
-}
-
-DeviceCode parseDevice(const JsonNode &node, DType dtype) {
-  DeviceCode device;
-  device.symbol = node.member("symbol").string();
-  if (device.symbol.empty())
-    node.member("symbol").fail("expects the name of a kernel, but got ''");
-  device.threads = static_cast<int32_t>(node.member("threads").integer(warpThreads, maxThreads));
-  if (device.threads % warpThreads != 0)
-    node.member("threads").fail("expects a multiple of ", warpThreads, ", but got ", device.threads);
-  device.sharedBytes = static_cast<int32_t>(node.member("shared_bytes").integer(0, maxSharedBytes));
-  device.ptx = parseOptionalIndex(node, "ptx");
-  device.cubin = parseOptionalIndex(node, "cubin");
-  device.persistent = node.member("persistent").boolean();
-  JsonNode maps = node.member("maps");
-  size_t count = maps.size();
-  if (count > maxTensorMaps)
-    maps.fail("expects at most ", maxTensorMaps, " maps, but got ", count);
-  if (count > 0 && dtype == DType::F32)
-    maps.fail("expects maps of f16 or bf16 arrays only, but got f32");
-  for (size_t i = 0; i < count && node.ok(); ++i)
-    device.maps.push_back(parseBox(maps.element(i)));
-  return device;
 }
 
 /// Parses what sets the two kinds of variants apart.
@@ -241,7 +173,7 @@ void parseCode(const JsonNode &node, const KernelInfo &kernel, bool isForGpu, Va
     return;
   }
   expectAbsent(entries, "items", "the CPU");
-  variant.entries.simulate = parseOptionalIndex(entries, "simulate");
+  variant.entries.simulate = entries.optionalIndex("simulate");
   variant.device = parseDevice(node.member("device"), kernel.dtype);
   if (!variant.device->ptx && !variant.device->cubin && !variant.entries.simulate)
     node.member("device").fail("expects ptx, a cubin or an entry 'simulate', but got none");
@@ -260,7 +192,7 @@ Variant parseVariant(const JsonNode &node, const KernelInfo &kernel, bool isForG
   JsonNode entries = node.member("entries");
   variant.entries.work = entries.member("work").index(UINT32_MAX);
   variant.entries.predicate = entries.member("predicate").index(UINT32_MAX);
-  variant.entries.tiles = parseOptionalIndex(entries, "tiles");
+  variant.entries.tiles = entries.optionalIndex("tiles");
   if (kernel.schedule == KernelInfo::Schedule::Listed)
     variant.entries.plan = entries.member("plan").index(UINT32_MAX);
   return variant;
