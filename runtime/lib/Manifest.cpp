@@ -179,6 +179,12 @@ void parseCode(const JsonNode &node, const KernelInfo &kernel, bool isForGpu, Va
     node.member("device").fail("expects ptx, a cubin or an entry 'simulate', but got none");
 }
 
+/// Checks that a tile is made of blocks of a mask, or a block of tiles: the words of partial tiles rely on it.
+void checkTile(const JsonNode &node, int64_t tile, int64_t block) {
+  if (tile % block != 0 && block % tile != 0)
+    node.fail("expects a multiple or a divisor of ", block, ", as the blocks of a mask have, but got ", tile);
+}
+
 Variant parseVariant(const JsonNode &node, const KernelInfo &kernel, bool isForGpu) {
   Variant variant;
   variant.level = node.member("level").string();
@@ -187,6 +193,12 @@ Variant parseVariant(const JsonNode &node, const KernelInfo &kernel, bool isForG
     variant.features.push_back(features.element(i).string());
   variant.tileQ = node.member("tile_q").integer(1, maxTile);
   variant.tileK = node.member("tile_k").integer(1, maxTile);
+  for (const CaptureInfo &capture : kernel.captures) {
+    if (capture.kind != ArgumentKind::Mask)
+      continue;
+    checkTile(node.member("tile_q"), variant.tileQ, capture.block.queries);
+    checkTile(node.member("tile_k"), variant.tileK, capture.block.keys);
+  }
   variant.scratchBytes = node.member("scratch_bytes").integer(0, isForGpu ? 0 : maxScratchBytes);
   parseCode(node, kernel, isForGpu, variant);
   JsonNode entries = node.member("entries");

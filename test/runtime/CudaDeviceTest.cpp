@@ -528,6 +528,9 @@ TEST_F(CudaDevice, TooMuchSharedMemory) {
   EXPECT_EQ(status.code(), StatusCode::Unsupported);
   EXPECT_EQ(status.message(), "expects a device with 204800 bytes of shared memory a block, but "
                               "got 101376 (Fake GPU)");
+  EXPECT_TRUE(fake->calls.empty());
+  fake->attributes[CudaDeviceAttribute::MaxSharedBytesOptIn] = 204800;
+  EXPECT_TRUE(load(makeImage(), 9, 0).isOk());
 }
 
 TEST_F(CudaDevice, OutOfMemory) {
