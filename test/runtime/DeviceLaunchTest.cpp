@@ -175,7 +175,7 @@ TEST(DeviceLaunch, LoadsTheImagesOnceForAllPlans) {
   EXPECT_EQ(image.symbol, "window_kernel");
   EXPECT_STREQ(image.ptx, ".version 7.0");
   EXPECT_EQ(image.cubin, handwritten_gpu_sparse_attn_image.blobs[1].data);
-  EXPECT_EQ(image.cubinBytes, 4u);
+  EXPECT_EQ(image.cubinBytes, handwritten_gpu_sparse_attn_image.blobs[1].bytes);
   EXPECT_TRUE(image.simulated);
   EXPECT_EQ(image.major, 8);
   EXPECT_EQ(image.minor, 0);
