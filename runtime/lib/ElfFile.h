@@ -1,4 +1,4 @@
-//===- ElfFile.h - What an ELF file holds ----------------------*- C++ -*-===//
+//===- ElfFile.h - What an ELF file holds ---------------------*- C++ -*-===//
 //
 // Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

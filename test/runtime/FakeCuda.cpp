@@ -74,13 +74,18 @@ template <typename... Values> CudaResult recordInContext(const char *call, const
   return state.kernelFailed ? state.kernelFailure : CudaResult::Success;
 }
 
-/// The same for calls that are unsafe while a stream is captured.
-template <typename... Values> CudaResult recordUnsafe(const char *call, const Values &...values) {
-  CudaResult failure = recordInContext(call, values...);
-  if (failure != CudaResult::Success || !state.isCapturing || captureMode == CudaCaptureMode::Relaxed)
-    return failure;
+/// What a call does that is unsafe while a stream is captured.
+CudaResult refuseUnsafe() {
+  if (!state.isCapturing || captureMode == CudaCaptureMode::Relaxed)
+    return CudaResult::Success;
   state.captureBroken = true;
   return captureUnsupported;
+}
+
+/// The same for such calls.
+template <typename... Values> CudaResult recordUnsafe(const char *call, const Values &...values) {
+  CudaResult failure = recordInContext(call, values...);
+  return failure == CudaResult::Success ? refuseUnsafe() : failure;
 }
 
 /// The same for calls that wait for other streams, whatever the mode is.
@@ -240,6 +245,8 @@ CudaResult cuDeviceGetAttribute(int *value, CudaDeviceAttribute attribute, CudaD
 CudaResult cuDevicePrimaryCtxRetain(CudaContextHandle *context, CudaDeviceNumber device) {
   Lock lock(state.mutex);
   if (CudaResult failure = failureOf("cuDevicePrimaryCtxRetain"); failure != CudaResult::Success)
+    return failure;
+  if (CudaResult failure = refuseUnsafe(); failure != CudaResult::Success)
     return failure;
   *context = &primaryContext;
   return device == 40 ? CudaResult::Success : invalidValue;

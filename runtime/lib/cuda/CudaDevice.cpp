@@ -51,6 +51,7 @@ Status usePrimaryContext(const CudaDriver &driver, CudaContextHandle &context) {
   CudaDeviceNumber device = 0;
   if (Status status = driver.check(driver.cuDeviceGet(&device, 0), "cuDeviceGet of device 0"); !status.isOk())
     return status;
+  CudaRelaxedCapture relaxed(driver);
   if (Status status =
           driver.check(driver.cuDevicePrimaryCtxRetain(&context, device), "cuDevicePrimaryCtxRetain of device 0");
       !status.isOk())
