@@ -82,13 +82,13 @@ CudaResult refuseUnsafe() {
   return captureUnsupported;
 }
 
-/// The same for such calls.
+/// `recordInContext` for such calls.
 template <typename... Values> CudaResult recordUnsafe(const char *call, const Values &...values) {
   CudaResult failure = recordInContext(call, values...);
   return failure == CudaResult::Success ? refuseUnsafe() : failure;
 }
 
-/// The same for calls that wait for other streams, whatever the mode is.
+/// `recordInContext` for calls that wait for the streams being captured, which no mode allows.
 template <typename... Values> CudaResult recordWaiting(const char *call, const Values &...values) {
   CudaResult failure = recordInContext(call, values...);
   if (failure != CudaResult::Success || !state.isCapturing)
