@@ -56,6 +56,16 @@ Status load(const std::string &path, Library &library) {
   return {};
 }
 
+/// Drivers trust what they load.
+Status checkCode(const sparse_attn_image &image, const DeviceCode &code) {
+  if (code.ptx) {
+    const sparse_attn_blob &ptx = image.blobs[*code.ptx];
+    if (char last = static_cast<const char *>(ptx.data)[ptx.bytes - 1]; last != '\0')
+      return makeError(StatusCode::InvalidArgument, "expects ptx that ends in a zero byte, but got ", int(last));
+  }
+  return code.cubin ? checkCubin(image.blobs[*code.cubin].data, image.blobs[*code.cubin].bytes) : Status();
+}
+
 Status checkBlobs(const sparse_attn_image &image, const Manifest &manifest) {
   if (image.blob_count > 0 && !image.blobs)
     return makeError(StatusCode::InvalidArgument, "expects ", image.blob_count, " blobs, but got null");
@@ -64,14 +74,9 @@ Status checkBlobs(const sparse_attn_image &image, const Manifest &manifest) {
       return makeError(StatusCode::InvalidArgument, "expects bytes as blob ", i, ", but got ",
                        image.blobs[i].data ? "none" : "null");
   for (const KernelInfo &kernel : manifest.kernels)
-    for (const Variant &variant : kernel.variants) {
-      if (!variant.device || !variant.device->ptx)
-        continue;
-      const sparse_attn_blob &ptx = image.blobs[*variant.device->ptx];
-      if (char last = static_cast<const char *>(ptx.data)[ptx.bytes - 1]; last != '\0')
-        return makeError(StatusCode::InvalidArgument, "kernel '", kernel.name, "' (", variant.level,
-                         "): expects ptx that ends in a zero byte, but got ", int(last));
-    }
+    for (const Variant &variant : kernel.variants)
+      if (Status status = variant.device ? checkCode(image, *variant.device) : Status(); !status.isOk())
+        return makeError(status.code(), "kernel '", kernel.name, "' (", variant.level, "): ", status.message());
   return {};
 }
 

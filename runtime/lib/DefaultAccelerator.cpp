@@ -21,11 +21,16 @@ namespace {
 
 using Opened = Result<std::shared_ptr<const Accelerator>>;
 
+struct OpenedGpu {
+  CudaContext context;
+  std::shared_ptr<const Accelerator> accelerator;
+};
+
 /// What was opened. It is never closed: when a process ends, its driver may be gone first.
 struct OpenedAccelerators {
   std::mutex mutex;
   std::shared_ptr<const Accelerator> simulator;
-  std::map<std::pair<const CudaDriver *, CudaContextHandle>, std::shared_ptr<const Accelerator>> gpus;
+  std::map<std::pair<const CudaDriver *, CudaContextHandle>, OpenedGpu> gpus;
 };
 
 OpenedAccelerators &openedAccelerators() {
@@ -33,19 +38,15 @@ OpenedAccelerators &openedAccelerators() {
   return *instance;
 }
 
-Opened openOnce(Opened (*open)(), std::shared_ptr<const Accelerator> &kept) {
-  if (kept)
-    return kept;
-  Opened opened = open();
-  if (opened.isOk())
-    kept = *opened;
-  return opened;
-}
-
 Opened simulator() {
   OpenedAccelerators &opened = openedAccelerators();
   std::lock_guard<std::mutex> lock(opened.mutex);
-  return openOnce(openSimulator, opened.simulator);
+  if (opened.simulator)
+    return opened.simulator;
+  Opened simulator = openSimulator();
+  if (simulator.isOk())
+    opened.simulator = *simulator;
+  return simulator;
 }
 
 Opened gpu() {
@@ -54,7 +55,18 @@ Opened gpu() {
     return context.status();
   OpenedAccelerators &opened = openedAccelerators();
   std::lock_guard<std::mutex> lock(opened.mutex);
-  return openOnce(openCuda, opened.gpus[{context->driver, context->handle}]);
+  OpenedGpu &gpu = opened.gpus[{context->driver, context->handle}];
+  // A context may have been destroyed, and this one have come to its address.
+  if (gpu.context.isAlive())
+    return gpu.accelerator;
+  Result<CudaDevice> device = openCudaDevice();
+  if (!device.isOk())
+    return device.status();
+  CudaContext marked = device->context;
+  Opened accelerator = openCuda(std::move(*device));
+  if (accelerator.isOk())
+    gpu = {std::move(marked), *accelerator};
+  return accelerator;
 }
 
 } // namespace

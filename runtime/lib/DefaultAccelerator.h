@@ -13,7 +13,7 @@ namespace sparse_attn {
 
 /// The accelerator of plans that are given none: the GPU of the current context, or the simulated device where the
 /// environment variable SPARSE_ATTN_DEVICE is `sim`. Each is opened once, a GPU once for each context, and kept as long
-/// as the process lives.
+/// as the process lives, or until another context has come to the address of a destroyed one.
 ///
 /// Errors: InvalidArgument for another value of the variable; as `openCuda` and `openSimulator`.
 SPARSE_ATTN_EXPORT Result<std::shared_ptr<const Accelerator>> defaultAccelerator();

@@ -155,7 +155,7 @@ Status DeviceStep::encodeMaps(const StepArrays &arrays, TensorMap *maps) const {
     if (isEmpty(array))
       continue;
     if (Status status = accelerator->encode({array, box.rows, box.columns}, maps[i]); !status.isOk())
-      return status;
+      return Status(status.code(), std::string(arrayName(box.array)) + ": " + status.message());
   }
   return {};
 }

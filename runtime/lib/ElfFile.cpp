@@ -1,4 +1,4 @@
-//===- ElfFile.cpp - One section of a shared library ----------------------===//
+//===- ElfFile.cpp - What an ELF file holds -------------------------------===//
 //
 // Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -19,13 +19,35 @@ namespace sparse_attn {
 
 namespace {
 
-/// A file open for reading, of known size. All reads are bound-checked.
-class File {
+/// Bytes of known size. All reads are bound-checked.
+class Source {
 public:
-  File() = default;
-  File(const File &) = delete;
-  File &operator=(const File &) = delete;
-  ~File() {
+  explicit Source(const char *name) : name(name) {}
+  Source(const Source &) = delete;
+  Source &operator=(const Source &) = delete;
+  virtual ~Source() = default;
+
+  bool holds(uint64_t offset, uint64_t bytes) const { return offset <= size && bytes <= size - offset; }
+
+  Status read(void *target, uint64_t offset, uint64_t bytes, const char *what) const {
+    if (!holds(offset, bytes))
+      return makeError(StatusCode::InvalidArgument, name, " is truncated: expects ", what, " of ", bytes,
+                       " bytes at offset ", offset, ", but got a ", name, " of ", size, " bytes");
+    return fetch(static_cast<char *>(target), offset, bytes);
+  }
+
+  const char *name; ///< In messages.
+  uint64_t size = 0;
+
+protected:
+  /// Reads bytes that are there.
+  virtual Status fetch(char *target, uint64_t offset, uint64_t bytes) const = 0;
+};
+
+class File final : public Source {
+public:
+  File() : Source("file") {}
+  ~File() override {
     if (descriptor >= 0)
       close(descriptor);
   }
@@ -43,44 +65,64 @@ public:
     return {};
   }
 
-  bool holds(uint64_t offset, uint64_t bytes) const { return offset <= size && bytes <= size - offset; }
-
-  Status read(void *target, uint64_t offset, uint64_t bytes, const char *what) const {
-    if (!holds(offset, bytes))
-      return makeError(StatusCode::InvalidArgument, "file is truncated: expects ", what, " of ", bytes,
-                       " bytes at offset ", offset, ", but got a file of ", size, " bytes");
-    char *next = static_cast<char *>(target);
+private:
+  Status fetch(char *target, uint64_t offset, uint64_t bytes) const override {
     while (bytes > 0) {
-      ssize_t count = pread(descriptor, next, bytes, static_cast<off_t>(offset));
+      ssize_t count = pread(descriptor, target, bytes, static_cast<off_t>(offset));
       if (count < 0 && errno == EINTR)
         continue;
       if (count <= 0)
         return makeError(StatusCode::InvalidArgument,
                          "expects a file that can be read, but got: ", count < 0 ? std::strerror(errno) : "its end");
-      next += count;
+      target += count;
       offset += static_cast<uint64_t>(count);
       bytes -= static_cast<uint64_t>(count);
     }
     return {};
   }
 
-  uint64_t size = 0;
-
-private:
   int descriptor = -1;
 };
 
+/// Machine code in memory.
+class Cubin final : public Source {
+public:
+  Cubin(const void *data, size_t bytes) : Source("cubin"), data(static_cast<const char *>(data)) { size = bytes; }
+
+private:
+  Status fetch(char *target, uint64_t offset, uint64_t bytes) const override {
+    std::copy_n(data + offset, bytes, target);
+    return {};
+  }
+
+  const char *data;
+};
+
+/// Reads the first bytes, as many as there are; returns whether they are those of an ELF file.
+Status readIdent(const Source &source, unsigned char (&ident)[EI_NIDENT], bool &isElf) {
+  uint64_t bytes = std::min<uint64_t>(source.size, sizeof(ident));
+  if (Status status = source.read(ident, 0, bytes, "a header"); !status.isOk())
+    return status;
+  isElf = bytes >= SELFMAG && std::memcmp(ident, ELFMAG, SELFMAG) == 0;
+  return {};
+}
+
+bool isFor(const Elf64_Ehdr &header, uint16_t machine) {
+  return header.e_ident[EI_CLASS] == ELFCLASS64 && header.e_ident[EI_DATA] == ELFDATA2LSB &&
+         header.e_machine == machine;
+}
+
 Status readHeader(const File &file, Elf64_Ehdr &header) {
   unsigned char ident[EI_NIDENT] = {};
-  uint64_t identBytes = std::min<uint64_t>(file.size, sizeof(ident));
-  if (Status status = file.read(ident, 0, identBytes, "a header"); !status.isOk())
+  bool isElf = false;
+  if (Status status = readIdent(file, ident, isElf); !status.isOk())
     return status;
-  if (identBytes < SELFMAG || std::memcmp(ident, ELFMAG, SELFMAG) != 0)
+  if (!isElf)
     return makeError(StatusCode::InvalidArgument,
                      "expects a sparse-attn artifact, an ELF shared library, but got a file of another format");
   if (Status status = file.read(&header, 0, sizeof(header), "a header"); !status.isOk())
     return status;
-  if (ident[EI_CLASS] != ELFCLASS64 || ident[EI_DATA] != ELFDATA2LSB || header.e_machine != EM_X86_64)
+  if (!isFor(header, EM_X86_64))
     return makeError(StatusCode::Unsupported, "expects an ELF file for x86-64 (machine ", EM_X86_64,
                      ", 64 bits, little endian), but got one for machine ", header.e_machine);
   if (header.e_type == ET_REL)
@@ -93,24 +135,25 @@ Status readHeader(const File &file, Elf64_Ehdr &header) {
 }
 
 /// Checks that what the loader maps lies inside the file; touching a mapped page past its end kills the program.
-Status checkSegments(const File &file, const Elf64_Ehdr &header) {
+Status checkSegments(const Source &source, const Elf64_Ehdr &header) {
   if (header.e_phentsize != sizeof(Elf64_Phdr))
     return makeError(StatusCode::InvalidArgument, "expects program headers of ", sizeof(Elf64_Phdr), " bytes, but got ",
                      header.e_phentsize);
   std::vector<Elf64_Phdr> segments(header.e_phnum);
   if (Status status =
-          file.read(segments.data(), header.e_phoff, segments.size() * sizeof(Elf64_Phdr), "program headers");
+          source.read(segments.data(), header.e_phoff, segments.size() * sizeof(Elf64_Phdr), "program headers");
       !status.isOk())
     return status;
   for (const Elf64_Phdr &segment : segments)
-    if (segment.p_type != PT_NULL && !file.holds(segment.p_offset, segment.p_filesz))
-      return makeError(StatusCode::InvalidArgument, "file is truncated: expects a segment of ", segment.p_filesz,
-                       " bytes at offset ", segment.p_offset, ", but got a file of ", file.size, " bytes");
+    if (segment.p_type != PT_NULL && !source.holds(segment.p_offset, segment.p_filesz))
+      return makeError(StatusCode::InvalidArgument, source.name, " is truncated: expects a segment of ",
+                       segment.p_filesz, " bytes at offset ", segment.p_offset, ", but got a ", source.name, " of ",
+                       source.size, " bytes");
   return {};
 }
 
 /// Reads the section headers; `names` becomes the number of the section that holds their names.
-Status readSectionHeaders(const File &file, const Elf64_Ehdr &header, std::vector<Elf64_Shdr> &sections,
+Status readSectionHeaders(const Source &source, const Elf64_Ehdr &header, std::vector<Elf64_Shdr> &sections,
                           uint64_t &names) {
   if (header.e_shoff == 0)
     return {};
@@ -119,15 +162,16 @@ Status readSectionHeaders(const File &file, const Elf64_Ehdr &header, std::vecto
                      header.e_shentsize);
   // Numbers that do not fit the header are in the first section header.
   Elf64_Shdr first;
-  if (Status status = file.read(&first, header.e_shoff, sizeof(first), "section headers"); !status.isOk())
+  if (Status status = source.read(&first, header.e_shoff, sizeof(first), "section headers"); !status.isOk())
     return status;
   uint64_t count = header.e_shnum != 0 ? header.e_shnum : first.sh_size;
   names = header.e_shstrndx != SHN_XINDEX ? header.e_shstrndx : first.sh_link;
-  if (count > file.size / sizeof(Elf64_Shdr) || !file.holds(header.e_shoff, count * sizeof(Elf64_Shdr)))
-    return makeError(StatusCode::InvalidArgument, "file is truncated: expects ", count, " section headers at offset ",
-                     header.e_shoff, ", but got a file of ", file.size, " bytes");
+  if (count > source.size / sizeof(Elf64_Shdr) || !source.holds(header.e_shoff, count * sizeof(Elf64_Shdr)))
+    return makeError(StatusCode::InvalidArgument, source.name, " is truncated: expects ", count,
+                     " section headers at offset ", header.e_shoff, ", but got a ", source.name, " of ", source.size,
+                     " bytes");
   sections.resize(count);
-  return file.read(sections.data(), header.e_shoff, count * sizeof(Elf64_Shdr), "section headers");
+  return source.read(sections.data(), header.e_shoff, count * sizeof(Elf64_Shdr), "section headers");
 }
 
 Status readContent(const File &file, const Elf64_Shdr &section, const char *what, std::vector<uint8_t> &content) {
@@ -172,6 +216,27 @@ Result<std::vector<uint8_t>> readElfSection(const std::string &path, const char 
   if (Status status = readSection(path, name, content); !status.isOk())
     return status;
   return content;
+}
+
+Status checkCubin(const void *data, size_t bytes) {
+  Cubin cubin(data, bytes);
+  unsigned char ident[EI_NIDENT] = {};
+  bool isElf = false;
+  if (Status status = readIdent(cubin, ident, isElf); !status.isOk())
+    return status;
+  if (!isElf)
+    return makeError(StatusCode::InvalidArgument, "expects a cubin, an ELF file, but got other bytes");
+  Elf64_Ehdr header;
+  if (Status status = cubin.read(&header, 0, sizeof(header), "a header"); !status.isOk())
+    return status;
+  if (!isFor(header, EM_CUDA))
+    return makeError(StatusCode::InvalidArgument, "expects a cubin, an ELF file for CUDA (machine ", EM_CUDA,
+                     ", 64 bits, little endian), but got one for machine ", header.e_machine);
+  if (Status status = checkSegments(cubin, header); !status.isOk())
+    return status;
+  std::vector<Elf64_Shdr> sections;
+  uint64_t names = 0;
+  return readSectionHeaders(cubin, header, sections, names);
 }
 
 } // namespace sparse_attn

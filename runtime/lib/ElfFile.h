@@ -1,4 +1,4 @@
-//===- ElfFile.h - One section of a shared library ------------*- C++ -*-===//
+//===- ElfFile.h - What an ELF file holds ---------------------*- C++ -*-===//
 //
 // Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -25,6 +25,10 @@ namespace sparse_attn {
 ///
 /// Errors: Unsupported for another machine; InvalidArgument, telling what the file is instead, for the rest.
 Result<std::vector<uint8_t>> readElfSection(const std::string &path, const char *name);
+
+/// Checks that `bytes` bytes of `data` are machine code of CUDA whose headers, and whatever a driver would load, are
+/// all there. Errors: InvalidArgument.
+Status checkCubin(const void *data, size_t bytes);
 
 } // namespace sparse_attn
 

@@ -20,6 +20,8 @@
 #include <nlohmann/json.hpp>
 
 #include <cmath>
+#include <cstdint>
+#include <optional>
 #include <string>
 
 namespace sparse_attn {
@@ -105,6 +107,13 @@ public:
       return static_cast<size_t>(result);
     fail("expects an index below ", count, ", but got ", result);
     return 0;
+  }
+
+  /// The number of `key`, if there is one: an index below 2^32 - 1.
+  std::optional<uint64_t> optionalIndex(const char *key) const {
+    if (!has(key))
+      return std::nullopt;
+    return member(key).index(UINT32_MAX);
   }
 
 private:

@@ -9,6 +9,7 @@
 
 #include "FunctionCheck.h"
 #include "JsonNode.h"
+#include "ManifestDevice.h"
 
 #include <algorithm>
 #include <cstring>
@@ -36,16 +37,6 @@ constexpr int64_t maxHeadSize = int64_t(1) << 16;
 constexpr int64_t maxScratchBytes = int64_t(1) << 30;
 /// Times the most tiles, still a number.
 constexpr double maxCost = 1e30;
-/// What every GPU has, and what the largest shared memory of a block is (227 KiB, of capability 9.0).
-constexpr int64_t warpThreads = 32;
-constexpr int64_t maxThreads = 1024;
-constexpr int64_t maxSharedBytes = 227 * 1024;
-/// Blocks that a multiprocessor has at a time at most, whatever its capability.
-constexpr int64_t maxResidentBlocks = 32;
-/// Limits of a box: of a tensor map, and of the swizzle over 128 bytes.
-constexpr int64_t maxBoxRows = 256;
-constexpr int64_t minBoxColumns = 8;
-constexpr int64_t maxBoxColumns = 64;
 
 DType parseDType(const JsonNode &node) {
   std::string name = node.string();
@@ -172,63 +163,10 @@ CaptureInfo parseCapture(const JsonNode &node) {
   return capture;
 }
 
-std::optional<uint64_t> parseOptionalIndex(const JsonNode &node, const char *key) {
-  if (!node.has(key))
-    return std::nullopt;
-  return node.member(key).index(UINT32_MAX);
-}
-
 /// Checks that what only one kind of variant has is there for no other.
 void expectAbsent(const JsonNode &node, const char *key, const char *owner) {
   if (node.has(key))
     node.member(key).fail("expects no value but for ", owner, ", but got one");
-}
-
-TensorBox::Array parseBoxArray(const JsonNode &node) {
-  const std::pair<const char *, TensorBox::Array> choices[] = {{"query", TensorBox::Array::Query},
-                                                               {"key", TensorBox::Array::Key},
-                                                               {"value", TensorBox::Array::Value},
-                                                               {"output", TensorBox::Array::Output}};
-  std::string name = node.string();
-  for (const auto &[choice, array] : choices)
-    if (name == choice)
-      return array;
-  node.fail("expects query, key, value or output, but got '", name, "'");
-  return TensorBox::Array::Query;
-}
-
-TensorBox parseBox(const JsonNode &node) {
-  TensorBox box{parseBoxArray(node.member("array")), static_cast<int32_t>(node.member("rows").integer(1, maxBoxRows)),
-                static_cast<int32_t>(node.member("columns").integer(minBoxColumns, maxBoxColumns))};
-  // Rows of boxes are multiples of 16 bytes.
-  if (box.columns % minBoxColumns != 0)
-    node.member("columns").fail("expects a multiple of ", minBoxColumns, ", but got ", box.columns);
-  return box;
-}
-
-DeviceCode parseDevice(const JsonNode &node, DType dtype) {
-  DeviceCode device;
-  device.symbol = node.member("symbol").string();
-  if (device.symbol.empty())
-    node.member("symbol").fail("expects the name of a kernel, but got ''");
-  device.threads = static_cast<int32_t>(node.member("threads").integer(warpThreads, maxThreads));
-  if (device.threads % warpThreads != 0)
-    node.member("threads").fail("expects a multiple of ", warpThreads, ", but got ", device.threads);
-  device.sharedBytes = static_cast<int32_t>(node.member("shared_bytes").integer(0, maxSharedBytes));
-  device.ptx = parseOptionalIndex(node, "ptx");
-  device.cubin = parseOptionalIndex(node, "cubin");
-  device.persistent = node.member("persistent").boolean();
-  device.blocksPerMultiprocessor =
-      static_cast<int32_t>(node.member("blocks_per_multiprocessor").integer(1, maxResidentBlocks));
-  JsonNode maps = node.member("maps");
-  size_t count = maps.size();
-  if (count > maxTensorMaps)
-    maps.fail("expects at most ", maxTensorMaps, " maps, but got ", count);
-  if (count > 0 && dtype == DType::F32)
-    maps.fail("expects maps of f16 or bf16 arrays only, but got f32");
-  for (size_t i = 0; i < count && node.ok(); ++i)
-    device.maps.push_back(parseBox(maps.element(i)));
-  return device;
 }
 
 /// Parses what sets the two kinds of variants apart.
@@ -241,7 +179,7 @@ void parseCode(const JsonNode &node, const KernelInfo &kernel, bool isForGpu, Va
     return;
   }
   expectAbsent(entries, "items", "the CPU");
-  variant.entries.simulate = parseOptionalIndex(entries, "simulate");
+  variant.entries.simulate = entries.optionalIndex("simulate");
   variant.device = parseDevice(node.member("device"), kernel.dtype);
   if (!variant.device->ptx && !variant.device->cubin && !variant.entries.simulate)
     node.member("device").fail("expects ptx, a cubin or an entry 'simulate', but got none");
@@ -254,6 +192,12 @@ double parseCost(const JsonNode &node) {
   return cost;
 }
 
+/// Checks that a tile is made of blocks of a mask, or a block of tiles: the words of partial tiles rely on it.
+void checkTile(const JsonNode &node, int64_t tile, int64_t block) {
+  if (tile % block != 0 && block % tile != 0)
+    node.fail("expects a multiple or a divisor of ", block, ", as the blocks of a mask have, but got ", tile);
+}
+
 Variant parseVariant(const JsonNode &node, const KernelInfo &kernel, bool isForGpu) {
   Variant variant;
   variant.level = node.member("level").string();
@@ -262,6 +206,12 @@ Variant parseVariant(const JsonNode &node, const KernelInfo &kernel, bool isForG
     variant.features.push_back(features.element(i).string());
   variant.tileQ = node.member("tile_q").integer(1, maxTile);
   variant.tileK = node.member("tile_k").integer(1, maxTile);
+  for (const CaptureInfo &capture : kernel.captures) {
+    if (capture.kind != ArgumentKind::Mask)
+      continue;
+    checkTile(node.member("tile_q"), variant.tileQ, capture.block.queries);
+    checkTile(node.member("tile_k"), variant.tileK, capture.block.keys);
+  }
   variant.scratchBytes = node.member("scratch_bytes").integer(0, isForGpu ? 0 : maxScratchBytes);
   if (node.has("costs")) {
     JsonNode costs = node.member("costs");
@@ -272,7 +222,7 @@ Variant parseVariant(const JsonNode &node, const KernelInfo &kernel, bool isForG
   JsonNode entries = node.member("entries");
   variant.entries.work = entries.member("work").index(UINT32_MAX);
   variant.entries.predicate = entries.member("predicate").index(UINT32_MAX);
-  variant.entries.tiles = parseOptionalIndex(entries, "tiles");
+  variant.entries.tiles = entries.optionalIndex("tiles");
   if (kernel.schedule == KernelInfo::Schedule::Listed)
     variant.entries.plan = entries.member("plan").index(UINT32_MAX);
   return variant;

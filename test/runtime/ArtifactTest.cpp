@@ -222,4 +222,55 @@ TEST(ArtifactErrors, BlobsAreChecked) {
   EXPECT_EQ(message(withoutZero, 2), "kernel 'window_0' (sm_80): expects ptx that ends in a zero byte, but got 116");
 }
 
+/// Machine code with a segment, and the section headers behind it.
+std::string makeCubin() {
+  const sparse_attn_blob &plain = handwritten_gpu_sparse_attn_image.blobs[1];
+  Elf64_Ehdr header;
+  std::memcpy(&header, plain.data, sizeof(header));
+  Elf64_Phdr segment{};
+  segment.p_type = PT_LOAD;
+  segment.p_filesz = 16;
+  header.e_phoff = sizeof(header);
+  header.e_phnum = 1;
+  segment.p_offset = header.e_phoff + sizeof(segment);
+  header.e_shoff = segment.p_offset + segment.p_filesz;
+  header.e_shentsize = sizeof(Elf64_Shdr);
+  header.e_shnum = 2;
+  std::string content(header.e_shoff + 2 * sizeof(Elf64_Shdr), '\0');
+  std::memcpy(&content[0], &header, sizeof(header));
+  std::memcpy(&content[header.e_phoff], &segment, sizeof(segment));
+  return content;
+}
+
+TEST(ArtifactErrors, CubinsAreChecked) {
+  auto message = [](const std::string &cubin) {
+    // A copy of exactly that size, so that a sanitizer sees reads past its end.
+    std::unique_ptr<char[]> copy(new char[cubin.size()]);
+    std::copy(cubin.begin(), cubin.end(), copy.get());
+    sparse_attn_blob blobs[] = {handwritten_gpu_sparse_attn_image.blobs[0], {copy.get(), cubin.size()}};
+    sparse_attn_image image = handwritten_gpu_sparse_attn_image;
+    image.blobs = blobs;
+    Status status = Artifact::fromImage(&image).status();
+    EXPECT_EQ(status.code(), status.isOk() ? StatusCode::Ok : StatusCode::InvalidArgument);
+    return status.message();
+  };
+  const std::string good = makeCubin(), kernel = "kernel 'window_0' (sm_80): ";
+  EXPECT_EQ(message(good), "");
+  for (size_t length = 1; length < good.size(); ++length)
+    EXPECT_THAT(message(good.substr(0, length)), testing::StartsWith(kernel)) << length;
+  EXPECT_EQ(message(good.substr(0, 3)), kernel + "expects a cubin, an ELF file, but got other bytes");
+  EXPECT_EQ(message(good.substr(0, 63)),
+            kernel + "cubin is truncated: expects a header of 64 bytes at offset 0, but got a cubin of 63 bytes");
+  EXPECT_EQ(message(good.substr(0, 119)), kernel + "cubin is truncated: expects program headers of 56 bytes at offset "
+                                                   "64, but got a cubin of 119 bytes");
+  EXPECT_EQ(message(good.substr(0, 130)), kernel + "cubin is truncated: expects a segment of 16 bytes at offset 120, "
+                                                   "but got a cubin of 130 bytes");
+  EXPECT_EQ(message(good.substr(0, good.size() - 1)),
+            kernel + "cubin is truncated: expects 2 section headers at offset 136, but got a cubin of 263 bytes");
+  std::string other = good;
+  other[offsetof(Elf64_Ehdr, e_machine)] = EM_X86_64;
+  EXPECT_EQ(message(other), kernel + "expects a cubin, an ELF file for CUDA (machine 190, 64 bits, little endian), but "
+                                     "got one for machine 62");
+}
+
 } // namespace

@@ -71,6 +71,9 @@ protected:
   void TearDown() override {
     EXPECT_TRUE(fake->allocations.empty());
     EXPECT_TRUE(fake->modules.empty());
+    EXPECT_TRUE(fake->streams.empty());
+    EXPECT_FALSE(fake->captureBroken);
+    EXPECT_FALSE(fake->usedDestroyed);
     setCurrent(nullptr);
     unsetenv("SPARSE_ATTN_CUDA_LIBRARY");
   }
@@ -80,6 +83,9 @@ protected:
     fake = fakeFunction<FakeCuda *()>(path, "fake_cuda")();
     getCurrent = fakeFunction<CudaResult(CudaContextHandle *)>(path, "cuCtxGetCurrent");
     makeCurrent = fakeFunction<CudaResult(CudaContextHandle)>(path, "cuCtxSetCurrent");
+    exchangeMode = fakeFunction<CudaResult(CudaCaptureMode *)>(path, "cuThreadExchangeStreamCaptureMode");
+    destroyContext = fakeFunction<void(CudaContextHandle)>(path, "fake_cuda_destroy_context");
+    createContext = fakeFunction<void(CudaContextHandle)>(path, "fake_cuda_create_context");
     otherContext = fakeFunction<CudaContextHandle()>(path, "fake_cuda_other_context")();
     restoreFake();
     setCurrent(nullptr);
@@ -95,6 +101,7 @@ protected:
     fake->kernelFailed = false;
     fake->failures.clear();
     fake->jitLog.clear();
+    fake->isCapturing = fake->captureBroken = false;
     fake->parameterBytes = {2 * sizeof(TensorMap), 24};
     fake->calls.clear();
     fake->launches.clear();
@@ -113,8 +120,23 @@ protected:
   }
   void setCurrent(CudaContextHandle context) { EXPECT_EQ(makeCurrent(context), CudaResult::Success); }
 
+  /// A context ends, and another begins at the same address.
+  void endContext(CudaContextHandle context) {
+    setCurrent(nullptr);
+    destroyContext(context);
+    createContext(context);
+  }
+
+  /// Sets the capture mode of this thread; returns the one before.
+  CudaCaptureMode setMode(CudaCaptureMode mode) {
+    EXPECT_EQ(exchangeMode(&mode), CudaResult::Success);
+    return mode;
+  }
+
+  /// The calls are those that come after.
   std::shared_ptr<const Accelerator> open() {
     Result<std::shared_ptr<const Accelerator>> accelerator = openCuda();
+    fake->calls.clear();
     EXPECT_TRUE(accelerator.isOk()) << accelerator.status().message();
     return accelerator.isOk() ? *accelerator : nullptr;
   }
@@ -124,8 +146,11 @@ protected:
   Status load(const DeviceImage &image, int major, int minor) {
     setCapability(major, minor);
     std::shared_ptr<const Accelerator> accelerator = open();
-    fake->calls.clear();
-    return accelerator->load(image).status();
+    Status status = accelerator->load(image).status();
+    std::vector<std::string> calls = fake->calls;
+    accelerator = nullptr;
+    fake->calls = calls;
+    return status;
   }
 
   /// The message of an encoding that fails before the driver sees it.
@@ -140,6 +165,9 @@ protected:
   FakeCuda *fake = nullptr;
   CudaResult (*getCurrent)(CudaContextHandle *) = nullptr;
   CudaResult (*makeCurrent)(CudaContextHandle) = nullptr;
+  CudaResult (*exchangeMode)(CudaCaptureMode *) = nullptr;
+  void (*destroyContext)(CudaContextHandle) = nullptr;
+  void (*createContext)(CudaContextHandle) = nullptr;
   CudaContextHandle otherContext = nullptr;
 };
 
@@ -157,12 +185,13 @@ TEST_F(CudaDevice, OpensTheDeviceOfTheCurrentContext) {
   EXPECT_EQ(current(), otherContext);
 }
 
+std::shared_ptr<const Accelerator> choose() {
+  Result<std::shared_ptr<const Accelerator>> chosen = defaultAccelerator();
+  EXPECT_TRUE(chosen.isOk()) << chosen.status().message();
+  return chosen.isOk() ? *chosen : nullptr;
+}
+
 TEST_F(CudaDevice, PlansUseTheDeviceOfTheCurrentContext) {
-  auto choose = []() -> std::shared_ptr<const Accelerator> {
-    Result<std::shared_ptr<const Accelerator>> chosen = defaultAccelerator();
-    EXPECT_TRUE(chosen.isOk()) << chosen.status().message();
-    return chosen.isOk() ? *chosen : nullptr;
-  };
   setCurrent(otherContext);
   std::shared_ptr<const Accelerator> other = choose();
   setCurrent(nullptr);
@@ -174,6 +203,30 @@ TEST_F(CudaDevice, PlansUseTheDeviceOfTheCurrentContext) {
   EXPECT_EQ(choose(), primary);
   setCurrent(otherContext);
   EXPECT_EQ(choose(), other);
+  // They are kept as long as the process lives.
+  EXPECT_EQ(fake->streams.size(), 2u);
+  setCurrent(nullptr);
+  EXPECT_EQ(choose(), primary);
+  endContext(current());
+  endContext(otherContext);
+}
+
+TEST_F(CudaDevice, PlansOfAContextAtAnOldAddress) {
+  setCurrent(otherContext);
+  std::shared_ptr<const Accelerator> first = choose();
+  endContext(otherContext);
+  setCurrent(otherContext);
+  std::shared_ptr<const Accelerator> second = choose();
+  ASSERT_TRUE(first && second);
+  EXPECT_NE(first, second);
+  EXPECT_EQ(choose(), second);
+  EXPECT_TRUE(second->allocate(8).isOk());
+  // The old one goes without a word to the driver.
+  fake->calls.clear();
+  first = nullptr;
+  EXPECT_THAT(fake->calls, ElementsAre());
+  EXPECT_EQ(fake->streams.size(), 1u);
+  endContext(otherContext);
 }
 
 TEST_F(CudaDevice, OpensInManyThreads) {
@@ -201,7 +254,7 @@ TEST_F(CudaDevice, CopiesMemory) {
   ASSERT_TRUE(accelerator->copyToHost(received.data(), (*buffer)->data(), 1000).isOk());
   EXPECT_EQ(sent, received);
   *buffer = nullptr;
-  EXPECT_THAT(fake->calls, ElementsAre("cuMemAlloc_v2 1000", "cuMemcpyHtoD_v2 1000", "cuStreamSynchronize default",
+  EXPECT_THAT(fake->calls, ElementsAre("cuMemAlloc_v2 1000", "cuMemcpyHtoDAsync_v2 1000", "cuStreamSynchronize",
                                        "cuMemcpyDtoH_v2 1000", "cuMemFree_v2 1000"));
 }
 
@@ -223,8 +276,10 @@ TEST_F(CudaDevice, MemoryAndKernelsOutliveTheAccelerator) {
   ASSERT_TRUE(buffer.isOk() && kernel.isOk());
   accelerator = nullptr;
   setCurrent(otherContext);
+  // The mark of the context stays as long as the kernel does.
+  EXPECT_EQ(fake->allocations.size(), 2u);
   *buffer = nullptr;
-  EXPECT_TRUE(fake->allocations.empty());
+  EXPECT_EQ(fake->allocations.size(), 1u);
   *kernel = nullptr;
   EXPECT_TRUE(fake->modules.empty());
   EXPECT_EQ(current(), otherContext);
@@ -325,6 +380,38 @@ TEST_F(CudaDevice, EveryCallRestoresTheContext) {
     EXPECT_EQ(current(), before);
     fake->failures.clear();
   }
+}
+
+TEST_F(CudaDevice, UploadsWhileAnotherThreadCaptures) {
+  // The caller's own mode comes back after each call.
+  setMode(CudaCaptureMode::ThreadLocal);
+  fake->isCapturing = true;
+  std::shared_ptr<const Accelerator> accelerator;
+  {
+    Result<std::shared_ptr<const Accelerator>> opened = openCuda();
+    ASSERT_TRUE(opened.isOk()) << opened.status().message();
+    EXPECT_THAT(fake->calls, testing::Contains("cuStreamCreate 1"));
+    accelerator = *opened;
+    Result<std::shared_ptr<DeviceBuffer>> buffer = accelerator->allocate(8);
+    ASSERT_TRUE(buffer.isOk()) << buffer.status().message();
+    Status copied = accelerator->copyToDevice((*buffer)->data(), "1234567", 8);
+    EXPECT_TRUE(copied.isOk()) << copied.message();
+    EXPECT_STREQ(static_cast<const char *>((*buffer)->data()), "1234567");
+    Status loaded = accelerator->load(makeImage()).status();
+    EXPECT_TRUE(loaded.isOk()) << loaded.message();
+    EXPECT_EQ(setMode(CudaCaptureMode::ThreadLocal), CudaCaptureMode::ThreadLocal);
+  }
+  EXPECT_TRUE(fake->modules.empty());
+  accelerator = nullptr;
+  EXPECT_TRUE(fake->streams.empty());
+  EXPECT_TRUE(fake->allocations.empty());
+  EXPECT_FALSE(fake->captureBroken);
+  EXPECT_EQ(setMode(CudaCaptureMode::Global), CudaCaptureMode::ThreadLocal);
+  // The fake does refuse what is unsafe.
+  fake->failures["cuThreadExchangeStreamCaptureMode"] = invalidValue;
+  EXPECT_THAT(openFailure().message(), HasSubstr("CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"));
+  EXPECT_TRUE(fake->captureBroken);
+  fake->captureBroken = false;
 }
 
 TEST_F(CudaDevice, CubinOrPtx) {
@@ -441,11 +528,15 @@ TEST_F(CudaDevice, TooMuchSharedMemory) {
   EXPECT_EQ(status.code(), StatusCode::Unsupported);
   EXPECT_EQ(status.message(), "expects a device with 204800 bytes of shared memory a block, but "
                               "got 101376 (Fake GPU)");
+  EXPECT_TRUE(fake->calls.empty());
+  fake->attributes[CudaDeviceAttribute::MaxSharedBytesOptIn] = 204800;
+  EXPECT_TRUE(load(makeImage(), 9, 0).isOk());
 }
 
 TEST_F(CudaDevice, OutOfMemory) {
+  std::shared_ptr<const Accelerator> accelerator = open();
   fake->failures["cuMemAlloc_v2"] = CudaResult::OutOfMemory;
-  Status status = open()->allocate(123456).status();
+  Status status = accelerator->allocate(123456).status();
   EXPECT_EQ(status.code(), StatusCode::OutOfMemory);
   EXPECT_EQ(status.message(),
             "expects cuMemAlloc of 123456 bytes to succeed, but got CUDA_ERROR_OUT_OF_MEMORY (out of memory)");
@@ -469,7 +560,7 @@ TEST_F(CudaDevice, CopiesThatFail) {
   char bytes[16] = {};
   Status status = accelerator->copyToDevice((*buffer)->data(), bytes, 16);
   EXPECT_EQ(status.code(), StatusCode::DeviceError);
-  EXPECT_THAT(status.message(), HasSubstr("expects cuMemcpyHtoD of 16 bytes to 0x"));
+  EXPECT_THAT(status.message(), HasSubstr("expects cuMemcpyHtoDAsync of 16 bytes to 0x"));
   EXPECT_THAT(status.message(), HasSubstr("but got CUDA_ERROR_INVALID_VALUE (invalid argument)"));
   EXPECT_THAT(accelerator->copyToHost(bytes, (*buffer)->data(), 16).message(),
               HasSubstr("expects cuMemcpyDtoH of 16 bytes from 0x"));
@@ -512,6 +603,34 @@ TEST_F(CudaDevice, ContextThatIsGone) {
   EXPECT_EQ(accelerator->synchronize().message(), "expects cuCtxSetCurrent to succeed, but got error 709");
   EXPECT_EQ(accelerator->allocate(8).status().code(), StatusCode::DeviceError);
   fake->failures.clear();
+}
+
+TEST_F(CudaDevice, ReleasesNothingOfADestroyedContext) {
+  for (bool another : {false, true}) {
+    setCurrent(otherContext);
+    std::shared_ptr<const Accelerator> accelerator = open();
+    Result<std::shared_ptr<DeviceBuffer>> buffer = accelerator->allocate(16);
+    Result<std::shared_ptr<const DeviceKernel>> kernel = accelerator->load(makeImage());
+    ASSERT_TRUE(buffer.isOk() && kernel.isOk());
+    std::map<CudaAddress, FakeAllocation> old = fake->allocations;
+    setCurrent(nullptr);
+    destroyContext(otherContext);
+    EXPECT_TRUE(fake->allocations.empty());
+    if (another) {
+      // All its addresses are somebody else's.
+      createContext(otherContext);
+      for (const auto &[start, allocation] : old)
+        fake->allocations[start] = {allocation.bytes, allocation.context, ++fake->allocationCount};
+    }
+    fake->calls.clear();
+    *buffer = nullptr;
+    *kernel = nullptr;
+    accelerator = nullptr;
+    EXPECT_THAT(fake->calls, ElementsAre());
+    EXPECT_EQ(fake->allocations.size(), another ? old.size() : 0u);
+    fake->allocations.clear();
+    createContext(otherContext);
+  }
 }
 
 TEST_F(CudaDevice, EncodesTensorMaps) {
@@ -674,15 +793,16 @@ TEST_F(CudaDevice, NoDevice) {
 }
 
 TEST_F(CudaDevice, OpeningFailsWithTheCall) {
-  for (const char *call :
-       {"cuInit", "cuDriverGetVersion", "cuCtxGetCurrent", "cuDeviceGetCount", "cuDeviceGet",
-        "cuDevicePrimaryCtxRetain", "cuCtxSetCurrent", "cuCtxGetDevice", "cuDeviceGetName", "cuDeviceGetAttribute"}) {
+  for (const char *call : {"cuInit", "cuDriverGetVersion", "cuCtxGetCurrent", "cuDeviceGetCount", "cuDeviceGet",
+                           "cuDevicePrimaryCtxRetain", "cuCtxSetCurrent", "cuCtxGetDevice", "cuDeviceGetName",
+                           "cuDeviceGetAttribute", "cuMemAlloc_v2", "cuPointerGetAttribute", "cuStreamCreate"}) {
     setCurrent(nullptr);
     fake->failures[call] = CudaResult{999};
     Status status = openFailure();
     fake->failures.clear();
     EXPECT_EQ(status.code(), StatusCode::DeviceError) << call;
-    EXPECT_THAT(status.message(), testing::StartsWith(std::string("expects ") + call));
+    std::string name = call;
+    EXPECT_THAT(status.message(), testing::StartsWith("expects " + name.substr(0, name.find("_v2"))));
     EXPECT_THAT(status.message(), HasSubstr("to succeed, but got error 999"));
   }
 }

@@ -175,7 +175,7 @@ TEST(DeviceLaunch, LoadsTheImagesOnceForAllPlans) {
   EXPECT_EQ(image.symbol, "window_kernel");
   EXPECT_STREQ(image.ptx, ".version 7.0");
   EXPECT_EQ(image.cubin, handwritten_gpu_sparse_attn_image.blobs[1].data);
-  EXPECT_EQ(image.cubinBytes, 4u);
+  EXPECT_EQ(image.cubinBytes, handwritten_gpu_sparse_attn_image.blobs[1].bytes);
   EXPECT_TRUE(image.simulated);
   EXPECT_EQ(image.major, 8);
   EXPECT_EQ(image.minor, 0);
@@ -618,7 +618,25 @@ TEST(DeviceErrors, FailuresOfTheDeviceArePassedOn) {
     device->failing = call;
     Status status = problem.tryLaunch(**plan, numbers, true);
     EXPECT_EQ(status.code(), StatusCode::OutOfMemory);
-    EXPECT_EQ(status.message(), "kernel 'window_0': the device fails");
+    EXPECT_EQ(status.message(), call == RecordingAccelerator::Call::Launch
+                                    ? "kernel 'window_0': the device fails"
+                                    : "kernel 'window_0': query: the device fails");
+  }
+}
+
+TEST(DeviceErrors, TensorMapsNameTheArray) {
+  DeviceProblem problem(openSimulator(SimulatorOptions()), {1, 2, 2, 19, 19});
+  std::vector<Value> captures = {makeScalar(3), makeScalar(3)};
+  Result<std::shared_ptr<const Plan>> plan = problem.prepare("window", captures);
+  ASSERT_TRUE(plan.isOk()) << plan.status().message();
+  for (auto [place, name] :
+       {std::pair(0, "query"), std::pair(1, "key"), std::pair(2, "value"), std::pair(3, "output")}) {
+    std::vector<Value> arguments = problem.arguments(captures), results = problem.results(true);
+    (place < 3 ? arguments[static_cast<size_t>(place)] : results[0]).stride[1] = int64_t{1} << 39;
+    Status status = (*plan)->launch(arguments, results, nullptr, 0);
+    EXPECT_EQ(status.code(), StatusCode::InvalidArgument);
+    EXPECT_EQ(status.message(), std::string("kernel 'window_0': ") + name +
+                                    ": expects a heads stride from 0 to 549755813880 elements, but got 549755813888");
   }
 }
 

@@ -24,6 +24,10 @@ namespace sparse_attn {
 
 struct CudaContextState {};
 
+struct CudaStreamState {
+  CudaContextHandle context;
+};
+
 struct CudaModuleState {
   CudaContextHandle context;
   std::string image;
@@ -44,6 +48,7 @@ using Lock = std::lock_guard<std::mutex>;
 FakeCuda state;
 CudaContextState primaryContext, otherContext;
 thread_local CudaContextHandle currentContext = nullptr;
+thread_local CudaCaptureMode captureMode = CudaCaptureMode::Global;
 
 CudaResult failureOf(const std::string &call) {
   auto failure = state.failures.find(call);
@@ -67,6 +72,40 @@ template <typename... Values> CudaResult recordInContext(const char *call, const
   if (!currentContext)
     return invalidContext;
   return state.kernelFailed ? state.kernelFailure : CudaResult::Success;
+}
+
+/// What a call does that is unsafe while a stream is captured.
+CudaResult refuseUnsafe() {
+  if (!state.isCapturing || captureMode == CudaCaptureMode::Relaxed)
+    return CudaResult::Success;
+  state.captureBroken = true;
+  return captureUnsupported;
+}
+
+/// `recordInContext` for such calls.
+template <typename... Values> CudaResult recordUnsafe(const char *call, const Values &...values) {
+  CudaResult failure = recordInContext(call, values...);
+  return failure == CudaResult::Success ? refuseUnsafe() : failure;
+}
+
+/// `recordInContext` for calls that wait for the streams being captured, which no mode allows.
+template <typename... Values> CudaResult recordWaiting(const char *call, const Values &...values) {
+  CudaResult failure = recordInContext(call, values...);
+  if (failure != CudaResult::Success || !state.isCapturing)
+    return failure;
+  state.captureBroken = true;
+  return captureImplicit;
+}
+
+/// Deletes the objects of a set for which `condition` holds.
+template <typename Object, typename Condition> void eraseAll(std::set<Object *> &objects, const Condition &condition) {
+  for (auto i = objects.begin(); i != objects.end();) {
+    Object *object = *i;
+    bool holds = condition(object);
+    i = holds ? objects.erase(i) : std::next(i);
+    if (holds)
+      delete object;
+  }
 }
 
 /// Whether bytes lie in one allocation of the current context.
@@ -94,6 +133,8 @@ constexpr NamedError namedErrors[] = {
     {invalidPtx, "CUDA_ERROR_INVALID_PTX", "a PTX JIT compilation failed"},
     {CudaResult::UnsupportedPtxVersion, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION", "unsupported toolchain"},
     {notFound, "CUDA_ERROR_NOT_FOUND", "named symbol not found"},
+    {captureUnsupported, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED", "operation not permitted when stream is capturing"},
+    {captureImplicit, "CUDA_ERROR_STREAM_CAPTURE_IMPLICIT", "operation would make the legacy stream depend on it"},
     {illegalAddress, "CUDA_ERROR_ILLEGAL_ADDRESS", "an illegal memory access was encountered"},
 };
 
@@ -130,6 +171,24 @@ extern "C" {
 
 FakeCuda *fake_cuda() { return &state; }
 CudaContextHandle fake_cuda_other_context() { return &otherContext; }
+
+void fake_cuda_destroy_context(CudaContextHandle context) {
+  Lock lock(state.mutex);
+  state.destroyed.insert(context);
+  auto isOfContext = [context](const auto *each) { return each->context == context; };
+  for (auto i = state.allocations.begin(); i != state.allocations.end();) {
+    if (isOfContext(&i->second))
+      std::free(reinterpret_cast<void *>(i->first));
+    i = isOfContext(&i->second) ? state.allocations.erase(i) : std::next(i);
+  }
+  eraseAll(state.modules, isOfContext);
+  eraseAll(state.streams, isOfContext);
+}
+
+void fake_cuda_create_context(CudaContextHandle context) {
+  Lock lock(state.mutex);
+  state.destroyed.erase(context);
+}
 
 CudaResult cuInit(unsigned flags) {
   Lock lock(state.mutex);
@@ -187,6 +246,8 @@ CudaResult cuDevicePrimaryCtxRetain(CudaContextHandle *context, CudaDeviceNumber
   Lock lock(state.mutex);
   if (CudaResult failure = failureOf("cuDevicePrimaryCtxRetain"); failure != CudaResult::Success)
     return failure;
+  if (CudaResult failure = refuseUnsafe(); failure != CudaResult::Success)
+    return failure;
   *context = &primaryContext;
   return device == 40 ? CudaResult::Success : invalidValue;
 }
@@ -202,6 +263,10 @@ CudaResult cuCtxSetCurrent(CudaContextHandle context) {
   if (CudaResult failure = failureOf("cuCtxSetCurrent"); failure != CudaResult::Success)
     return failure;
   currentContext = context;
+  if (state.destroyed.count(context) > 0) {
+    state.usedDestroyed = true;
+    return contextIsDestroyed;
+  }
   return CudaResult::Success;
 }
 
@@ -213,22 +278,52 @@ CudaResult cuCtxGetDevice(CudaDeviceNumber *device) {
 
 CudaResult cuCtxSynchronize() {
   Lock lock(state.mutex);
-  return recordInContext("cuCtxSynchronize");
+  return recordWaiting("cuCtxSynchronize");
+}
+
+CudaResult cuStreamCreate(CudaStreamHandle *stream, CudaStreamFlags flags) {
+  Lock lock(state.mutex);
+  if (CudaResult failure = recordUnsafe("cuStreamCreate", static_cast<uint32_t>(flags)); failure != CudaResult::Success)
+    return failure;
+  *stream = *state.streams.insert(new CudaStreamState{currentContext}).first;
+  return CudaResult::Success;
+}
+
+CudaResult cuStreamDestroy_v2(CudaStreamHandle stream) {
+  Lock lock(state.mutex);
+  CudaResult failure = recordUnsafe("cuStreamDestroy_v2");
+  if (state.streams.count(stream) == 0 || stream->context != currentContext)
+    return invalidValue;
+  state.streams.erase(stream);
+  delete stream;
+  return failure;
 }
 
 CudaResult cuStreamSynchronize(CudaStreamHandle stream) {
   Lock lock(state.mutex);
-  return recordInContext("cuStreamSynchronize", stream ? "stream" : "default");
+  if (!stream)
+    return recordWaiting("cuStreamSynchronize default");
+  if (state.streams.count(stream) == 0 || stream->context != currentContext)
+    return invalidValue;
+  return recordUnsafe("cuStreamSynchronize");
+}
+
+CudaResult cuThreadExchangeStreamCaptureMode(CudaCaptureMode *mode) {
+  Lock lock(state.mutex);
+  CudaResult failure = failureOf("cuThreadExchangeStreamCaptureMode");
+  if (failure == CudaResult::Success)
+    std::swap(*mode, captureMode);
+  return failure;
 }
 
 CudaResult cuMemAlloc_v2(CudaAddress *address, size_t bytes) {
   Lock lock(state.mutex);
-  if (CudaResult failure = recordInContext("cuMemAlloc_v2", bytes); failure != CudaResult::Success)
+  if (CudaResult failure = recordUnsafe("cuMemAlloc_v2", bytes); failure != CudaResult::Success)
     return failure;
   if (bytes == 0)
     return invalidValue;
   *address = reinterpret_cast<CudaAddress>(std::aligned_alloc(256, (bytes + 255) / 256 * 256));
-  state.allocations[*address] = {bytes, currentContext};
+  state.allocations[*address] = {bytes, currentContext, ++state.allocationCount};
   return CudaResult::Success;
 }
 
@@ -237,17 +332,26 @@ CudaResult cuMemFree_v2(CudaAddress address) {
   auto found = state.allocations.find(address);
   if (found == state.allocations.end() || found->second.context != currentContext)
     return invalidValue;
-  CudaResult failure = recordInContext("cuMemFree_v2", found->second.bytes);
+  CudaResult failure = recordUnsafe("cuMemFree_v2", found->second.bytes);
   std::free(reinterpret_cast<void *>(address));
   state.allocations.erase(found);
   return failure;
 }
 
-CudaResult cuMemcpyHtoD_v2(CudaAddress device, const void *host, size_t bytes) {
+CudaResult cuPointerGetAttribute(void *value, CudaPointerAttribute attribute, CudaAddress address) {
   Lock lock(state.mutex);
-  if (CudaResult failure = recordInContext("cuMemcpyHtoD_v2", bytes); failure != CudaResult::Success)
+  auto found = state.allocations.find(address);
+  if (attribute != CudaPointerAttribute::BufferId || found == state.allocations.end())
+    return invalidValue;
+  std::memcpy(value, &found->second.number, sizeof(uint64_t));
+  return failureOf("cuPointerGetAttribute");
+}
+
+CudaResult cuMemcpyHtoDAsync_v2(CudaAddress device, const void *host, size_t bytes, CudaStreamHandle stream) {
+  Lock lock(state.mutex);
+  if (CudaResult failure = recordUnsafe("cuMemcpyHtoDAsync_v2", bytes); failure != CudaResult::Success)
     return failure;
-  if (!isMemory(device, bytes))
+  if (!isMemory(device, bytes) || state.streams.count(stream) == 0 || stream->context != currentContext)
     return invalidValue;
   std::memcpy(reinterpret_cast<void *>(device), host, bytes);
   return CudaResult::Success;
@@ -255,7 +359,7 @@ CudaResult cuMemcpyHtoD_v2(CudaAddress device, const void *host, size_t bytes) {
 
 CudaResult cuMemcpyDtoH_v2(void *host, CudaAddress device, size_t bytes) {
   Lock lock(state.mutex);
-  if (CudaResult failure = recordInContext("cuMemcpyDtoH_v2", bytes); failure != CudaResult::Success)
+  if (CudaResult failure = recordWaiting("cuMemcpyDtoH_v2", bytes); failure != CudaResult::Success)
     return failure;
   if (!isMemory(device, bytes))
     return invalidValue;
@@ -267,7 +371,7 @@ CudaResult cuModuleLoadDataEx(CudaModuleHandle *module, const void *image, unsig
                               void **values) {
   Lock lock(state.mutex);
   const char *kind = isCubin(image) ? "cuModuleLoadDataEx cubin" : "cuModuleLoadDataEx ptx";
-  if (CudaResult failure = recordInContext(kind); failure != CudaResult::Success) {
+  if (CudaResult failure = recordUnsafe(kind); failure != CudaResult::Success) {
     writeJitLog(optionCount, options, values);
     *module = reinterpret_cast<CudaModuleHandle>(1); // Nobody may use what a failed call leaves.
     return failure;
@@ -279,7 +383,7 @@ CudaResult cuModuleLoadDataEx(CudaModuleHandle *module, const void *image, unsig
 
 CudaResult cuModuleUnload(CudaModuleHandle module) {
   Lock lock(state.mutex);
-  CudaResult failure = recordInContext("cuModuleUnload");
+  CudaResult failure = recordUnsafe("cuModuleUnload");
   if (state.modules.count(module) == 0 || module->context != currentContext)
     return invalidValue;
   state.modules.erase(module);

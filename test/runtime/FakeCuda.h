@@ -25,7 +25,8 @@
 namespace sparse_attn::test {
 
 /// Errors that only the tests tell apart.
-constexpr CudaResult invalidValue{1}, invalidContext{201}, invalidPtx{218}, notFound{500}, illegalAddress{700};
+constexpr CudaResult invalidValue{1}, invalidContext{201}, invalidPtx{218}, notFound{500}, illegalAddress{700},
+    captureUnsupported{900}, captureImplicit{906}, contextIsDestroyed{709};
 
 struct FakeLaunch {
   std::string kernel;
@@ -49,6 +50,7 @@ struct FakeEncoding {
 struct FakeAllocation {
   size_t bytes;
   CudaContextHandle context;
+  uint64_t number; ///< Of no other.
 };
 
 /// The driver's state; `fake_cuda` returns it.
@@ -64,6 +66,7 @@ struct FakeCuda {
   CudaResult kernelFailure = CudaResult::Success; ///< Once a kernel was launched, every call in its context fails.
   std::string jitLog;                             ///< Where ptx fails.
   std::vector<size_t> parameterBytes;             ///< Of the kernels.
+  bool isCapturing = false; ///< Another thread captures a stream, in global mode. What is unsafe then breaks it.
 
   // What it was told. Contexts, questions and error names are not in `calls`.
   std::vector<std::string> calls;
@@ -71,6 +74,11 @@ struct FakeCuda {
   std::vector<FakeEncoding> encodings;
   std::map<CudaAddress, FakeAllocation> allocations;
   std::set<CudaModuleHandle> modules;
+  std::set<CudaStreamHandle> streams;
+  std::set<CudaContextHandle> destroyed; ///< Contexts.
+  bool captureBroken = false;
+  bool usedDestroyed = false; ///< Such a context was made current.
+  uint64_t allocationCount = 0;
 
   bool kernelFailed = false;
   std::mutex mutex;
@@ -82,5 +90,9 @@ struct FakeCuda {
 extern "C" sparse_attn::test::FakeCuda *fake_cuda();
 /// A context that is none of the primary ones.
 extern "C" sparse_attn::CudaContextHandle fake_cuda_other_context();
+/// Destroys a context with all that it has.
+extern "C" void fake_cuda_destroy_context(sparse_attn::CudaContextHandle context);
+/// Makes another at its address.
+extern "C" void fake_cuda_create_context(sparse_attn::CudaContextHandle context);
 
 #endif // SPARSE_ATTN_TEST_FAKECUDA_H

@@ -15,6 +15,8 @@
 
 #include "HandWrittenKernels.h"
 
+#include <elf.h>
+
 using namespace handwritten;
 
 namespace {
@@ -201,8 +203,21 @@ const Entry entries[] = {
 };
 
 const char ptx[] = ".version 7.0";
-const unsigned char cubin[] = {0x7f, 'E', 'L', 'F'};
-const sparse_attn_blob blobs[] = {{ptx, sizeof(ptx)}, {cubin, sizeof(cubin)}};
+
+/// Machine code without any section or segment.
+constexpr Elf64_Ehdr makeCubin() {
+  Elf64_Ehdr header{};
+  constexpr unsigned char ident[] = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT};
+  for (size_t i = 0; i < sizeof(ident); ++i)
+    header.e_ident[i] = ident[i];
+  header.e_type = ET_EXEC;
+  header.e_machine = EM_CUDA;
+  header.e_phentsize = sizeof(Elf64_Phdr);
+  return header;
+}
+
+const Elf64_Ehdr cubin = makeCubin();
+const sparse_attn_blob blobs[] = {{ptx, sizeof(ptx)}, {&cubin, sizeof(cubin)}};
 
 } // namespace
 

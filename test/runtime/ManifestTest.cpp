@@ -220,6 +220,36 @@ TEST(Manifest, ErrorsNameTheKey) {
   }
 }
 
+TEST(Manifest, TilesAndBlocksOfMasksFit) {
+  const std::string blocks = "\"name\": \"blocks_0\"", coarse = "\"name\": \"coarse_blocks_0\"";
+  struct Case {
+    std::string text;
+    const char *message; ///< Empty where the manifest is good.
+  };
+  const Case cases[] = {
+      {changed(blocks, "\"tile_q\": 16", "\"tile_q\": 2"), ""},
+      {changed(blocks, "\"tile_k\": 64", "\"tile_k\": 12"), ""},
+      {changed(coarse, "\"tile_q\": 16", "\"tile_q\": 64"), ""},
+      {changed(blocks, "\"tile_q\": 16", "\"tile_q\": 18"),
+       "manifest.kernels[4].variants[0].tile_q: expects a multiple or a divisor of 4, as the blocks of a mask have, "
+       "but "
+       "got 18"},
+      {changed(blocks, "\"tile_k\": 64", "\"tile_k\": 3"), "manifest.kernels[4].variants[0].tile_k: expects a multiple "
+                                                           "or a divisor of 4, as the blocks of a mask have, but "
+                                                           "got 3"},
+      {changed(coarse, "\"tile_q\": 16", "\"tile_q\": 48"),
+       "manifest.kernels[5].variants[0].tile_q: expects a multiple or a divisor of 32, as the blocks of a mask have, "
+       "but "
+       "got 48"},
+      {changedGpu(blocks, "\"tile_k\": 64", "\"tile_k\": 66"),
+       "manifest.kernels[2].variants[0].tile_k: expects a multiple or a divisor of 4, as the blocks of a mask have, "
+       "but "
+       "got 66"},
+  };
+  for (const Case &each : cases)
+    EXPECT_EQ(parse(makeSection(each.text)).status().message(), each.message);
+}
+
 TEST(Manifest, OfAGpuIsReadWhole) {
   Result<Manifest> manifest = parse(makeSection(goodGpuText()));
   ASSERT_TRUE(manifest.isOk()) << manifest.status().message();

@@ -337,12 +337,13 @@ TEST(SimulatorCopies, MapsWantAlignedArrays) {
   EXPECT_TRUE(encode(good, 16, 64).isOk());
   EXPECT_THAT(encode(makeArray(array.numbers() + 1, DType::BF16, shape, {1024, 512, 64, 1}), 16, 64),
               failsWith(StatusCode::InvalidArgument, "expects an address that is a multiple of 16 bytes, but got"));
-  EXPECT_THAT(encode(makeArray(array.numbers(), DType::BF16, shape, {1024, 512, 60, 1}), 16, 64),
-              failsWith(StatusCode::InvalidArgument, "expects strides that are multiples of 16 bytes, but got 120"));
+  EXPECT_THAT(
+      encode(makeArray(array.numbers(), DType::BF16, shape, {1024, 512, 60, 1}), 16, 64),
+      failsWith(StatusCode::InvalidArgument, "expects a length stride that is a multiple of 16 bytes, but got 120"));
   EXPECT_THAT(encode(makeArray(array.numbers(), DType::F32, shape, {1024, 512, 64, 1}), 16, 64),
               failsWith(StatusCode::InvalidArgument, "f16 or bf16"));
   EXPECT_THAT(encode(makeArray(array.numbers(), DType::F16, shape, {1024, 512, 64, 2}), 16, 64),
-              failsWith(StatusCode::InvalidArgument, "stride of 1 along the head size, but got 2"));
+              failsWith(StatusCode::InvalidArgument, "expects a head size stride of 1, but got 2"));
   EXPECT_THAT(encode(good, 257, 64), failsWith(StatusCode::InvalidArgument, "but got 257"));
   EXPECT_THAT(encode(good, 16, 72), failsWith(StatusCode::InvalidArgument, "but got 72"));
   EXPECT_THAT(encode(good, 16, 12), failsWith(StatusCode::InvalidArgument, "but got 12"));

@@ -75,11 +75,24 @@ struct alignas(64) TensorMap {
 /// A box of a 4-D array [batch, heads, length, head size] of 2-byte elements, swizzled in shared memory over 64 bytes
 /// where its rows have no more, else over 128.
 struct TensorMapRequest {
-  Value array;        ///< Rank 4, on the device, f16 or bf16.
-  int32_t boxRows;    ///< Rows along the length; at most 256.
-  int32_t boxColumns; ///< Elements along the head size; at most 64.
+  // The limits of cuTensorMapEncodeTiled, which every device keeps to.
+  static constexpr int32_t rank = 4;
+  static constexpr int64_t elementBytes = 2;
+  static constexpr int64_t alignment = 16; ///< Of the address, strides and rows of the box, in bytes.
+  static constexpr int64_t maxSize = int64_t{1} << 32;
+  static constexpr int64_t maxStride = (int64_t{1} << 40) - alignment; ///< In bytes.
+  static constexpr int32_t maxBoxRows = 256;
+  static constexpr int32_t boxColumnStep = alignment / elementBytes;
+  static constexpr int32_t maxBoxColumns = 64; ///< 128 bytes, the span of the wider swizzle.
+
+  Value array;        ///< On the device, f16 or bf16.
+  int32_t boxRows;    ///< Rows along the length.
+  int32_t boxColumns; ///< Elements along the head size.
 
   int32_t swizzleBytes() const { return boxColumns <= 32 ? 64 : 128; }
+
+  /// Errors: InvalidArgument for what is beyond a limit. The stride of a dimension of size 1 is never used, and passes.
+  SPARSE_ATTN_EXPORT Status check() const;
 };
 
 /// A device with memory of its own. Thread-safe.
@@ -98,15 +111,17 @@ public:
 
   /// Errors: OutOfMemory, DeviceError.
   virtual Result<std::shared_ptr<DeviceBuffer>> allocate(size_t bytes) const = 0;
-  /// Copies and waits. Errors: DeviceError.
+  /// Copies and waits, for the copy but for no launch. Like `allocate` and `load`, it may be called while a stream is
+  /// captured, be it by another thread and in global mode. Errors: DeviceError.
   virtual Status copyToDevice(void *device, const void *host, size_t bytes) const = 0;
+  /// Copies and waits, for the launches on the default stream, too. Errors: DeviceError.
   virtual Status copyToHost(void *host, const void *device, size_t bytes) const = 0;
   /// Waits for all launches. Errors: DeviceError where one of them failed.
   virtual Status synchronize() const = 0;
 
   /// Errors: Unsupported where the device cannot run any of the images; DeviceError.
   virtual Result<std::shared_ptr<const DeviceKernel>> load(const DeviceImage &image) const = 0;
-  /// Errors: InvalidArgument where an address or stride is no multiple of 16 bytes; DeviceError.
+  /// Errors: as `TensorMapRequest::check`; DeviceError.
   virtual Status encode(const TensorMapRequest &request, TensorMap &map) const = 0;
   /// Starts `blocks` blocks on `stream` (null: the default one). `maps` and `argumentBlock` are read before it returns.
   /// Allocates nothing on a GPU. Errors: DeviceError.
@@ -135,6 +150,10 @@ SPARSE_ATTN_EXPORT std::shared_ptr<const Accelerator> openSimulator(const Simula
 
 /// The GPU of the calling thread's current CUDA context; where there is none, the primary context of device 0, which is
 /// made current. Errors: Unsupported without a driver or a device.
+///
+/// A context that the caller destroys is no longer used: the accelerator, its memory, its kernels and plans that use
+/// them may only be released then, which leaves what the context had, and whatever has come to its address, alone. It
+/// must not be destroyed during a call or a release.
 SPARSE_ATTN_EXPORT Result<std::shared_ptr<const Accelerator>> openCuda();
 
 } // namespace sparse_attn

@@ -125,6 +125,9 @@ struct TensorBox {
   int32_t columns = 8; ///< Along the head size.
 };
 
+/// "query", "key", "value" or "output".
+SPARSE_ATTN_EXPORT const char *arrayName(TensorBox::Array array);
+
 /// A kernel compiled for a GPU. It has an image: PTX, a cubin, or the entry `simulate`.
 struct DeviceCode {
   std::string symbol;

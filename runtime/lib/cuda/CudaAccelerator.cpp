@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "cuda/CudaKernel.h"
+#include "cuda/CudaStream.h"
 #include "cuda/CudaTensorMap.h"
 
 #include <algorithm>
@@ -19,12 +20,8 @@ class CudaBuffer final : public DeviceBuffer {
 public:
   CudaBuffer(const CudaContext &context, size_t bytes) : DeviceBuffer(nullptr, bytes), context(context) {}
   ~CudaBuffer() override {
-    if (!address)
-      return;
-    // Where the context is gone, so is its memory.
-    CudaScope scope(context);
-    if (scope.isOk())
-      context.driver->cuMemFree_v2(reinterpret_cast<CudaAddress>(address));
+    if (address)
+      context.release([&] { context.driver->cuMemFree_v2(reinterpret_cast<CudaAddress>(address)); });
   }
 
   /// In the current context.
@@ -44,7 +41,10 @@ private:
 
 class CudaAccelerator final : public Accelerator {
 public:
-  explicit CudaAccelerator(CudaDevice device) : device(std::move(device)), driver(this->device.driver()) {}
+  explicit CudaAccelerator(CudaDevice opened)
+      : device(std::move(opened)), driver(device.driver()), uploads(device.context) {}
+
+  Status openStream() { return uploads.open(); }
 
   const char *name() const override { return "cuda"; }
   std::string description() const override {
@@ -55,6 +55,7 @@ public:
   int32_t multiprocessors() const override { return device.multiprocessors; }
 
   Result<std::shared_ptr<DeviceBuffer>> allocate(size_t bytes) const override {
+    CudaRelaxedCapture relaxed(driver);
     CudaScope scope(device.context);
     if (!scope.isOk())
       return scope.status();
@@ -67,14 +68,9 @@ public:
   Status copyToDevice(void *target, const void *host, size_t bytes) const override {
     if (bytes == 0)
       return {};
+    CudaRelaxedCapture relaxed(driver);
     CudaScope scope(device.context);
-    if (!scope.isOk())
-      return scope.status();
-    CudaResult result = driver.cuMemcpyHtoD_v2(reinterpret_cast<CudaAddress>(target), host, bytes);
-    if (Status status = driver.check(result, "cuMemcpyHtoD of ", bytes, " bytes to ", target); !status.isOk())
-      return status;
-    // The driver returns once pageable memory has been read, which is before the device has it.
-    return driver.check(driver.cuStreamSynchronize(nullptr), "cuStreamSynchronize after cuMemcpyHtoD");
+    return scope.isOk() ? uploads.upload(target, host, bytes) : scope.status();
   }
 
   Status copyToHost(void *host, const void *source, size_t bytes) const override {
@@ -114,15 +110,21 @@ public:
 private:
   CudaDevice device;
   const CudaDriver &driver;
+  CudaStream uploads;
 };
 
 } // namespace
 
 Result<std::shared_ptr<const Accelerator>> openCuda() {
   Result<CudaDevice> device = openCudaDevice();
-  if (!device.isOk())
-    return device.status();
-  return std::shared_ptr<const Accelerator>(std::make_shared<CudaAccelerator>(std::move(*device)));
+  return device.isOk() ? openCuda(std::move(*device)) : device.status();
+}
+
+Result<std::shared_ptr<const Accelerator>> openCuda(CudaDevice device) {
+  auto accelerator = std::make_shared<CudaAccelerator>(std::move(device));
+  if (Status status = accelerator->openStream(); !status.isOk())
+    return status;
+  return std::shared_ptr<const Accelerator>(std::move(accelerator));
 }
 
 } // namespace sparse_attn

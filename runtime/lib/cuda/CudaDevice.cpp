@@ -51,6 +51,7 @@ Status usePrimaryContext(const CudaDriver &driver, CudaContextHandle &context) {
   CudaDeviceNumber device = 0;
   if (Status status = driver.check(driver.cuDeviceGet(&device, 0), "cuDeviceGet of device 0"); !status.isOk())
     return status;
+  CudaRelaxedCapture relaxed(driver);
   if (Status status =
           driver.check(driver.cuDevicePrimaryCtxRetain(&context, device), "cuDevicePrimaryCtxRetain of device 0");
       !status.isOk())
@@ -91,26 +92,14 @@ Status readDevice(const CudaDriver &driver, CudaDevice &device) {
 
 } // namespace
 
-CudaScope::CudaScope(const CudaContext &context) : driver(*context.driver), result(driver.cuCtxGetCurrent(&before)) {
-  if (!isOk() || before == context.handle)
-    return;
-  call = "cuCtxSetCurrent";
-  result = driver.cuCtxSetCurrent(context.handle);
-  changed = isOk();
-}
-
-CudaScope::~CudaScope() {
-  if (changed)
-    driver.cuCtxSetCurrent(before);
-}
-
 std::string CudaDevice::architecture() const { return "sm_" + std::to_string(major) + std::to_string(minor); }
 
 Result<CudaContext> currentCudaContext() {
   Result<const CudaDriver *> loaded = loadCudaDriver();
   if (!loaded.isOk())
     return loaded.status();
-  CudaContext context{*loaded, nullptr};
+  CudaContext context;
+  context.driver = *loaded;
   if (Status status = initialise(**loaded); !status.isOk())
     return status;
   if (Status status = checkVersion(**loaded); !status.isOk())
@@ -129,6 +118,8 @@ Result<CudaDevice> openCudaDevice() {
   if (Status status = readVersion(device.driver(), device.driverVersion); !status.isOk())
     return status;
   if (Status status = readDevice(device.driver(), device); !status.isOk())
+    return status;
+  if (Status status = device.context.placeMark(); !status.isOk())
     return status;
   return device;
 }

@@ -4,44 +4,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-//
-// Memory, kernels and streams belong to a context, and the driver works on the
-// one that is current in the calling thread. Every call of ours makes its own
-// context current and puts back the caller's.
-//
-//===----------------------------------------------------------------------===//
 #ifndef SPARSE_ATTN_LIB_CUDA_CUDADEVICE_H
 #define SPARSE_ATTN_LIB_CUDA_CUDADEVICE_H
 
-#include "cuda/CudaDriver.h"
+#include "cuda/CudaContext.h"
 
 namespace sparse_attn {
-
-/// A context, and the driver that it is of. Contexts are never released: like those of the CUDA runtime, the primary
-/// context lives as long as the process.
-struct CudaContext {
-  const CudaDriver *driver = nullptr;
-  CudaContextHandle handle = nullptr;
-};
-
-/// Makes a context current in this thread while it lives.
-class CudaScope {
-public:
-  explicit CudaScope(const CudaContext &context);
-  ~CudaScope();
-  CudaScope(const CudaScope &) = delete;
-  CudaScope &operator=(const CudaScope &) = delete;
-
-  bool isOk() const { return result == CudaResult::Success; }
-  Status status() const { return driver.check(result, call); }
-
-private:
-  const CudaDriver &driver;
-  CudaContextHandle before = nullptr;
-  bool changed = false;
-  CudaResult result; ///< Of `call`.
-  const char *call = "cuCtxGetCurrent";
-};
 
 /// What the driver says of a GPU.
 struct CudaDevice {
@@ -64,6 +32,9 @@ Result<CudaContext> currentCudaContext();
 
 /// The GPU of `currentCudaContext`, with its errors.
 Result<CudaDevice> openCudaDevice();
+
+/// The accelerator of a GPU that was opened. Errors: OutOfMemory, DeviceError.
+Result<std::shared_ptr<const Accelerator>> openCuda(CudaDevice device);
 
 } // namespace sparse_attn
 

@@ -41,6 +41,14 @@ enum class CudaDeviceAttribute : int32_t {
 /// CUfunction_attribute.
 enum class CudaFunctionAttribute : int32_t { MaxDynamicSharedBytes = 8 };
 
+/// CUpointer_attribute: of a buffer, a number that no other buffer of the process ever has.
+enum class CudaPointerAttribute : int32_t { BufferId = 7 };
+
+/// CUstreamCaptureMode.
+enum class CudaCaptureMode : int32_t { Global = 0, ThreadLocal = 1, Relaxed = 2 };
+/// CUstream_flags.
+enum class CudaStreamFlags : uint32_t { NonBlocking = 1 };
+
 /// CUjit_option.
 enum class CudaJitOption : int32_t { ErrorLog = 5, ErrorLogBytes = 6 };
 

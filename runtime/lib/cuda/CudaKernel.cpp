@@ -70,17 +70,14 @@ CudaKernel::CudaKernel(const CudaContext &context, const DeviceImage &image)
       mapCount(image.mapCount), blockBytes(image.blockBytes) {}
 
 CudaKernel::~CudaKernel() {
-  if (!module)
-    return;
-  // Where the context is gone, so is the module.
-  CudaScope scope(context);
-  if (scope.isOk())
-    context.driver->cuModuleUnload(module);
+  if (module)
+    context.release([&] { context.driver->cuModuleUnload(module); });
 }
 
 Result<std::shared_ptr<const DeviceKernel>> CudaKernel::load(const CudaDevice &device, const DeviceImage &image) {
   if (Status status = checkDevice(device, image); !status.isOk())
     return status;
+  CudaRelaxedCapture relaxed(device.driver());
   CudaScope scope(device.context);
   if (!scope.isOk())
     return scope.status();

@@ -14,18 +14,11 @@ namespace sparse_attn {
 
 namespace {
 
-constexpr int32_t rank = 4;
+constexpr int32_t rank = TensorMapRequest::rank;
 constexpr int32_t innermost = rank - 1;
-constexpr const char *dimensionNames[rank] = {"batch", "heads", "length", "head size"};
-
-// Limits of cuTensorMapEncodeTiled.
-constexpr int64_t alignment = 16; ///< Of the address, strides and rows of the box, in bytes.
-constexpr int64_t maxSize = int64_t{1} << 32;
-constexpr int64_t maxStride = (int64_t{1} << 40) - alignment; ///< In bytes.
-constexpr int32_t maxBoxRows = 256;
-constexpr int32_t maxBoxColumns = 64; ///< 128 bytes, the span of the swizzle.
-
-constexpr int64_t bytesPerElement = 2;
+constexpr int64_t alignment = TensorMapRequest::alignment;
+constexpr int64_t maxStride = TensorMapRequest::maxStride;
+constexpr int64_t bytesPerElement = TensorMapRequest::elementBytes;
 
 /// What the driver is told, innermost first.
 struct TiledArray {
@@ -34,54 +27,6 @@ struct TiledArray {
   std::array<uint64_t, rank - 1> strides; ///< In bytes, from the second dimension on.
   std::array<uint32_t, rank> box;
 };
-
-Status checkElements(const Value &array) {
-  if (array.rank != rank)
-    return makeError(StatusCode::InvalidArgument, "expects an array of rank ", rank, ", but got rank ", array.rank);
-  if (array.dtype != SPARSE_ATTN_F16 && array.dtype != SPARSE_ATTN_BF16)
-    return makeError(StatusCode::InvalidArgument, "expects elements of f16 or bf16, but got dtype ", array.dtype);
-  if (!array.data || reinterpret_cast<uintptr_t>(array.data) % alignment != 0)
-    return makeError(StatusCode::InvalidArgument, "expects an address that is a multiple of ", alignment,
-                     " bytes, but got ", reinterpret_cast<uintptr_t>(array.data));
-  return {};
-}
-
-Status checkSize(const Value &array, int32_t dimension) {
-  int64_t size = array.size[dimension];
-  if (size >= 1 && size <= maxSize)
-    return {};
-  return makeError(StatusCode::InvalidArgument, "expects a ", dimensionNames[dimension], " from 1 to ", maxSize,
-                   ", but got ", size);
-}
-
-/// The stride of a dimension of size 1 is never used, and passes.
-Status checkStride(const Value &array, int32_t dimension) {
-  int64_t stride = array.stride[dimension];
-  if (array.size[dimension] == 1)
-    return {};
-  const char *name = dimensionNames[dimension];
-  if (dimension == innermost)
-    return stride == 1 ? Status()
-                       : makeError(StatusCode::InvalidArgument, "expects a ", name, " stride of 1, but got ", stride);
-  if (stride < 0 || stride > maxStride / bytesPerElement)
-    return makeError(StatusCode::InvalidArgument, "expects a ", name, " stride from 0 to ", maxStride / bytesPerElement,
-                     " elements, but got ", stride);
-  if (stride * bytesPerElement % alignment != 0)
-    return makeError(StatusCode::InvalidArgument, "expects a ", name, " stride that is a multiple of ", alignment,
-                     " bytes, but got ", stride * bytesPerElement);
-  return {};
-}
-
-Status checkBox(const TensorMapRequest &request) {
-  constexpr int64_t step = alignment / bytesPerElement;
-  if (request.boxRows < 1 || request.boxRows > maxBoxRows)
-    return makeError(StatusCode::InvalidArgument, "expects a box of 1 to ", maxBoxRows, " rows, but got ",
-                     request.boxRows);
-  if (request.boxColumns < 1 || request.boxColumns > maxBoxColumns || request.boxColumns % step != 0)
-    return makeError(StatusCode::InvalidArgument, "expects a box of 1 to ", maxBoxColumns, " columns, a multiple of ",
-                     step, ", but got ", request.boxColumns);
-  return {};
-}
 
 /// A stride that the driver accepts for a dimension of size 1: as if the array were contiguous from the dimension
 /// inside of it, as far as the limits allow.
@@ -110,18 +55,6 @@ TiledArray describe(const TensorMapRequest &request) {
   return tiled;
 }
 
-Status checkRequest(const TensorMapRequest &request) {
-  if (Status status = checkElements(request.array); !status.isOk())
-    return status;
-  for (int32_t dimension = 0; dimension < rank; ++dimension) {
-    if (Status status = checkSize(request.array, dimension); !status.isOk())
-      return status;
-    if (Status status = checkStride(request.array, dimension); !status.isOk())
-      return status;
-  }
-  return checkBox(request);
-}
-
 Status checkSupport(const CudaDevice &device) {
   if (device.major < 9)
     return makeError(StatusCode::Unsupported, "expects a device of sm_90 or later for tensor maps, but got ",
@@ -137,7 +70,7 @@ Status checkSupport(const CudaDevice &device) {
 Status encodeTensorMap(const CudaDevice &device, const TensorMapRequest &request, TensorMap &map) {
   if (Status status = checkSupport(device); !status.isOk())
     return status;
-  if (Status status = checkRequest(request); !status.isOk())
+  if (Status status = request.check(); !status.isOk())
     return status;
   CudaScope scope(device.context);
   if (!scope.isOk())

@@ -4,11 +4,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-//
-// The driver answers a bad tensor map with "invalid argument" alone, so that
-// its documented limits are checked, and named, here.
-//
-//===----------------------------------------------------------------------===//
 #ifndef SPARSE_ATTN_LIB_CUDA_CUDATENSORMAP_H
 #define SPARSE_ATTN_LIB_CUDA_CUDATENSORMAP_H
 

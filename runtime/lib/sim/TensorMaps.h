@@ -51,7 +51,7 @@ struct ArrayMap {
   }
 };
 
-/// Errors: InvalidArgument for what cuTensorMapEncodeTiled refuses.
+/// Errors: as `TensorMapRequest::check`.
 Status encodeMap(const TensorMapRequest &request, TensorMap &map);
 
 /// Errors: DeviceError where `bytes` are no map of the simulated device.
