@@ -202,6 +202,14 @@ struct LowerMma final : OpConversionPattern<NVVM::MmaOp> {
   }
 };
 
+/// Calls take the coordinates of the most dimensions that a map has.
+static void appendCoordinates(SmallVectorImpl<Value> &arguments, ValueRange coordinates, CallBuilder &calls) {
+  constexpr size_t kMaxRank = 5;
+  llvm::append_range(arguments, coordinates);
+  for (size_t i = coordinates.size(); i < kMaxRank; ++i)
+    arguments.push_back(calls.integer(0));
+}
+
 /// TMA, mbarriers, warp roles.
 void addHopperPatterns(PatternList &list) {
   list.addCall<NVVM::MBarrierInitOp, Call::mbarrier_init>();
@@ -240,7 +248,7 @@ void addHopperPatterns(PatternList &list) {
       [](NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp,
          NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::Adaptor operands, CallBuilder &calls) {
         SmallVector<Value> arguments{operands.getDstMem(), operands.getTmaDescriptor(), operands.getMbar()};
-        llvm::append_range(arguments, operands.getCoordinates());
+        appendCoordinates(arguments, operands.getCoordinates(), calls);
         calls.call(Call::tensor_load, Type(), arguments);
         return SmallVector<Value>();
       });
@@ -248,7 +256,7 @@ void addHopperPatterns(PatternList &list) {
                                                           NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::Adaptor operands,
                                                           CallBuilder &calls) {
     SmallVector<Value> arguments{operands.getTmaDescriptor(), operands.getSrcMem()};
-    llvm::append_range(arguments, operands.getCoordinates());
+    appendCoordinates(arguments, operands.getCoordinates(), calls);
     calls.call(Call::tensor_store, Type(), arguments);
     return SmallVector<Value>();
   });

@@ -35,9 +35,6 @@ def ReindexDilation : Pass<"sparse-attn-reindex-dilation", "::mlir::ModuleOp"> {
     %o = sparse_attn.attention %q, %k, %v pattern(@dilated) modulo(8) : ...
     ```
   }];
-  let options = [
-    Option<"target", "target", "std::string", /*default=*/"\"cpu\"", "cpu, or the chip of a GPU: sm_80, sm_90a, ...">,
-  ];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 

@@ -28,9 +28,7 @@ using namespace mlir::sparse_attn;
 
 void mlir::sparse_attn::buildToSchedulesPipeline(OpPassManager &pm, const ToTilesOptions &options) {
   pm.addPass(createSimplifyPatterns());
-  ReindexDilationOptions reindex;
-  reindex.target = options.target;
-  pm.addPass(createReindexDilation(reindex));
+  pm.addPass(createReindexDilation());
   SpecializeBlocksOptions blocks;
   blocks.target = options.target;
   blocks.tileQ = options.tileQ;

@@ -17,7 +17,6 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "passes/Passes.h"
 #include "passes/PatternBands.h"
-#include "passes/Tiling.h"
 #include <numeric>
 
 namespace mlir::sparse_attn {
@@ -42,14 +41,6 @@ struct ReindexDilationPass final : sparse_attn::impl::ReindexDilationBase<Reinde
   using Base::Base;
 
   void runOnOperation() override {
-    std::string message;
-    FailureOr<std::unique_ptr<Tiling>> tiling = getTiling(target, message);
-    if (failed(tiling)) {
-      getOperation().emitError(message);
-      return signalPassFailure();
-    }
-    if (!(*tiling)->supportsResidueClasses())
-      return;
     SymbolTable symbols(getOperation());
     getOperation().walk([&](AttentionOp attention) {
       int64_t modulus = findCommonModulus(symbols.lookup<PatternOp>(attention.getPattern()));

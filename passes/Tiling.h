@@ -55,8 +55,6 @@ public:
   virtual SmallVector<TileSizes, 2> choose(const TilingProblem &problem) const = 0;
   /// What tiles of these sizes cost.
   virtual TileCosts estimate(const TilingProblem &problem, TileSizes tiles) const = 0;
-  /// Can kernels work within residue classes, on every s-th row?
-  virtual bool supportsResidueClasses() const = 0;
   /// Can the target make kernels of these sizes? If not, `reason` says what it can make.
   virtual bool supports(const TilingProblem &problem, TileSizes tiles, std::string &reason) const = 0;
 };

@@ -16,7 +16,6 @@ class CpuTiling final : public Tiling {
 public:
   SmallVector<TileSizes, 2> choose(const TilingProblem &problem) const override;
   TileCosts estimate(const TilingProblem &problem, TileSizes tiles) const override;
-  bool supportsResidueClasses() const override { return true; }
   bool supports(const TilingProblem &problem, TileSizes tiles, std::string &reason) const override;
 };
 

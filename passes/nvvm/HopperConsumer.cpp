@@ -209,13 +209,12 @@ void HopperEmitter::stageOutput(ArrayRef<Value> words) {
 
 /// Of one thread: from shared memory to the array.
 void HopperEmitter::storeStagedOutput() {
-  Value map = getMap(OutputMap);
   Value firstRow = b.add(b.mul(queryTile, tileQ), b.mul(group, kGroupRows));
   Value base = b.offset(at(layout.output), b.mul(group, kGroupRows * layout.rowBytes));
   for (int64_t slab = 0; slab < layout.slabs; ++slab) {
     Value source = b.offset(base, slab * layout.querySlab);
-    Value coordinates[] = {b.integer(slab * layout.slabColumns), firstRow, item.head, item.batch};
-    NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::create(builder, loc, map, source, ValueRange(coordinates), Value(),
+    Box box = getBox(OutputMap, output, slab * layout.slabColumns, firstRow, item.head);
+    NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::create(builder, loc, box.map, source, box.coordinates, Value(),
                                                        NVVM::TMAStoreMode::TILE, Value());
   }
   NVVM::CpAsyncBulkCommitGroupOp::create(builder, loc);

@@ -49,7 +49,7 @@ public:
   void emit();
 
 private:
-  /// Tensor maps, in the order of the first parameter.
+  /// Arrays that have tensor maps, in the order of the first parameter.
   enum Map { QueryMap, KeyMap, ValueMap, OutputMap };
 
   // Barriers
@@ -92,12 +92,17 @@ private:
   }
   Value opposite(Value parity) { return b.exclusive(parity, 1); }
 
-  Value getMap(Map map) { return b.offset(function.getArgument(0), map * kTensorMapBytes); }
+  /// The map that a box of an array is copied by, and its coordinates.
+  struct Box {
+    Value map;
+    SmallVector<Value> coordinates;
+  };
+  Box getBox(Map which, Value array, int64_t column, Value row, Value head);
 
   // Producer
   void emitProducer();
   void produceTiles(KeyTileCursor &cursor, Value count, Value itemParity, Value tileNumber);
-  void loadTile(Map map, int64_t slabBytes, Value target, Value row, Value head, Value full);
+  void loadTile(Map map, Value array, int64_t slabBytes, Value target, Value row, Value head, Value full);
   void produceKeys(KeyTileCursor &cursor, const KeyTileCursor::State &place, Value number);
   void produceValues(Value keyTile, Value number);
   void postItem(Value item, Value count, Value itemParity);

@@ -39,6 +39,22 @@ void HopperEmitter::initBarriers() {
   b.syncThreads();
 }
 
+/// Arrays that rows of classes are taken from have two maps, one behind the other: of long classes, and of short ones.
+/// Where short classes have no rows, there is no such map, and they lie behind the end of the other.
+HopperEmitter::Box HopperEmitter::getBox(Map which, Value array, int64_t column, Value row, Value head) {
+  Value maps = function.getArgument(0);
+  const ClassRows *classRows = findClassRows(array);
+  if (!classRows)
+    return {b.offset(maps, which * kTensorMapBytes), {b.integer(column), row, head, item.batch}};
+  Value longClasses = b.rem(classRows->length, kernel.getModulo());
+  Value isLong =
+      b.either(b.less(classRows->first, longClasses), b.less(classRows->length, b.integer(kernel.getModulo())));
+  Value map =
+      b.select(isLong, b.offset(maps, 2 * which * kTensorMapBytes), b.offset(maps, (2 * which + 1) * kTensorMapBytes));
+  Value number = b.select(isLong, classRows->first, b.sub(classRows->first, longClasses));
+  return {map, {b.integer(column), number, row, head, item.batch}};
+}
+
 void HopperEmitter::wait(Value barrier, Value parity) {
   NVVM::MBarrierTryWaitParityOp::create(builder, loc, barrier, parity, b.integer(kWaitHint));
 }
@@ -46,11 +62,11 @@ void HopperEmitter::wait(Value barrier, Value parity) {
 void HopperEmitter::emit() {
   TileSizes tiles{tileQ, tileK};
   int64_t threads = kGroup * (groups + 1), blocks = getBlocksPerMultiprocessor(target, headSize, tiles);
-  createFunction({threads, layout.bytes, blocks}, /*persistent=*/true,
-                 {{"query", tileQ, layout.slabColumns},
-                  {"key", tileK, layout.slabColumns},
-                  {"value", tileK, layout.slabColumns},
-                  {"output", kGroupRows, layout.slabColumns}});
+  SmallVector<MapRequest> maps;
+  for (auto [array, rows] : {std::pair("query", tileQ), {"key", tileK}, {"value", tileK}, {"output", kGroupRows}})
+    for (StringRef classes : kernel.getModulo() > 1 ? ArrayRef<StringRef>{"long", "short"} : ArrayRef<StringRef>{""})
+      maps.push_back({array, rows, layout.slabColumns, classes});
+  createFunction({threads, layout.bytes, blocks}, /*persistent=*/true, maps);
   shared = SharedMemoryOp::create(builder, loc, LLVM::LLVMPointerType::get(builder.getContext(), Shared));
   thread = b.threadId();
   lane = b.both(thread, kWarp - 1);

@@ -13,12 +13,11 @@ using namespace mlir::sparse_attn;
 using namespace mlir::sparse_attn::nvvm;
 
 /// A box a slab: its columns, all rows of the tile. Rows and columns past the end arrive as zeros.
-void HopperEmitter::loadTile(Map map, int64_t slabBytes, Value target, Value row, Value head, Value full) {
-  Value maps = getMap(map);
+void HopperEmitter::loadTile(Map map, Value array, int64_t slabBytes, Value target, Value row, Value head, Value full) {
   for (int64_t slab = 0; slab < layout.slabs; ++slab) {
-    Value coordinates[] = {b.integer(slab * layout.slabColumns), row, head, item.batch};
+    Box box = getBox(map, array, slab * layout.slabColumns, row, head);
     NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
-        builder, loc, b.offset(target, slab * slabBytes), maps, ValueRange(coordinates), full, ValueRange(), Value(),
+        builder, loc, b.offset(target, slab * slabBytes), box.map, box.coordinates, full, ValueRange(), Value(),
         Value(), NVVM::TMALoadMode::TILE, /*isCTAOnly=*/true, NVVM::CTAGroupKindAttr(), Value());
   }
 }
@@ -33,7 +32,7 @@ void HopperEmitter::produceKeys(KeyTileCursor &cursor, const KeyTileCursor::Stat
   Value full = barrier(HopperLayout::KeysFull, use.stage);
   expect(full, layout.getStageBytes());
   Value target = b.offset(at(layout.keys), b.mul(use.stage, layout.getStageBytes()));
-  loadTile(KeyMap, layout.keySlab, target, b.mul(tile, tileK), keyHead, full);
+  loadTile(KeyMap, keys, layout.keySlab, target, b.mul(tile, tileK), keyHead, full);
 }
 
 void HopperEmitter::produceValues(Value keyTile, Value number) {
@@ -42,7 +41,7 @@ void HopperEmitter::produceValues(Value keyTile, Value number) {
   Value full = barrier(HopperLayout::ValuesFull, use.stage);
   expect(full, layout.getStageBytes());
   Value target = b.offset(at(layout.values), b.mul(use.stage, layout.getStageBytes()));
-  loadTile(ValueMap, layout.keySlab, target, b.mul(keyTile, tileK), keyHead, full);
+  loadTile(ValueMap, values, layout.keySlab, target, b.mul(keyTile, tileK), keyHead, full);
 }
 
 void HopperEmitter::postItem(Value number, Value count, Value itemParity) {
@@ -67,7 +66,8 @@ void HopperEmitter::produceTiles(KeyTileCursor &cursor, Value count, Value itemP
   b.emitIf(b.less(b.integer(0), count), [&] { produceKeys(cursor, first, tileNumber); });
   wait(barrier(HopperLayout::QueriesEmpty), opposite(itemParity));
   expect(barrier(HopperLayout::QueriesFull), layout.getQueryBytes());
-  loadTile(QueryMap, layout.querySlab, shared, b.mul(queryTile, tileQ), item.head, barrier(HopperLayout::QueriesFull));
+  loadTile(QueryMap, queries, layout.querySlab, shared, b.mul(queryTile, tileQ), item.head,
+           barrier(HopperLayout::QueriesFull));
   scf::ForOp::create(builder, loc, b.integer(0), count, b.integer(1), first,
                      [&](OpBuilder &, Location, Value rank, ValueRange carried) {
                        KeyTileCursor::State place(carried), next = cursor.emitNext(place);

@@ -60,7 +60,8 @@ void KernelEmitter::createFunction(const BlockNeeds &block, bool persistent, Arr
   };
   SmallVector<Attribute> boxes;
   for (const MapRequest &map : maps)
-    boxes.push_back(builder.getDictionaryAttr({builder.getNamedAttr("array", builder.getStringAttr(map.array)),
+    boxes.push_back(builder.getDictionaryAttr({builder.getNamedAttr("classes", builder.getStringAttr(map.classes)),
+                                               builder.getNamedAttr("array", builder.getStringAttr(map.array)),
                                                number("rows", map.rows), number("columns", map.columns)}));
   function->setAttr(kLaunchAttr, builder.getDictionaryAttr(
                                      {number("threads", block.threads), number("shared_bytes", block.sharedBytes),
@@ -136,19 +137,24 @@ void KernelEmitter::emitRows(RowsOp rows) {
   constexpr int64_t kLength = 2; // of [batch, heads, length, ...]
   DeviceArray array = getArray(rows.getSource());
   auto type = cast<MemRefType>(rows.getType());
-  Value first = integerOf(rows.getFirst());
+  Value first = integerOf(rows.getFirst()), length = array.sizes[kLength];
   array.address = b.offset(array.address, b.mul(b.toWide(first), array.strides[kLength]), type.getElementType());
   int64_t step = rows.getStep();
   // Before the first row, where there is none, the quotient is 0.
   Value behind = b.max(b.sub(array.sizes[kLength], first), b.integer(0));
   array.sizes[kLength] = b.div(b.add(behind, step - 1), step);
   array.strides[kLength] = b.mul(array.strides[kLength], arith::ConstantIntOp::create(builder, loc, step, 64));
-  rowsOfArrays[rows.getResult()] = array;
+  rowsOfArrays[rows.getResult()] = {array, first, length};
 }
 
 DeviceArray KernelEmitter::getArray(Value array) {
+  const ClassRows *found = findClassRows(array);
+  return found ? found->rows : arguments->getArray(array);
+}
+
+const KernelEmitter::ClassRows *KernelEmitter::findClassRows(Value array) {
   auto found = rowsOfArrays.find(array);
-  return found != rowsOfArrays.end() ? found->second : arguments->getArray(array);
+  return found != rowsOfArrays.end() ? &found->second : nullptr;
 }
 
 MaskOp KernelEmitter::getMask() { return *getLoop(kernel).getBody().front().getOps<MaskOp>().begin(); }

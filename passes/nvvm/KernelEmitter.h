@@ -35,6 +35,7 @@ struct DeviceItem {
 struct MapRequest {
   StringRef array; // query, key, value or output
   int64_t rows, columns;
+  StringRef classes = ""; // long or short, in kernels over residue classes
 };
 
 /// What a block takes of a multiprocessor.
@@ -70,6 +71,13 @@ protected:
 
   /// An array that tiles are loaded from or stored to: an argument, or some of its rows.
   DeviceArray getArray(Value array);
+  /// Rows first, first + step, ... of an array of `length` rows; i32.
+  struct ClassRows {
+    DeviceArray rows;
+    Value first, length;
+  };
+  /// Those of such an array; null where it is an argument.
+  const ClassRows *findClassRows(Value array);
   /// The address of the first row of a head, and the bytes between rows (i64).
   struct HeadRows {
     Value address, stride;
@@ -120,7 +128,7 @@ private:
   Value getListRow();
 
   IRMapping map;
-  DenseMap<Value, DeviceArray> rowsOfArrays;
+  DenseMap<Value, ClassRows> rowsOfArrays;
   MaskBits maskBits;
   Value tileWords; // address of the masks' words of the partial tile at hand
 };

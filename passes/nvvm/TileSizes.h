@@ -19,8 +19,6 @@ public:
 
   SmallVector<TileSizes, 2> choose(const TilingProblem &problem) const override;
   TileCosts estimate(const TilingProblem &problem, TileSizes tiles) const override;
-  /// The maps by which Hopper copies tiles know no classes yet.
-  bool supportsResidueClasses() const override { return target.family == Family::Ampere; }
   bool supports(const TilingProblem &problem, TileSizes tiles, std::string &reason) const override;
 
 private:

@@ -146,15 +146,16 @@ int64_t DeviceStep::blocks() const {
   return code.persistent ? std::min(items, resident) : items;
 }
 
-/// Where there are no keys, their maps stay blank: no box is ever copied.
+/// Where there are no keys, or no classes of a kind, their maps stay blank: no box is ever copied.
 Status DeviceStep::encodeMaps(const StepArrays &arrays, TensorMap *maps) const {
   for (size_t i = 0; i < code.maps.size(); ++i) {
     const TensorBox &box = code.maps[i];
     const Value &array = arrayOf(arrays, box.array);
     maps[i] = {};
-    if (isEmpty(array))
+    TensorMapRequest request{array, box.rows, box.columns, box.reach, kernel.modulo};
+    if (request.tile().isEmpty())
       continue;
-    if (Status status = accelerator->encode({array, box.rows, box.columns}, maps[i]); !status.isOk())
+    if (Status status = accelerator->encode(request, maps[i]); !status.isOk())
       return Status(status.code(), std::string(arrayName(box.array)) + ": " + status.message());
   }
   return {};

@@ -52,6 +52,12 @@ TensorBox parseBox(const JsonNode &node) {
   box.columns = static_cast<int32_t>(node.member("columns").integer(Limits::boxColumnStep, Limits::maxBoxColumns));
   if (box.columns % Limits::boxColumnStep != 0)
     node.member("columns").fail("expects a multiple of ", Limits::boxColumnStep, ", but got ", box.columns);
+  if (!node.has("classes"))
+    return box;
+  std::string classes = node.member("classes").string();
+  if (classes != "long" && classes != "short")
+    node.member("classes").fail("expects long or short, but got '", classes, "'");
+  box.reach = classes == "long" ? MapRows::LongClasses : MapRows::ShortClasses;
   return box;
 }
 

@@ -18,7 +18,7 @@ namespace {
 
 using Limits = TensorMapRequest;
 
-constexpr int32_t innermost = Limits::rank - 1;
+constexpr int32_t innermost = Limits::rank - 1, rowDimension = 2;
 constexpr const char *dimensionNames[Limits::rank] = {"batch", "heads", "length", "head size"};
 constexpr int64_t maxElementStride = Limits::maxStride / Limits::elementBytes;
 
@@ -42,7 +42,7 @@ Status checkSize(const Value &array, int32_t dimension) {
                    ", but got ", size);
 }
 
-Status checkStride(const Value &array, int32_t dimension) {
+Status checkStride(const Value &array, int32_t dimension, int64_t modulo) {
   int64_t stride = array.stride[dimension];
   if (array.size[dimension] == 1)
     return {};
@@ -50,9 +50,10 @@ Status checkStride(const Value &array, int32_t dimension) {
   if (dimension == innermost)
     return stride == 1 ? Status()
                        : makeError(StatusCode::InvalidArgument, "expects a ", name, " stride of 1, but got ", stride);
-  if (stride < 0 || stride > maxElementStride)
-    return makeError(StatusCode::InvalidArgument, "expects a ", name, " stride from 0 to ", maxElementStride,
-                     " elements, but got ", stride);
+  int64_t most = dimension == rowDimension ? maxElementStride / modulo : maxElementStride;
+  if (stride < 0 || stride > most)
+    return makeError(StatusCode::InvalidArgument, "expects a ", name, " stride from 0 to ", most, " elements, but got ",
+                     stride);
   if (stride * Limits::elementBytes % Limits::alignment != 0)
     return makeError(StatusCode::InvalidArgument, "expects a ", name, " stride that is a multiple of ",
                      Limits::alignment, " bytes, but got ", stride * Limits::elementBytes);
@@ -71,13 +72,37 @@ Status checkBox(int32_t rows, int32_t columns) {
 
 } // namespace
 
+TiledArray TensorMapRequest::tile() const {
+  TiledArray tiled{rank, 1, static_cast<char *>(array.data), {}, {}};
+  tiled.size.fill(1);
+  for (int32_t dimension = innermost, place = 0; dimension >= 0; --dimension, ++place) {
+    if (dimension == rowDimension && rows != MapRows::All)
+      ++place; // of the class
+    tiled.size[static_cast<size_t>(place)] = array.size[dimension];
+    tiled.stride[static_cast<size_t>(place)] = array.stride[dimension];
+  }
+  if (rows == MapRows::All)
+    return tiled;
+  int64_t length = array.size[rowDimension], stride = array.stride[rowDimension], longClasses = length % modulo;
+  bool isLong = rows == MapRows::LongClasses;
+  tiled.rank = rank + 1;
+  tiled.rowDimension = 2;
+  tiled.size[1] = isLong ? longClasses : modulo - longClasses;
+  tiled.stride[1] = stride;
+  tiled.size[2] = length / modulo + (isLong ? 1 : 0);
+  tiled.stride[2] = stride * modulo;
+  if (!isLong && !tiled.isEmpty())
+    tiled.address += longClasses * stride * elementBytes;
+  return tiled;
+}
+
 Status TensorMapRequest::check() const {
   if (Status status = checkElements(array); !status.isOk())
     return status;
   for (int32_t dimension = 0; dimension < rank; ++dimension) {
     if (Status status = checkSize(array, dimension); !status.isOk())
       return status;
-    if (Status status = checkStride(array, dimension); !status.isOk())
+    if (Status status = checkStride(array, dimension, modulo); !status.isOk())
       return status;
   }
   return checkBox(boxRows, boxColumns);

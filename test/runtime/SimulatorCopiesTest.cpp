@@ -151,7 +151,7 @@ void produce(const Gpu &gpu, const TensorMap *map, Bug bug) {
       gpu.mbarrier_wait(emptyBarrier(gpu, stage), (tile / stages + 1) % 2);
     gpu.mbarrier_arrive_expect(fullBarrier(gpu, stage), bug == Bug::WrongBytes ? boxBytes / 2 : boxBytes);
     int32_t place = bug == Bug::MisalignedBox ? 64 : stage * boxBytes;
-    gpu.tensor_load(gpu.shared() + place, description, fullBarrier(gpu, stage), 0, tile * boxRows, 1, 0);
+    gpu.tensor_load(gpu.shared() + place, description, fullBarrier(gpu, stage), 0, tile * boxRows, 1, 0, 0);
   }
 }
 
@@ -280,7 +280,7 @@ void storeBox(const void *const *calls, void *thread, const void *maps, const ui
   if (index != 0)
     return;
   gpu.tensor_store(const_cast<void *>(maps), gpu.shared(), static_cast<int32_t>(block[1]),
-                   static_cast<int32_t>(block[0]), 0, 0);
+                   static_cast<int32_t>(block[0]), 0, 0, 0);
   gpu.tensor_store_commit();
   if (bug == Bug::OverwrittenSource)
     gpu.shared()[3] = 0x55;

@@ -209,10 +209,14 @@ json::Object KernelDescription::describeDevice(llvm::StringRef kernel) {
   DictionaryAttr launch = compiled.device->launches.find(kernel.str())->second;
   auto number = [](DictionaryAttr from, llvm::StringRef name) { return cast<IntegerAttr>(from.get(name)).getInt(); };
   json::Array maps;
-  for (auto map : cast<ArrayAttr>(launch.get("maps")).getAsRange<DictionaryAttr>())
-    maps.push_back(json::Object{{"array", cast<StringAttr>(map.get("array")).getValue()},
-                                {"rows", number(map, "rows")},
-                                {"columns", number(map, "columns")}});
+  for (auto map : cast<ArrayAttr>(launch.get("maps")).getAsRange<DictionaryAttr>()) {
+    json::Object entry{{"array", cast<StringAttr>(map.get("array")).getValue()},
+                       {"rows", number(map, "rows")},
+                       {"columns", number(map, "columns")}};
+    if (llvm::StringRef classes = cast<StringAttr>(map.get("classes")).getValue(); !classes.empty())
+      entry["classes"] = classes;
+    maps.push_back(std::move(entry));
+  }
   json::Object device{{"symbol", DeviceCode::getSymbol(request, kernel)},
                       {"threads", number(launch, "threads")},
                       {"shared_bytes", number(launch, "shared_bytes")},

@@ -18,6 +18,8 @@
 #include "sparse_attn/Status.h"
 #include "sparse_attn/Value.h"
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -72,6 +74,24 @@ struct alignas(64) TensorMap {
   unsigned char bytes[128];
 };
 
+/// Rows of an array that a tensor map reaches. Of the classes of rows modulo s, those below length mod s are long, with
+/// ceil(length / s) rows; the others are short, with floor(length / s). A map of both would reach behind the array.
+enum class MapRows { All, LongClasses, ShortClasses };
+
+/// An array as a tensor map sees it, the innermost dimension first: [head size, length, heads, batch], or [head size,
+/// class, row of the class, heads, batch].
+struct TiledArray {
+  static constexpr int32_t maxRank = 5;
+
+  int32_t rank;
+  int32_t rowDimension; ///< 1, or 2 behind the class.
+  char *address;
+  std::array<int64_t, maxRank> size;   ///< 1 beyond `rank`.
+  std::array<int64_t, maxRank> stride; ///< In elements.
+
+  bool isEmpty() const { return std::find(size.begin(), size.end(), 0) != size.end(); }
+};
+
 /// A box of a 4-D array [batch, heads, length, head size] of 2-byte elements, swizzled in shared memory over 64 bytes
 /// where its rows have no more, else over 128.
 struct TensorMapRequest {
@@ -88,7 +108,10 @@ struct TensorMapRequest {
   Value array;        ///< On the device, f16 or bf16.
   int32_t boxRows;    ///< Rows along the length.
   int32_t boxColumns; ///< Elements along the head size.
+  MapRows rows = MapRows::All;
+  int64_t modulo = 1; ///< Of the classes.
 
+  SPARSE_ATTN_EXPORT TiledArray tile() const;
   int32_t swizzleBytes() const { return boxColumns <= 32 ? 64 : 128; }
 
   /// Errors: InvalidArgument for what is beyond a limit. The stride of a dimension of size 1 is never used, and passes.

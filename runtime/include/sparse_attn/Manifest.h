@@ -13,6 +13,7 @@
 #ifndef SPARSE_ATTN_MANIFEST_H
 #define SPARSE_ATTN_MANIFEST_H
 
+#include "sparse_attn/Accelerator.h"
 #include "sparse_attn/Export.h"
 #include "sparse_attn/Status.h"
 #include "sparse_attn/Value.h"
@@ -123,6 +124,7 @@ struct TensorBox {
   Array array = Array::Query;
   int32_t rows = 1;    ///< Along the length.
   int32_t columns = 8; ///< Along the head size.
+  MapRows reach = MapRows::All;
 };
 
 /// "query", "key", "value" or "output".

@@ -14,18 +14,19 @@ namespace sparse_attn {
 
 namespace {
 
-constexpr int32_t rank = TensorMapRequest::rank;
-constexpr int32_t innermost = rank - 1;
+constexpr int32_t maxRank = TiledArray::maxRank;
 constexpr int64_t alignment = TensorMapRequest::alignment;
 constexpr int64_t maxStride = TensorMapRequest::maxStride;
 constexpr int64_t bytesPerElement = TensorMapRequest::elementBytes;
 
 /// What the driver is told, innermost first.
-struct TiledArray {
+struct MapArguments {
   CudaElementType type;
-  std::array<uint64_t, rank> sizes;
-  std::array<uint64_t, rank - 1> strides; ///< In bytes, from the second dimension on.
-  std::array<uint32_t, rank> box;
+  uint32_t rank;
+  void *address;
+  std::array<uint64_t, maxRank> sizes;
+  std::array<uint64_t, maxRank - 1> strides; ///< In bytes, from the second dimension on.
+  std::array<uint32_t, maxRank> box;
 };
 
 /// A stride that the driver accepts for a dimension of size 1: as if the array were contiguous from the dimension
@@ -37,22 +38,23 @@ int64_t idleStride(int64_t innerStride, int64_t innerSize) {
   return (bytes + alignment - 1) / alignment * alignment;
 }
 
-TiledArray describe(const TensorMapRequest &request) {
-  const Value &array = request.array;
-  TiledArray tiled;
-  tiled.type = array.dtype == SPARSE_ATTN_F16 ? CudaElementType::F16 : CudaElementType::BF16;
-  tiled.box = {static_cast<uint32_t>(request.boxColumns), static_cast<uint32_t>(request.boxRows), 1, 1};
+MapArguments describe(const TensorMapRequest &request) {
+  TiledArray tiled = request.tile();
+  MapArguments arguments;
+  arguments.type = request.array.dtype == SPARSE_ATTN_F16 ? CudaElementType::F16 : CudaElementType::BF16;
+  arguments.rank = static_cast<uint32_t>(tiled.rank);
+  arguments.address = tiled.address;
+  arguments.box.fill(1);
+  arguments.box[0] = static_cast<uint32_t>(request.boxColumns);
+  arguments.box[static_cast<size_t>(tiled.rowDimension)] = static_cast<uint32_t>(request.boxRows);
+  arguments.sizes[0] = static_cast<uint64_t>(tiled.size[0]);
   int64_t stride = bytesPerElement;
-  for (int32_t dimension = innermost; dimension >= 0; --dimension) {
-    int64_t size = array.size[dimension];
-    size_t place = static_cast<size_t>(innermost - dimension);
-    tiled.sizes[place] = static_cast<uint64_t>(size);
-    if (dimension == innermost)
-      continue;
-    stride = size == 1 ? idleStride(stride, array.size[dimension + 1]) : array.stride[dimension] * bytesPerElement;
-    tiled.strides[place - 1] = static_cast<uint64_t>(stride);
+  for (size_t i = 1; i < maxRank; ++i) {
+    stride = tiled.size[i] == 1 ? idleStride(stride, tiled.size[i - 1]) : tiled.stride[i] * bytesPerElement;
+    arguments.sizes[i] = static_cast<uint64_t>(tiled.size[i]);
+    arguments.strides[i - 1] = static_cast<uint64_t>(stride);
   }
-  return tiled;
+  return arguments;
 }
 
 Status checkSupport(const CudaDevice &device) {
@@ -75,12 +77,13 @@ Status encodeTensorMap(const CudaDevice &device, const TensorMapRequest &request
   CudaScope scope(device.context);
   if (!scope.isOk())
     return scope.status();
-  TiledArray tiled = describe(request);
-  constexpr uint32_t steps[rank] = {1, 1, 1, 1};
+  MapArguments arguments = describe(request);
+  constexpr uint32_t steps[maxRank] = {1, 1, 1, 1, 1};
   CudaResult result = device.driver().cuTensorMapEncodeTiled(
-      &map, tiled.type, rank, request.array.data, tiled.sizes.data(), tiled.strides.data(), tiled.box.data(), steps,
-      CudaInterleave::None, request.swizzleBytes() == 64 ? CudaSwizzle::Bytes64 : CudaSwizzle::Bytes128,
-      CudaL2Promotion::Bytes128, CudaOutOfBoundsFill::Zero);
+      &map, arguments.type, arguments.rank, arguments.address, arguments.sizes.data(), arguments.strides.data(),
+      arguments.box.data(), steps, CudaInterleave::None,
+      request.swizzleBytes() == 64 ? CudaSwizzle::Bytes64 : CudaSwizzle::Bytes128, CudaL2Promotion::Bytes128,
+      CudaOutOfBoundsFill::Zero);
   return device.driver().check(result, "cuTensorMapEncodeTiled of ", shapeOf(request.array), " in boxes of ",
                                request.boxRows, " x ", request.boxColumns);
 }

@@ -180,10 +180,10 @@ none mbarrier_wait(pointer self, pointer address, i32 parity) {
   perform(Call::mbarrier_wait, thread, [&](Block &block) { return block.mbarriers.wait(thread, address, parity); });
 }
 
-none tensor_load(pointer self, pointer to, pointer map, pointer mbarrier, i32 x, i32 y, i32 z, i32 w) {
+none tensor_load(pointer self, pointer to, pointer map, pointer mbarrier, i32 x, i32 y, i32 z, i32 w, i32 v) {
   Thread &thread = threadOf(self);
   performAndPause(Call::tensor_load, thread, [&](Block &block) {
-    TensorLoad load{&block, thread.index, 0, 0, {}, {x, y, z, w}};
+    TensorLoad load{&block, thread.index, 0, 0, {}, {x, y, z, w, v}};
     if (Status status = decodeMap(map, load.map); !status.isOk())
       return status;
     if (Status status = block.shared.find(to, load.map.boxBytes(), 128, load.offset); !status.isOk())
@@ -194,12 +194,12 @@ none tensor_load(pointer self, pointer to, pointer map, pointer mbarrier, i32 x,
   });
 }
 
-none tensor_store(pointer self, pointer map, pointer from, i32 x, i32 y, i32 z, i32 w) {
+none tensor_store(pointer self, pointer map, pointer from, i32 x, i32 y, i32 z, i32 w, i32 v) {
   Thread &thread = threadOf(self);
   performAndPause(Call::tensor_store, thread, [&](Block &block) {
     ArrayMap array;
     Status status = decodeMap(map, array);
-    return status.isOk() ? thread.stores.issue(block.shared, from, array, {x, y, z, w}) : status;
+    return status.isOk() ? thread.stores.issue(block.shared, from, array, {x, y, z, w, v}) : status;
   });
 }
 

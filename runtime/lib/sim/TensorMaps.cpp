@@ -23,11 +23,12 @@ Status encodeMap(const TensorMapRequest &request, TensorMap &map) {
     return status;
   ArrayMap content{};
   content.mark = mapMark;
-  content.base = static_cast<char *>(request.array.data);
-  for (size_t i = 0; i < 4; ++i) {
-    content.size[i] = request.array.size[3 - i];
-    content.stride[i] = request.array.stride[3 - i] * 2;
-  }
+  TiledArray tiled = request.tile();
+  content.base = tiled.address;
+  content.size = tiled.size;
+  for (size_t i = 0; i < tiled.stride.size(); ++i)
+    content.stride[i] = tiled.stride[i] * TensorMapRequest::elementBytes;
+  content.rowDimension = tiled.rowDimension;
   content.boxRows = request.boxRows;
   content.boxColumns = request.boxColumns;
   content.swizzleSpan = request.swizzleBytes();

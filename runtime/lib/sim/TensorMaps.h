@@ -15,15 +15,16 @@
 
 namespace sparse_attn::sim {
 
-/// Of a box: innermost first.
-using Coordinates = std::array<int32_t, 4>;
+/// Of a box: innermost first. Those beyond the rank of the map are 0.
+using Coordinates = std::array<int32_t, TiledArray::maxRank>;
 
 /// What a TensorMap of the simulated device holds. All lists are innermost first.
 struct ArrayMap {
   uint64_t mark;
   char *base;
-  std::array<int64_t, 4> size;
-  std::array<int64_t, 4> stride; ///< In bytes; the first is that of neighbours, 2.
+  std::array<int64_t, TiledArray::maxRank> size;
+  std::array<int64_t, TiledArray::maxRank> stride; ///< In bytes; the first is that of neighbours, 2.
+  int32_t rowDimension;
   int32_t boxRows, boxColumns;
   int32_t swizzleSpan;
 
@@ -35,16 +36,19 @@ struct ArrayMap {
   /// these is.
   template <typename Copy> void forEachChunk(const Coordinates &at, const Copy &copy) const {
     for (int32_t row = 0; row < boxRows; ++row) {
-      int64_t y = int64_t(at[1]) + row;
-      bool exists = y >= 0 && y < size[1] && at[2] >= 0 && at[2] < size[2] && at[3] >= 0 && at[3] < size[3];
+      int64_t rowOffset = 0;
+      bool exists = true;
+      for (size_t i = 1; i < at.size(); ++i) {
+        int64_t position = int64_t(at[i]) + (int32_t(i) == rowDimension ? row : 0);
+        exists = exists && position >= 0 && position < size[i];
+        rowOffset += position * stride[i];
+      }
       for (int32_t column = 0; column < boxColumns; column += 8) {
         int64_t x = int64_t(at[0]) + column;
         int64_t begin = std::clamp<int64_t>(-x, 0, 8);
         int64_t end = exists ? std::clamp<int64_t>(size[0] - x, begin, 8) : begin;
         size_t offset = (size_t(row) * size_t(boxColumns) + size_t(column)) * 2;
-        char *address = begin < end
-                            ? base + (x + begin) * stride[0] + y * stride[1] + at[2] * stride[2] + at[3] * stride[3]
-                            : nullptr;
+        char *address = begin < end ? base + (x + begin) * stride[0] + rowOffset : nullptr;
         copy(offset, address, begin, end);
       }
     }
