@@ -1,0 +1,161 @@
+//===- SolverBuilder.cpp - Claims in the smt dialect ----------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/prove/SolverBuilder.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/prove/CaptureModel.h"
+#include "passes/prove/ScalarRules.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+using namespace mlir::sparse_attn;
+using namespace mlir::sparse_attn::prove;
+
+namespace {
+
+class ClaimTranslator {
+public:
+  explicit ClaimTranslator(SMTBuilder &b) : b(b), captures(b) {}
+
+  /// False, with the op in `obstacle`, where an op has no meaning for solvers.
+  bool translate(const Claim &claim);
+
+  Operation *obstacle = nullptr;
+  /// Ops that stand for any function of their operands.
+  llvm::SetVector<StringRef> opaque;
+
+private:
+  void declareArguments(const Claim &claim);
+  bool translateBlock(Block &block);
+  bool translateOp(Operation &op);
+  bool translateBranch(scf::IfOp branch);
+  Value translateOpaque(Operation &op);
+  Value lookup(Value value) { return terms.lookup(value); }
+
+  SMTBuilder &b;
+  CaptureModel captures;
+  llvm::DenseMap<Value, Value> terms;
+};
+
+/// Scalars become constants that the solver chooses; arrays and masks have no term of their own.
+void ClaimTranslator::declareArguments(const Claim &claim) {
+  for (auto [argument, name] : llvm::zip_equal(claim.function.get().getArguments(), claim.symbols))
+    if (argument.getType().isIndex())
+      terms[argument] = b.unknown(b.integerType(), name);
+}
+
+bool ClaimTranslator::translate(const Claim &claim) {
+  declareArguments(claim);
+  Block &body = claim.function.get().getBody().front();
+  if (!translateBlock(body))
+    return false;
+  captures.relate();
+  ValueRange conditions = body.getTerminator()->getOperands();
+  for (Value assumption : conditions.drop_back())
+    b.require(lookup(assumption));
+  b.require(b.negate(lookup(conditions.back())));
+  return true;
+}
+
+bool ClaimTranslator::translateBlock(Block &block) {
+  return llvm::all_of(block.without_terminator(), [&](Operation &op) { return translateOp(op); });
+}
+
+bool ClaimTranslator::translateOp(Operation &op) {
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    return translateBranch(branch);
+  SmallVector<Value> results = captures.translate(&op, [&](Value value) { return lookup(value); });
+  if (results.empty()) {
+    SmallVector<Value> operands = llvm::map_to_vector(op.getOperands(), [&](Value value) { return lookup(value); });
+    bool known = llvm::all_of(operands, [](Value operand) { return operand != nullptr; });
+    Value result = known ? translateScalarOp(b, &op, operands) : Value();
+    if (!result)
+      result = translateOpaque(op);
+    if (result)
+      results.push_back(result);
+  }
+  if (results.size() != op.getNumResults()) {
+    obstacle = &op;
+    return false;
+  }
+  for (auto [result, term] : llvm::zip_equal(op.getResults(), results))
+    terms[result] = term;
+  return true;
+}
+
+/// Both sides are total, so that both may be asked and one be chosen.
+bool ClaimTranslator::translateBranch(scf::IfOp branch) {
+  if (branch.getNumResults() == 0)
+    return true;
+  if (!translateBlock(*branch.thenBlock()) || !translateBlock(*branch.elseBlock()))
+    return false;
+  for (auto [result, then, otherwise] :
+       llvm::zip_equal(branch.getResults(), branch.thenYield().getOperands(), branch.elseYield().getOperands()))
+    terms[result] = b.select(lookup(branch.getCondition()), lookup(then), lookup(otherwise));
+  return true;
+}
+
+/// A pure op on scalars is some function of its operands, whatever it computes. Null for any other op.
+Value ClaimTranslator::translateOpaque(Operation &op) {
+  SmallVector<Value> operands = llvm::map_to_vector(op.getOperands(), [&](Value value) { return lookup(value); });
+  if (!isPure(&op) || op.getNumRegions() != 0 || op.getNumResults() != 1 || llvm::is_contained(operands, Value()))
+    return {};
+  opaque.insert(op.getName().getStringRef());
+  std::string key;
+  llvm::raw_string_ostream stream(key);
+  stream << op.getName() << op.getAttrDictionary() << op.getOperandTypes() << op.getResultTypes();
+  return b.apply(key, op.getName().getStringRef(), operands, b.typeFor(op.getResult(0).getType()));
+}
+
+} // namespace
+
+/// The script's end: is there a counterexample?
+static void buildCheck(OpBuilder &builder, Location loc) {
+  auto check = smt::CheckOp::create(builder, loc, TypeRange());
+  for (Region *region : {&check.getSatRegion(), &check.getUnknownRegion(), &check.getUnsatRegion()}) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(&region->emplaceBlock());
+    smt::YieldOp::create(builder, loc);
+  }
+}
+
+/// Attributes for whoever runs the script.
+static void describe(smt::SolverOp solver, const Claim &claim, ArrayRef<StringRef> opaque) {
+  Builder builder(solver.getContext());
+  SmallVector<StringRef> symbols;
+  for (StringRef symbol : claim.symbols)
+    if (!symbol.empty())
+      symbols.push_back(symbol);
+  solver->setAttr("sparse_attn.claim", builder.getStringAttr(claim.name));
+  solver->setAttr("sparse_attn.symbols", builder.getStrArrayAttr(symbols));
+  if (claim.optional)
+    solver->setAttr("sparse_attn.optional", builder.getUnitAttr());
+  if (!opaque.empty())
+    solver->setAttr("sparse_attn.opaque", builder.getStrArrayAttr(opaque));
+}
+
+smt::SolverOp mlir::sparse_attn::prove::buildSolver(OpBuilder &builder, const Claim &claim) {
+  OpBuilder::InsertionGuard guard(builder);
+  Location loc = claim.function.get().getLoc();
+  auto solver = smt::SolverOp::create(builder, loc, TypeRange(), ValueRange());
+  Block &body = solver.getBodyRegion().emplaceBlock();
+  builder.setInsertionPointToEnd(&body);
+  SMTBuilder b(builder, loc);
+  ClaimTranslator translator(b);
+  if (translator.translate(claim)) {
+    buildCheck(builder, loc);
+  } else {
+    // The terms there are come one from another: the last goes first.
+    while (!body.empty())
+      body.back().erase();
+    solver->setAttr("sparse_attn.obstacle", translator.obstacle->getName().getIdentifier());
+  }
+  smt::YieldOp::create(builder, loc);
+  describe(solver, claim, translator.opaque.getArrayRef());
+  return solver;
+}
