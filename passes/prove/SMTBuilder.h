@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // Integers are mathematical: they have no width and never wrap. Quotients are
-// witnesses, x = d * q + r, which solvers handle far better than their `div`.
+// witnesses, x = d * q + r, which solvers handle far better than their `div`. A
+// product of two unknowns is an unknown itself, with the facts about it that
+// quotients need: what is left is linear.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,7 +34,7 @@ public:
   Value boolean(bool value) { return smt::BoolConstantOp::create(builder, loc, value); }
   Value add(Value a, Value b) { return smt::IntAddOp::create(builder, loc, integerType(), ValueRange{a, b}); }
   Value sub(Value a, Value b) { return smt::IntSubOp::create(builder, loc, a, b); }
-  Value mul(Value a, Value b) { return smt::IntMulOp::create(builder, loc, integerType(), ValueRange{a, b}); }
+  Value mul(Value a, Value b);
   Value negative(Value a) { return sub(integer(0), a); }
   Value less(Value a, Value b) { return smt::IntCmpOp::create(builder, loc, smt::IntPredicate::lt, a, b); }
   Value lessEqual(Value a, Value b) { return smt::IntCmpOp::create(builder, loc, smt::IntPredicate::le, a, b); }
@@ -63,7 +65,18 @@ public:
   Location loc;
 
 private:
+  struct Product {
+    Value a, b, value;
+  };
+
+  bool isNumeral(Value value);
+  Value times(Value a, Value b) { return smt::IntMulOp::create(builder, loc, integerType(), ValueRange{a, b}); }
+  /// `product` is `factor` times `other`, whatever these are.
+  void requireSignOfProduct(Value factor, Value other, Value product);
+  void relateProducts(const Product &x, const Product &y);
+
   llvm::StringMap<Value> functions;
+  SmallVector<Product> products;
 };
 
 } // namespace mlir::sparse_attn::prove

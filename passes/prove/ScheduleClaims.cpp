@@ -24,9 +24,10 @@ public:
 
 private:
   TileClaimBuilder about(const Twine &name) { return TileClaimBuilder(pattern, schedule, name); }
-  void claimVisited(size_t bands);
+  void claimVisited();
   void claimPredicateVisited();
-  void claimBandVisited(size_t band);
+  void claimBandVisited(size_t index);
+  void claimStridedBandVisited(size_t index, int64_t modulus);
   void claimTouchedExists(size_t range);
   void claimTouchedApart(size_t range, size_t other);
   void claimFullAttends(size_t range);
@@ -39,11 +40,35 @@ private:
   Claims &claims;
 };
 
-void ScheduleClaims::claimBandVisited(size_t band) {
-  TileClaimBuilder c = about("pairs of band " + Twine(band) + " lie in visited tiles");
+void ScheduleClaims::claimBandVisited(size_t index) {
+  TileClaimBuilder c = about("pairs of band " + Twine(index) + " lie in visited tiles");
   Value q = c.declareQueryOfTile("q"), k = c.declareKey("k");
-  c.assume(c.inBand(c.bandsAt(q)[band], q, k));
+  c.assume(c.inBand(c.monotoneBandsAt(q)[index], q, k));
   claims.push_back(c.prove(c.inAnyTouched(c.s.floorDiv(k, c.tileK))));
+}
+
+/// How many key tiles after that of the tile's first query the query `q` would lie, were it a key.
+Value buildTileOffset(TileClaimBuilder &c, Value q) {
+  return c.s.sub(c.s.floorDiv(q, c.tileK), c.s.floorDiv(c.firstQuery, c.tileK));
+}
+
+/// A key that lies some strides before its query lies that many strides of tiles before the query's tile: there is no
+/// quotient but that of the query. Its tile is one of a few, and the case is split by it.
+void ScheduleClaims::claimStridedBandVisited(size_t index, int64_t modulus) {
+  int64_t cases = llvm::divideCeil(schedule.getTileQ() - 1, schedule.getTileK()) + 1;
+  for (int64_t offset = 0; offset < cases; ++offset) {
+    TileClaimBuilder c = about("pairs of band " + Twine(index) + " lie in visited tiles, case " + Twine(offset));
+    Value q = c.declareQueryOfTile("q"), k = c.declareKey("k"), strides = c.declare("strides");
+    Band band = c.monotoneBandsAt(q)[index];
+    c.assume(c.inRange(k, band.lo, band.hi));
+    c.assume(c.s.equal(c.s.sub(q, k), c.s.mul(strides, modulus)));
+    c.assume(c.s.equal(buildTileOffset(c, q), c.s.constant(offset)));
+    Value keyTile = c.s.sub(c.s.floorDiv(q, c.tileK), c.s.mul(strides, modulus / c.tileK));
+    claims.push_back(c.prove(c.inAnyTouched(keyTile)));
+  }
+  TileClaimBuilder c = about("pairs of band " + Twine(index) + " fall into these cases");
+  Value offset = buildTileOffset(c, c.declareQueryOfTile("q"));
+  claims.push_back(c.prove(c.inRange(offset, c.s.constant(0), c.s.constant(cases))));
 }
 
 /// The same for a pattern without bands: somebody wrote the schedule by hand.
@@ -82,7 +107,13 @@ void ScheduleClaims::claimFullAttends(size_t range) {
   Value q = c.declareQueryOfTile("q"), k = c.declare("k");
   c.assume(c.inRange(k, c.firstKey(keyTile), c.pastKey(keyTile)));
   Value exists = c.inRange(k, c.s.constant(0), c.keyLength);
-  claims.push_back(c.prove(c.s.both(exists, c.attends(q, k))));
+  // Pairs of a band attend, which is a claim of its own.
+  SmallVector<Band> bands = c.monotoneBandsAt(q);
+  Value attends = bands.empty() ? c.attends(q, k) : c.s.boolean(false);
+  for (const Band &band : bands)
+    if (band.exact)
+      attends = c.s.either(attends, c.inBand(band, q, k));
+  claims.push_back(c.prove(c.s.both(exists, attends)));
 }
 
 /// Partial tiles are counted as touched less full.
@@ -101,16 +132,21 @@ void ScheduleClaims::claimFullApart(size_t range, size_t other) {
   claims.push_back(c.prove(c.s.less(keyTile, later)));
 }
 
-void ScheduleClaims::claimVisited(size_t bands) {
-  if (bands == 0)
+void ScheduleClaims::claimVisited() {
+  ClaimBuilder scratch(pattern, "");
+  SmallVector<Band> bands = scratch.bandsAt(scratch.declareQuery("q"));
+  if (bands.empty())
     claimPredicateVisited();
-  for (size_t band = 0; band < bands; ++band)
-    claimBandVisited(band);
+  for (auto [index, band] : llvm::enumerate(bands)) {
+    if (band.modulus != 1 && band.modulus % schedule.getTileK() == 0)
+      claimStridedBandVisited(index, band.modulus);
+    else
+      claimBandVisited(index);
+  }
 }
 
 void ScheduleClaims::add() {
-  ClaimBuilder scratch(pattern, "");
-  claimVisited(scratch.bandsAt(scratch.declareQuery("q")).size());
+  claimVisited();
   size_t touched = ranges.getSteps().size(), full = ranges.getFullFirsts().size();
   for (size_t range = 0; range < touched; ++range) {
     claimTouchedExists(range);

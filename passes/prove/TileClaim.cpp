@@ -28,6 +28,14 @@ Value TileClaimBuilder::declareQueryOfTile(StringRef name) {
   return q;
 }
 
+SmallVector<Band> TileClaimBuilder::monotoneBandsAt(Value q) {
+  SmallVector<Band> bands = bandsAt(q), firstBands = bandsAt(firstQuery), lastBands = bandsAt(lastQuery);
+  for (auto [band, first, last] : llvm::zip_equal(bands, firstBands, lastBands))
+    for (auto [low, middle, high] : {std::tuple(first.lo, band.lo, last.lo), std::tuple(first.hi, band.hi, last.hi)})
+      assume(s.both(s.lessEqual(low, middle), s.lessEqual(middle, high)));
+  return bands;
+}
+
 Value TileClaimBuilder::inTouched(size_t index, Value keyTile) {
   Value first = visited.touchedFirsts[index], past = visited.touchedPasts[index];
   return s.both(inRange(keyTile, first, past), divides(visited.steps[index], s.sub(keyTile, first)));

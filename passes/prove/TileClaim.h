@@ -20,6 +20,9 @@ public:
 
   /// The position of an existing query of the tile.
   Value declareQueryOfTile(StringRef name);
+  /// The bands of a query of the tile. Their bounds are assumed to lie between those of the first and the last query:
+  /// that they never decrease is a claim of its own.
+  SmallVector<Band> monotoneBandsAt(Value q);
   /// Any tile of keys, existing or not.
   Value declareKeyTile(StringRef name) { return declare(name); }
   /// The first key of a tile, and the one past its last.
