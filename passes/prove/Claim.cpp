@@ -29,8 +29,13 @@ ClaimBuilder::ClaimBuilder(PatternOp pattern, const Twine &name)
       head(declare("h")), queryLength(declare("sq")), keyLength(declare("skv")), captures(declareCaptures()),
       scope(builder, loc, pattern, captures, batch, head, queryLength, keyLength) {
   Value zero = s.constant(0), limit = s.constant(kLengthLimit);
-  for (Value number : {batch, head, queryLength, keyLength})
-    assume(inRange(number, zero, limit));
+  Dependence dependence = root.getDependence();
+  assume(inRange(queryLength, zero, limit));
+  assume(inRange(keyLength, zero, limit));
+  if (dependence.batch)
+    assume(inRange(batch, zero, limit));
+  if (dependence.head)
+    assume(inRange(head, zero, limit));
   assumeParameters();
 }
 

@@ -29,7 +29,7 @@ inline constexpr int64_t kLengthLimit = int64_t(1) << 31;
 struct Claim {
   /// What is claimed, in words; unique among the claims about one schedule.
   std::string name;
-  /// Names of the arguments that a counterexample tells; empty for arrays and masks.
+  /// Names of the arguments, for counterexamples; empty for arrays and masks.
   SmallVector<std::string> symbols;
   OwningOpRef<func::FuncOp> function;
   /// Worth knowing, but nothing is wrong without it.

@@ -42,10 +42,10 @@ private:
   llvm::DenseMap<Value, Value> terms;
 };
 
-/// Scalars become constants that the solver chooses; arrays and masks have no term of their own.
+/// Scalars that matter become constants that the solver chooses; arrays and masks have no term of their own.
 void ClaimTranslator::declareArguments(const Claim &claim) {
   for (auto [argument, name] : llvm::zip_equal(claim.function.get().getArguments(), claim.symbols))
-    if (argument.getType().isIndex())
+    if (argument.getType().isIndex() && !argument.use_empty())
       terms[argument] = b.unknown(b.integerType(), name);
 }
 
@@ -128,8 +128,8 @@ static void buildCheck(OpBuilder &builder, Location loc) {
 static void describe(smt::SolverOp solver, const Claim &claim, ArrayRef<StringRef> opaque) {
   Builder builder(solver.getContext());
   SmallVector<StringRef> symbols;
-  for (StringRef symbol : claim.symbols)
-    if (!symbol.empty())
+  for (auto [argument, symbol] : llvm::zip_equal(claim.function.get().getArguments(), claim.symbols))
+    if (argument.getType().isIndex() && !argument.use_empty())
       symbols.push_back(symbol);
   solver->setAttr("sparse_attn.claim", builder.getStringAttr(claim.name));
   solver->setAttr("sparse_attn.symbols", builder.getStrArrayAttr(symbols));

@@ -19,13 +19,11 @@ static StringRef textOf(smt::SolverOp solver, StringRef attribute) {
   return text ? text.getValue() : "";
 }
 
-/// "sq = 65, skv = 128, tile = 1; (q, k) = (64, 3)". The first batch and head go without saying.
+/// "sq = 65, skv = 128, tile = 1; (q, k) = (64, 3)".
 static std::string describe(const std::vector<std::pair<std::string, std::string>> &values) {
   std::vector<std::string> parts;
   std::string q, k;
   for (const auto &[name, value] : values) {
-    if ((name == "b" || name == "h") && value == "0")
-      continue;
     if (name == "q")
       q = value;
     else if (name == "k")

@@ -24,14 +24,13 @@ FailureOr<std::string> mlir::sparse_attn::prove::exportScript(smt::SolverOp solv
   raw_string_ostream stream(script);
   if (failed(smt::exportSMTLIB(solver, stream)))
     return failure();
-  std::string question = "(get-value (";
+  std::string names;
   for (Attribute symbol : solver->getAttrOfType<ArrayAttr>("sparse_attn.symbols"))
-    question += cast<StringAttr>(symbol).str() + " ";
-  question.back() = ')';
+    names += (names.empty() ? "" : " ") + cast<StringAttr>(symbol).str();
   StringRef check = "(check-sat)\n";
   size_t end = script.find(check);
-  if (end != std::string::npos)
-    script.insert(end + check.size(), question + ")\n");
+  if (end != std::string::npos && !names.empty())
+    script.insert(end + check.size(), "(get-value (" + names + "))\n");
   return script;
 }
 
