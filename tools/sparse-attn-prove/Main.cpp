@@ -84,7 +84,7 @@ static int printScripts(ModuleOp module) {
 static int proveClaims(ModuleOp module) {
   llvm::ErrorOr<std::string> z3 = llvm::sys::findProgramByName(z3Path);
   if (!z3)
-    return fail("expects z3 at '" + z3Path + "', but found none: " + z3.getError().message());
+    return fail("expects z3 as '" + z3Path + "', but found none: " + z3.getError().message());
   Report report(llvm::outs());
   for (auto solver : module.getOps<smt::SolverOp>()) {
     if (solver->hasAttr("sparse_attn.obstacle")) {
