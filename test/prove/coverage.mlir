@@ -1,7 +1,7 @@
 // REQUIRES: z3
 // RUN: sparse-attn-prove %s | FileCheck %s
 
-// Tiles that a plan lists: masks and arrays are any functions, their coverage is proved.
+// Tiles that a plan lists: masks, arrays and ranks are any functions, their coverage is proved.
 
 !t = tensor<?x2x?x64xf32>
 
@@ -81,7 +81,6 @@ func.func @use_formula(%q: !t) -> !t {
 // CHECK-LABEL: @wave_64x64
 // CHECK:       no pair attends where coverage is not any proved
 // CHECK:       every pair attends where coverage is all proved
-// CHECK:       {{^}}10 proved, 0 refuted, 0 open;
 // What floats compute is any function to the solver; coverage does not depend on it.
 sparse_attn.pattern @wave {
   %near = sparse_attn.window left(64) right(64)
@@ -99,5 +98,34 @@ sparse_attn.pattern @wave {
 }
 func.func @use_wave(%q: !t) -> !t {
   %o = sparse_attn.attention %q, %q, %q pattern(@wave) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+// Ranks of blocks are any function; the loop of the coverage asks it for the block of every pair.
+// CHECK-LABEL: @drawn_64x64
+// CHECK:       no pair attends where coverage is not any proved
+// CHECK:       every pair attends where coverage is all proved
+sparse_attn.pattern @drawn(%n: index) {
+  %p = sparse_attn.random blocks(%n) size(64) seed(7)
+  sparse_attn.yield %p
+}
+func.func @use_drawn(%q: !t, %n: index) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@drawn(%n) : (index)) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+// CHECK-LABEL: @bigbird_64x64
+// CHECK:       no pair attends where coverage is not any proved
+// CHECK:       every pair attends where coverage is all proved
+// CHECK:       {{^}}14 proved, 0 refuted, 0 open;
+sparse_attn.pattern @bigbird {
+  %random = sparse_attn.random blocks(3) size(32) seed(7)
+  %near = sparse_attn.window left(96) right(96)
+  %global = sparse_attn.global first(64)
+  %p = sparse_attn.union %random, %near, %global
+  sparse_attn.yield %p
+}
+func.func @use_bigbird(%q: !t) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@bigbird) : (!t, !t, !t) -> !t
   return %o : !t
 }
