@@ -18,6 +18,8 @@ static unsigned numberOf(Value capture) { return cast<BlockArgument>(capture).ge
 
 SmallVector<Value> CaptureModel::translate(Operation *op, Lookup lookup) {
   using Results = SmallVector<Value>;
+  if (op->getNumOperands() == 0 || !isa<BlockArgument>(op->getOperand(0)))
+    return {};
   return llvm::TypeSwitch<Operation *, Results>(op)
       .Case([&](memref::DimOp size) {
         std::optional<int64_t> dimension = size.getConstantIndex();

@@ -24,7 +24,7 @@ static Claim startClaim(PatternOp pattern, const Twine &name) {
 }
 
 ClaimBuilder::ClaimBuilder(PatternOp pattern, const Twine &name)
-    : pattern(pattern), root(pattern.getRoot()), loc(pattern.getLoc()), claim(startClaim(pattern, name)),
+    : claim(startClaim(pattern, name)), pattern(pattern), root(pattern.getRoot()), loc(pattern.getLoc()),
       builder(OpBuilder::atBlockEnd(&claim.function->getBody().front())), s(builder, loc), batch(declare("b")),
       head(declare("h")), queryLength(declare("sq")), keyLength(declare("skv")), captures(declareCaptures()),
       scope(builder, loc, pattern, captures, batch, head, queryLength, keyLength) {

@@ -66,27 +66,23 @@ public:
   /// Arguments of a region on the positions given, then the captures.
   SmallVector<Value> withCaptures(ArrayRef<Value> positions) const;
 
-  PatternOp pattern;
-  PatternOpInterface root;
-  Location loc;
-
 private:
-  Claim claim;
-  SmallVector<Value> conditions;
-
-public:
-  OpBuilder builder;
-  ScalarBuilder s;
-  Value batch, head, queryLength, keyLength;
-
-private:
-  SmallVector<Value> captures;
-
   Value addArgument(StringRef name, Type type);
   SmallVector<Value> declareCaptures();
   void assumeParameters();
 
+  Claim claim;
+  SmallVector<Value> conditions;
+
+  // In the order in which they are made: each needs those before it.
 public:
+  PatternOp pattern;
+  PatternOpInterface root;
+  Location loc;
+  OpBuilder builder;
+  ScalarBuilder s;
+  Value batch, head, queryLength, keyLength;
+  SmallVector<Value> captures;
   PatternScope scope;
 };
 

@@ -95,7 +95,7 @@ bool ClaimTranslator::translateOp(Operation &op) {
     if (result)
       results.push_back(result);
   }
-  if (results.size() != op.getNumResults()) {
+  if (results.empty() || results.size() != op.getNumResults()) {
     obstacle = &op;
     return false;
   }
@@ -106,8 +106,10 @@ bool ClaimTranslator::translateOp(Operation &op) {
 
 /// Both sides are total, so that both may be asked and one be chosen.
 bool ClaimTranslator::translateBranch(scf::IfOp branch) {
-  if (branch.getNumResults() == 0)
-    return true;
+  if (branch.getNumResults() == 0) {
+    obstacle = branch;
+    return false;
+  }
   if (!translateBlock(*branch.thenBlock()) || !translateBlock(*branch.elseBlock()))
     return false;
   for (auto [result, then, otherwise] :
