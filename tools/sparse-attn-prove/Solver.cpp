@@ -19,6 +19,8 @@ using namespace mlir;
 using namespace mlir::sparse_attn::prove;
 using namespace llvm;
 
+static constexpr StringLiteral kCheck = "(check-sat)\n";
+
 FailureOr<std::string> mlir::sparse_attn::prove::exportScript(smt::SolverOp solver) {
   std::string script;
   raw_string_ostream stream(script);
@@ -27,10 +29,9 @@ FailureOr<std::string> mlir::sparse_attn::prove::exportScript(smt::SolverOp solv
   std::string names;
   for (Attribute symbol : solver->getAttrOfType<ArrayAttr>("sparse_attn.symbols"))
     names += (names.empty() ? "" : " ") + cast<StringAttr>(symbol).str();
-  StringRef check = "(check-sat)\n";
-  size_t end = script.find(check);
+  size_t end = script.find(kCheck);
   if (end != std::string::npos && !names.empty())
-    script.insert(end + check.size(), "(get-value (" + names + "))\n");
+    script.insert(end + kCheck.size(), "(get-value (" + names + "))\n");
   return script;
 }
 
@@ -72,28 +73,37 @@ struct Files {
   }
 };
 
-/// A way to run z3, and the seconds that it may take; 0 for all that are left.
+/// A way to ask z3, and the seconds that it may take; 0 for all that are left.
 struct Attempt {
-  StringRef option;
+  StringRef check, option, seed;
   int64_t seconds;
 };
 } // namespace
 
-/// Which of its solvers for integers is fast depends on the script, by factors of a hundred.
-static constexpr StringLiteral kNewSolver = "smt.arith.solver=6", kOldSolver = "smt.arith.solver=2";
-static const Attempt attempts[] = {{kNewSolver, 2}, {kOldSolver, 2}, {kNewSolver, 0}};
+/// Replaces names by what they are equal to, first of all: witnesses of quotients have many such equations.
+static constexpr StringLiteral kSubstitute = "(check-sat-using (then simplify solve-eqs propagate-values smt))\n";
 
-static std::string writeScript(Files &files, StringRef script) {
-  int descriptor = -1;
-  if (sys::fs::createTemporaryFile("sparse-attn", "smt2", descriptor, files.script) ||
-      sys::fs::createTemporaryFile("sparse-attn", "txt", files.output))
-    return "cannot create a temporary file";
-  raw_fd_ostream stream(descriptor, /*shouldClose=*/true);
-  stream << script;
+static constexpr StringLiteral kNewSolver = "smt.arith.solver=6", kOldSolver = "smt.arith.solver=2";
+
+/// Which way is fast depends on the script, by factors of a hundred, and for divisions by two sizes that share few
+/// factors on chance: many short attempts find a proof sooner than a long one. What one of them proves is proved.
+static const Attempt attempts[] = {
+    {kSubstitute, kNewSolver, "smt.random_seed=0", 1}, {kCheck, kOldSolver, "smt.random_seed=0", 1},
+    {kCheck, kNewSolver, "smt.random_seed=0", 1},      {kSubstitute, kNewSolver, "smt.random_seed=1", 1},
+    {kCheck, kOldSolver, "smt.random_seed=1", 1},      {kSubstitute, kOldSolver, "smt.random_seed=2", 2},
+    {kCheck, kNewSolver, "smt.random_seed=2", 3},      {kSubstitute, kNewSolver, "smt.random_seed=3", 0}};
+
+static std::string writeScript(const Files &files, StringRef script, StringRef check) {
+  std::error_code failure;
+  raw_fd_ostream stream(files.script, failure);
+  auto [before, after] = script.split(kCheck);
+  if (!failure)
+    stream << before << check << after;
   stream.close();
-  if (!stream.has_error())
+  if (!failure && !stream.has_error())
     return "";
-  std::string error = "cannot write '" + files.script.str().str() + "': " + stream.error().message();
+  std::string error = "cannot write '" + files.script.str().str() + "': ";
+  error += (failure ? failure : stream.error()).message();
   stream.clear_error();
   return error;
 }
@@ -102,7 +112,7 @@ static std::string writeScript(Files &files, StringRef script) {
 static FailureOr<std::string> ask(const std::string &z3, const Files &files, const Attempt &attempt, int64_t seconds,
                                   std::string &error) {
   std::string limit = "-T:" + std::to_string(seconds);
-  StringRef arguments[] = {z3, "-smt2", limit, attempt.option, files.script};
+  StringRef arguments[] = {z3, "-smt2", limit, attempt.option, attempt.seed, files.script};
   std::optional<StringRef> redirects[] = {StringRef(), files.output.str(), files.output.str()};
   // z3 fails on the question for values where there are none: its exit code says nothing.
   if (sys::ExecuteAndWait(z3, arguments, std::nullopt, redirects, 0, 0, &error) < 0) {
@@ -116,14 +126,19 @@ static FailureOr<std::string> ask(const std::string &z3, const Files &files, con
 FailureOr<Answer> mlir::sparse_attn::prove::runSolver(const std::string &z3, const std::string &script, int64_t timeout,
                                                       std::string &error) {
   Files files;
-  if (error = writeScript(files, script); !error.empty())
+  if (sys::fs::createTemporaryFile("sparse-attn", "smt2", files.script) ||
+      sys::fs::createTemporaryFile("sparse-attn", "txt", files.output)) {
+    error = "cannot create a temporary file";
     return failure();
+  }
   auto start = std::chrono::steady_clock::now();
   Answer answer{Verdict::Unknown, 0, {}};
   for (const Attempt &attempt : attempts) {
     int64_t left = timeout - static_cast<int64_t>(answer.seconds);
     if (left < 1)
       break;
+    if (error = writeScript(files, script, attempt.check); !error.empty())
+      return failure();
     FailureOr<std::string> output =
         ask(z3, files, attempt, attempt.seconds ? std::min(left, attempt.seconds) : left, error);
     if (failed(output))

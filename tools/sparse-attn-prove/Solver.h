@@ -28,7 +28,7 @@ struct Answer {
 FailureOr<std::string> exportScript(smt::SolverOp solver);
 
 /// Seconds that a claim is worth which nothing is wrong without.
-inline constexpr int64_t kOptionalSeconds = 4;
+inline constexpr int64_t kOptionalSeconds = 7;
 
 /// Runs z3 on a script, for at most `timeout` seconds. `error` says what went wrong, where it fails.
 FailureOr<Answer> runSolver(const std::string &z3, const std::string &script, int64_t timeout, std::string &error);
