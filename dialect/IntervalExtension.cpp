@@ -32,6 +32,8 @@ namespace {
 constexpr int64_t kAnything = int64_t(1) << 61;
 /// Bounds beyond this count as anything.
 constexpr int64_t kTrusted = int64_t(1) << 60;
+/// No sequence is as long as this.
+constexpr int64_t kFarPosition = int64_t(1) << 31;
 /// Factors up to this have products that fit.
 constexpr int64_t kTrustedFactor = int64_t(1) << 30;
 
@@ -400,7 +402,7 @@ Interval PredicateExtension::extendRead(ReadOp read) {
   }
   Interval index = lookup(read.getIndices().back());
   // Positions of an index of "anything" are clamped before they narrow to `index`.
-  Value lo = b.max(index.lo, b.word(-kMaxPosition)), hi = b.min(index.hi, b.word(kMaxPosition));
+  Value lo = b.max(index.lo, b.word(-kFarPosition)), hi = b.min(index.hi, b.word(kFarPosition));
   auto bounds = ReadBoundsOp::create(b.builder, b.loc, array, batch, toIndex(lo), toIndex(hi));
   allInside = b.both(allInside, bounds.getInside());
   someInside = b.both(someInside, b.lessEqual(bounds.getMin(), bounds.getMax()));

@@ -38,6 +38,9 @@ class NVVMDialect;
 namespace scf {
 class SCFDialect;
 }
+namespace smt {
+class SMTDialect;
+}
 namespace vector {
 class VectorDialect;
 }

@@ -170,4 +170,34 @@ def PrintPatterns : Pass<"sparse-attn-print-patterns", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect"];
 }
 
+def ProveSchedule : Pass<"sparse-attn-prove-schedule", "::mlir::ModuleOp"> {
+  let summary = "State what makes schedules right, for a solver to prove";
+  let description = [{
+    Before: patterns and their schedules. After: one `smt.solver` a claim and nothing else, which
+    `mlir-translate --export-smtlib` turns into scripts: `unsat` means that the claim holds for every length below 2^31 and
+    all captured numbers. `sparse-attn-prove` runs them (docs/proofs.md).
+
+    ```mlir
+    smt.solver() {sparse_attn.schedule = "causal_64x64", sparse_attn.claim = "pairs of band 0 lie in visited tiles",
+                  sparse_attn.symbols = ["b", "h", "sq", "skv", "tile", "q", "k"]} : () -> () {
+      %sq = smt.declare_fun "sq" : !smt.int
+      ...
+      smt.assert %not_visited
+      smt.check sat {} unknown {} unsat {}
+    }
+    ```
+
+    What cannot be stated is named in a remark, and leaves an empty solver with `sparse_attn.obstacle`. A claim with `sparse_attn.optional` is about speed: nothing is wrong where
+    it fails. `sparse_attn.opaque` names ops that stand for any function of their operands.
+  }];
+  let statistics = [
+    Statistic<"claimed", "claims", "Claims about schedules">,
+    Statistic<"unstated", "claims-not-stated", "Claims among them that a solver cannot be asked">,
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::smt::SMTDialect",
+  ];
+}
+
 #endif // SPARSE_ATTN_PASSES

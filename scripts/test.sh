@@ -10,8 +10,8 @@ set -euo pipefail
 # shellcheck source=scripts/setup.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
-# clang has libFuzzer.
-packages=(clang-22 libclang-rt-22-dev)
+# clang has libFuzzer; z3 proves schedules.
+packages=(clang-22 libclang-rt-22-dev z3)
 install_packages
 
 sanitized=$root/build-asan

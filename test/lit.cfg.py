@@ -13,7 +13,7 @@
 #   %source %build %libraries   roots of the sources and of the build, folder of the built libraries
 #
 # Features: numpy, pyroaring, benchmarks (bench/ is built), minilm (scripts/minilm.sh has installed the weights), ptxas,
-# cuda (a device is there), and avx2, f16c, avx512, avx512bf16 (of this machine's CPU).
+# z3, cuda (a device is there), and avx2, f16c, avx512, avx512bf16 (of this machine's CPU).
 
 import os
 import subprocess
@@ -77,5 +77,7 @@ if os.path.exists(os.path.join(config.sparse_attn_binary_dir, "minilm/gt_all_min
     config.available_features.add("minilm")
 if os.access(config.ptxas, os.X_OK):
     config.available_features.add("ptxas")
+if lit.util.which("z3", config.environment["PATH"]):
+    config.available_features.add("z3")
 if os.path.exists("/dev/nvidia0"):
     config.available_features.add("cuda")

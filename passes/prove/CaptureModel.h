@@ -1,0 +1,67 @@
+//===- CaptureModel.h - Captured arrays and masks for a solver --*- C++ -*-===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPARSE_ATTN_PASSES_PROVE_CAPTUREMODEL_H
+#define SPARSE_ATTN_PASSES_PROVE_CAPTUREMODEL_H
+
+#include "dialect/SparseAttn.h"
+#include "passes/prove/SMTBuilder.h"
+
+namespace mlir::sparse_attn::prove {
+
+/// What is known of arrays and masks that come with a call: nothing but that they are functions. Questions about
+/// slices of them (`read_bounds`, `block_coverage`) are related to each element that is asked for: no quantifier.
+class CaptureModel {
+public:
+  explicit CaptureModel(SMTBuilder &b) : b(b) {}
+
+  using Lookup = llvm::function_ref<Value(Value)>;
+  /// Terms for the results of an op that asks a capture, which `lookup` gives terms of scalar operands for. None for
+  /// any other op.
+  SmallVector<Value> translate(Operation *op, Lookup lookup);
+
+  /// Relates slices and elements, once all have been translated.
+  void relate();
+
+private:
+  struct Read {
+    unsigned array;
+    SmallVector<Value> indices;
+    Value element;
+  };
+  struct Bounds {
+    unsigned array;
+    SmallVector<Value> batch;
+    Value first, last, min, max, inside;
+  };
+  struct Active {
+    unsigned mask;
+    Value key, active;
+  };
+  struct BlockCoverage {
+    unsigned mask;
+    Value first, last, any, all;
+  };
+
+  Value sizeOf(unsigned array, int64_t dimension);
+  Value translateRead(ReadOp op, Lookup lookup);
+  SmallVector<Value> translateBounds(ReadBoundsOp op, Lookup lookup);
+  Value translateActive(BlockActiveOp op, Lookup lookup);
+  SmallVector<Value> translateCoverage(BlockCoverageOp op, Lookup lookup);
+  void relate(const Read &read, const Bounds &bounds);
+  void relate(const Active &active, const BlockCoverage &coverage);
+
+  SMTBuilder &b;
+  SmallVector<Read> reads;
+  SmallVector<Bounds> slices;
+  SmallVector<Active> blocks;
+  SmallVector<BlockCoverage> coverages;
+};
+
+} // namespace mlir::sparse_attn::prove
+
+#endif // SPARSE_ATTN_PASSES_PROVE_CAPTUREMODEL_H
