@@ -88,6 +88,8 @@ struct ToTilesOptions : PassPipelineOptions<ToTilesOptions> {
   PassOptions::Option<int64_t> tileK{*this, "tile-k", llvm::cl::desc("Keys a tile; 0: by target"), llvm::cl::init(0)};
   PassOptions::Option<bool> remarks{*this, "remarks", llvm::cl::desc("Say how the tiles of each attention are found"),
                                     llvm::cl::init(false)};
+  PassOptions::Option<bool> reindex{*this, "reindex", llvm::cl::desc("Turn dilated attention into dense work"),
+                                    llvm::cl::init(true)};
 };
 
 /// Patterns and attention to schedules.

@@ -28,7 +28,8 @@ using namespace mlir::sparse_attn;
 
 void mlir::sparse_attn::buildToSchedulesPipeline(OpPassManager &pm, const ToTilesOptions &options) {
   pm.addPass(createSimplifyPatterns());
-  pm.addPass(createReindexDilation());
+  if (options.reindex)
+    pm.addPass(createReindexDilation());
   SpecializeBlocksOptions blocks;
   blocks.target = options.target;
   blocks.tileQ = options.tileQ;

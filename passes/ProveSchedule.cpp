@@ -55,9 +55,15 @@ struct ProveSchedulePass final : sparse_attn::impl::ProveScheduleBase<ProveSched
     Block *body = getOperation().getBody(), solvers;
     OpBuilder builder(&getContext());
     builder.setInsertionPointToEnd(&solvers);
-    for (auto schedule : getOperation().getOps<ScheduleOp>())
+    for (auto schedule : getOperation().getOps<ScheduleOp>()) {
+      if (schedule.getModulo() != 1) {
+        schedule.emitOpError("expects a schedule over all positions, but got one over the residue classes modulo ")
+            << schedule.getModulo();
+        return signalPassFailure();
+      }
       for (const Claim &claim : collectClaims(symbols, schedule))
         addSolver(builder, schedule, claim);
+    }
     // References among what goes do not matter any more.
     for (Operation &op : *body)
       op.dropAllReferences();

@@ -64,6 +64,7 @@ static LogicalResult stateClaims(ModuleOp module) {
   options.target = targetName;
   options.tileQ = tileQ;
   options.tileK = tileK;
+  options.reindex = false; // claims are about positions, not about residue classes
   buildToSchedulesPipeline(pm, options);
   pm.addPass(createProveSchedule());
   return pm.run(module);
