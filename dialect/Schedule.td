@@ -114,11 +114,12 @@ def SparseAttn_DisjointOp : ScheduleStep<"disjoint", [SameVariadicOperandSize, S
 }
 
 def SparseAttn_ProgressionOp : ScheduleStep<"progression"> {
-  let summary = "Every M-th tile that a stride touches";
+  let summary = "Every M-th tile that keys of some residues touch";
   let description = [{
-    Keys `[first, last] + step * Z` fall into tiles of P = ceil((tileQ - 1) / tileK) + 1 progressions with a step of
-    M = step / tileK tiles; this is number `index` of them, clipped to the tiles `[within, past)`. Empty when
-    `first fdiv tileK + index > last fdiv tileK`.
+    Keys `[first, last] + step * Z` fall into tiles of P = ceil((last - first) / tileK) + 1 progressions, or fewer, with a
+    step of M = step / tileK tiles; this is number `index` of them, clipped to the tiles `[within, past)`. Empty when
+    `first fdiv tileK + index > last fdiv tileK`. For a stride, first and last are the queries of the tile; for columns,
+    which no query moves, a key of the tiles.
 
     **Constraints:**
     - (C1) tileK divides the step, which is positive.

@@ -24,6 +24,7 @@
 #include "passes/ScalarEvaluator.h"
 #include "passes/ScheduleExpansion.h"
 #include "passes/Tiling.h"
+#include "llvm/ADT/MapVector.h"
 
 namespace mlir::sparse_attn {
 #define GEN_PASS_DEF_SPECIALIZEBLOCKS
@@ -34,6 +35,10 @@ using namespace mlir;
 using namespace mlir::sparse_attn;
 
 namespace {
+
+/// Schedules of more ranges would take kernels longer to walk than lists do, and leave the memory that a GPU's kernel
+/// keeps for them.
+constexpr size_t kMaxRanges = 96;
 
 /// Ranges of key tiles `[firsts[i], pasts[i])`.
 struct TileRanges {
@@ -47,7 +52,10 @@ struct TileRanges {
 };
 
 /// How the tiles of a band are enumerated.
-enum class BandKind { Plain, Strided, Unsupported };
+enum class BandKind { Plain, Strided, Columns, Unsupported };
+
+/// A band at the first and at the last query of a tile.
+using BandPair = std::pair<Band, Band>;
 
 class ScheduleBuilder {
 public:
@@ -62,8 +70,11 @@ public:
 
 private:
   BandKind classify(const Band &band) const;
-  void addPlain(const Band &atFirst, const Band &atLast);
-  LogicalResult addStrided(ArrayRef<std::pair<Band, Band>> bands);
+  void addTouched(const BandPair &band, TileRanges &ranges);
+  void addPlain(const BandPair &band);
+  LogicalResult addStrided(ArrayRef<BandPair> bands);
+  LogicalResult addColumns(ArrayRef<BandPair> bands);
+  void addProgression(int64_t index, int64_t step, Value firstKey, Value lastKey, const TileRanges &within);
   void addProgressionInGaps(Value first, Value past, int64_t step);
   TileRanges makeDisjoint(const TileRanges &ranges);
 
@@ -80,17 +91,28 @@ private:
 
 BandKind ScheduleBuilder::classify(const Band &band) const {
   // Distances in one tile take tileQ + tileK - 1 consecutive values: a smaller modulus leaves no tile out.
-  if (band.modulus < tileQ + tileK)
-    return BandKind::Plain;
-  return band.modulus % tileK == 0 ? BandKind::Strided : BandKind::Unsupported;
+  if (band.modulus >= tileQ + tileK)
+    return band.modulus % tileK == 0 ? BandKind::Strided : BandKind::Unsupported;
+  std::optional<Columns::Tiles> tiles = band.columns.findTiles(tileK);
+  if (!tiles)
+    return BandKind::Unsupported;
+  return tiles->all ? BandKind::Plain : BandKind::Columns;
 }
 
-void ScheduleBuilder::addPlain(const Band &atFirst, const Band &atLast) {
-  auto some = TouchedTilesOp::create(builder, loc, atFirst.lo, atLast.hi, scope.keyLength);
-  touched.push(some.getFirst(), some.getPast());
-  if (!atFirst.exact || atFirst.modulus != 1)
+void ScheduleBuilder::addTouched(const BandPair &band, TileRanges &ranges) {
+  const Columns &columns = band.first.columns;
+  Value lo = buildFirstColumn(builder, scope, columns, band.first.lo);
+  Value hi = buildPastColumn(builder, scope, columns, band.second.hi);
+  auto some = TouchedTilesOp::create(builder, loc, lo, hi, scope.keyLength);
+  ranges.push(some.getFirst(), some.getPast());
+}
+
+/// Tiles between columns may be full one by one; as ranges of step 1 they are not, so those stay partial.
+void ScheduleBuilder::addPlain(const BandPair &band) {
+  addTouched(band, touched);
+  if (!band.first.holdsAllBetween())
     return;
-  auto all = WholeTilesOp::create(builder, loc, atLast.lo, atFirst.hi, scope.keyLength);
+  auto all = WholeTilesOp::create(builder, loc, band.second.lo, band.first.hi, scope.keyLength);
   full.push(all.getFirst(), all.getPast());
 }
 
@@ -124,25 +146,50 @@ void ScheduleBuilder::addProgressionInGaps(Value first, Value past, int64_t step
   add(low, past);
 }
 
-LogicalResult ScheduleBuilder::addStrided(ArrayRef<std::pair<Band, Band>> bands) {
+void ScheduleBuilder::addProgression(int64_t index, int64_t step, Value firstKey, Value lastKey,
+                                     const TileRanges &within) {
+  for (auto [first, past] : llvm::zip(within.firsts, within.pasts)) {
+    auto progression = ProgressionOp::create(builder, loc, builder.getI64IntegerAttr(index),
+                                             builder.getI64IntegerAttr(step), firstKey, lastKey, first, past);
+    addProgressionInGaps(progression.getFirst(), progression.getEnd(), step / tileK);
+  }
+}
+
+LogicalResult ScheduleBuilder::addStrided(ArrayRef<BandPair> bands) {
   if (bands.empty())
     return success();
   int64_t modulus = bands.front().first.modulus;
   TileRanges within;
-  for (auto &[atFirst, atLast] : bands) {
-    if (atFirst.modulus != modulus)
+  for (const BandPair &band : bands) {
+    if (band.first.modulus != modulus)
       return failure();
-    auto some = TouchedTilesOp::create(builder, loc, atFirst.lo, atLast.hi, scope.keyLength);
-    within.push(some.getFirst(), some.getPast());
+    addTouched(band, within);
   }
   within = makeDisjoint(within);
   int64_t progressions = llvm::divideCeil(tileQ - 1, tileK) + 1;
-  for (auto [first, past] : llvm::zip(within.firsts, within.pasts))
-    for (int64_t index = 0; index < progressions; ++index) {
-      auto progression = ProgressionOp::create(builder, loc, builder.getI64IntegerAttr(index),
-                                               builder.getI64IntegerAttr(modulus), firstQuery, lastQuery, first, past);
-      addProgressionInGaps(progression.getFirst(), progression.getEnd(), modulus / tileK);
-    }
+  for (int64_t index = 0; index < progressions; ++index)
+    addProgression(index, modulus, firstQuery, lastQuery, within);
+  return success();
+}
+
+/// A progression for each tile with columns, of those after which the tiles repeat: that of the tile's first key.
+LogicalResult ScheduleBuilder::addColumns(ArrayRef<BandPair> bands) {
+  llvm::MapVector<int64_t, TileRanges> withinOfTile;
+  int64_t repeat = 0;
+  for (const BandPair &band : bands) {
+    Columns::Tiles tiles = *band.first.columns.findTiles(tileK);
+    if (repeat != 0 && tiles.repeat != repeat)
+      return failure();
+    repeat = tiles.repeat;
+    TileRanges ranges;
+    addTouched(band, ranges);
+    for (int64_t tile : tiles.some)
+      withinOfTile[tile].push(ranges.firsts.front(), ranges.pasts.front());
+  }
+  for (auto &[tile, ranges] : withinOfTile) {
+    Value key = arith::ConstantIndexOp::create(builder, loc, tile * tileK);
+    addProgression(/*index=*/0, repeat * tileK, key, key, makeDisjoint(ranges));
+  }
   return success();
 }
 
@@ -156,14 +203,18 @@ LogicalResult ScheduleBuilder::build() {
       failed(root.buildKeyBands(builder, scope, lastQuery, atLast)))
     return failure();
 
-  SmallVector<std::pair<Band, Band>> stridedBands;
+  SmallVector<BandPair> stridedBands, columnBands;
   for (auto [low, high] : llvm::zip_equal(atFirst, atLast)) {
+    BandPair band(low, high);
     switch (classify(low)) {
     case BandKind::Plain:
-      addPlain(low, high);
+      addPlain(band);
       break;
     case BandKind::Strided:
-      stridedBands.push_back({low, high});
+      stridedBands.push_back(band);
+      break;
+    case BandKind::Columns:
+      columnBands.push_back(band);
       break;
     case BandKind::Unsupported:
       return failure();
@@ -171,9 +222,14 @@ LogicalResult ScheduleBuilder::build() {
   }
   touched = makeDisjoint(touched);
   full = makeDisjoint(full);
-  if (failed(addStrided(stridedBands)))
+  // Progressions that follow the query and those that do not may meet in any tile.
+  if (!stridedBands.empty() && !columnBands.empty())
+    return failure();
+  if (failed(addStrided(stridedBands)) || failed(addColumns(columnBands)))
     return failure();
 
+  if (touched.size() + strided.size() + full.size() > kMaxRanges)
+    return failure();
   SmallVector<int64_t> steps(touched.size(), 1);
   steps.append(stridedSteps);
   touched.firsts.append(strided.firsts);
@@ -192,8 +248,8 @@ Block &addBody(Region &region, PatternOp pattern, unsigned positions) {
   return body;
 }
 
-/// The largest modulus among the bands of a pattern, 1 where it has none.
-int64_t findModulus(PatternOp pattern) {
+/// Fills in the largest modulus among the bands of a pattern, and the columns of the longest period.
+void describeBands(PatternOp pattern, TilingProblem &problem) {
   Region scratch;
   Block &body = addBody(scratch, pattern, 5);
   OpBuilder builder(pattern.getContext());
@@ -202,11 +258,12 @@ int64_t findModulus(PatternOp pattern) {
                      body.getArgument(0), body.getArgument(1), body.getArgument(3), body.getArgument(4));
   SmallVector<Band> bands;
   if (failed(pattern.getRoot().buildKeyBands(builder, scope, body.getArgument(2), bands)))
-    return 1;
-  int64_t modulus = 1;
-  for (const Band &band : bands)
-    modulus = std::max(modulus, band.modulus);
-  return modulus;
+    return;
+  for (const Band &band : bands) {
+    problem.modulus = std::max(problem.modulus, band.modulus);
+    if (band.columns.period > problem.columns.period)
+      problem.columns = band.columns;
+  }
 }
 
 PlanOp buildPlan(OpBuilder &moduleBuilder, PatternOp pattern, StringRef name, int64_t tileQ, int64_t tileK) {
@@ -223,11 +280,12 @@ PlanOp buildPlan(OpBuilder &moduleBuilder, PatternOp pattern, StringRef name, in
   return plan;
 }
 
-/// Sums of work over the query tiles of one head, for static lengths and a schedule in closed form without captures.
+/// Sums of work over the query tiles of one head, for static lengths and a schedule in closed form that is the same for
+/// all heads and captures nothing.
 std::optional<std::pair<int64_t, int64_t>> countVisitedTiles(ScheduleOp schedule, int64_t queryLength,
                                                              int64_t keyLength) {
   if (schedule.isListed() || !schedule.getCaptures().empty() || ShapedType::isDynamic(queryLength) ||
-      ShapedType::isDynamic(keyLength))
+      ShapedType::isDynamic(keyLength) || !schedule.getHead().use_empty())
     return std::nullopt;
   Block block;
   OpBuilder builder(schedule.getContext());
@@ -235,7 +293,7 @@ std::optional<std::pair<int64_t, int64_t>> countVisitedTiles(ScheduleOp schedule
   Location loc = schedule.getLoc();
   ScalarBuilder s(builder, loc);
   Value tile = block.addArgument(builder.getIndexType(), loc);
-  // The first head of the first batch stands for all: nothing in closed form depends on them.
+  // The first head of the first batch stands for all: this schedule does not depend on them.
   Value arguments[] = {s.constant(0), s.constant(0), tile, s.constant(queryLength), s.constant(keyLength)};
   auto [partial, full] = countTiles(builder, loc, expandSchedule(builder, schedule, arguments));
   YieldOp::create(builder, loc, ValueRange{partial, full});
@@ -315,7 +373,8 @@ struct SpecializeBlocksPass final : sparse_attn::impl::SpecializeBlocksBase<Spec
 /// What tile sizes depend on, of the attention over a pattern.
 TilingProblem describeProblem(AttentionOp attention, PatternOp pattern) {
   auto query = cast<ShapedType>(attention.getQuery().getType());
-  TilingProblem problem{query.getDimSize(3), query.getElementType(), findModulus(pattern)};
+  TilingProblem problem{query.getDimSize(3), query.getElementType()};
+  describeBands(pattern, problem);
   pattern.walk([&](PatternOpInterface op) {
     BlockSizes blocks = op.getBlockSizes();
     if (blocks.q == 0)

@@ -82,11 +82,7 @@ SmallVector<TileSizes, 2> GpuTiling::choose(const TilingProblem &problem) const 
     TileSizes small{fitToBlocks(large.q, problem.blockQ, 64), fitToBlocks(large.k, problem.blockK, 64)};
     return small == large ? SmallVector<TileSizes, 2>{large} : SmallVector<TileSizes, 2>{small, large};
   }
-  if (problem.modulus < tiles.q + tiles.k)
-    return {tiles};
-  if (int64_t k = findDivisorOfStep(problem.modulus, tiles.k, 16, 16))
-    tiles.k = k;
-  return {tiles};
+  return {{tiles.q, chooseKeyTile(problem, tiles, 16)}};
 }
 
 /// In clocks of a multiprocessor. The products of a tile are 4 q k d operations, at 4096 a clock on Hopper and 2048 on
