@@ -260,6 +260,22 @@ Value SegmentOp::buildPredicate(OpBuilder &builder, const PatternScope &scope, V
 }
 
 //===----------------------------------------------------------------------===//
+// prefix_lm
+//===----------------------------------------------------------------------===//
+
+Dependence PrefixLMOp::getDependence() { return {/*batch=*/true, /*head=*/false}; }
+
+SmallVector<Value> PrefixLMOp::getArraysPerBatch() { return {getLengths()}; }
+
+LogicalResult PrefixLMOp::buildKeyBands(OpBuilder &builder, const PatternScope &scope, Value q, Bands &bands) {
+  ScalarBuilder s(builder, scope.loc);
+  Value read = ReadOp::create(builder, scope.loc, builder.getI32Type(), scope.lookup(getLengths()), scope.batch);
+  Value length = builder.createOrFold<arith::IndexCastOp>(scope.loc, builder.getIndexType(), read);
+  bands.push_back({s.constant(0), s.max(length, s.add(q, 1))});
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // blocks
 //===----------------------------------------------------------------------===//
 

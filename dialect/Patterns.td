@@ -271,6 +271,27 @@ def SparseAttn_SegmentOp : PatternLeaf<"segment", ["buildPredicate", "buildKeyBa
   let hasVerifier = 1;
 }
 
+/// A captured array of one number a batch.
+def SparseAttn_BatchTable : MemRefRankOf<[I32], [1]>,
+    BuildableType<"::mlir::MemRefType::get({::mlir::ShapedType::kDynamic}, $_builder.getI32Type())">;
+
+def SparseAttn_PrefixLMOp : PatternLeaf<"prefix_lm", ["buildKeyBands", "getArraysPerBatch", "getDependence"]> {
+  let summary = "A query attends to a prefix, and to itself and everything before it";
+  let description = [{
+    Holds when `k < length[batch]` or `k <= q`: every token sees the prefix, which sees itself in both directions. The
+    captured array has one number a batch; arrays of another length are refused when a plan is made.
+
+    **Constraints:**
+    - (C1) the lengths are a captured `memref<?xi32>`.
+
+    ```mlir
+    %seen = sparse_attn.prefix_lm %prefixes
+    ```
+  }];
+  let arguments = (ins SparseAttn_BatchTable:$lengths);
+  let assemblyFormat = "$lengths attr-dict";
+}
+
 def SparseAttn_RandomOp : PatternLeaf<"random", ["buildPredicate", "buildCoverage", "getBlockSizes", "getDependence", "getParameters"]> {
   let summary = "Random key blocks, drawn anew for each block of queries";
   let description = [{

@@ -32,7 +32,7 @@ def SparseAttn_ScheduleOp : SparseAttn_Op<"schedule", [
     - (C1) tile sizes are positive.
     - (C2) the arguments are five of type `index`, then the captures of the pattern.
     - (C3) the region ends in `ranges` or `listed`.
-    - (C4) the region holds ops of schedules and scalar `arith` ops only.
+    - (C4) the region holds ops of schedules, scalar `arith` ops, and reads of captured arrays at the batch.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$pattern, I64Attr:$tileQ, I64Attr:$tileK);
   let regions = (region SizedRegion<1>:$body);
@@ -215,7 +215,7 @@ def SparseAttn_PlanOp : SparseAttn_Op<"plan", [
     **Constraints:**
     - (C1) the arguments are eight of type `index`, then the captures of the pattern.
     - (C2) the region yields two i1.
-    - (C3) `read_bounds` and `block_coverage` read captures of the plan.
+    - (C3) `read`, `read_bounds` and `block_coverage` read captures of the plan.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$pattern, I64Attr:$tileQ, I64Attr:$tileK);
   let regions = (region SizedRegion<1>:$body);

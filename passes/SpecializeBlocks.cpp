@@ -295,7 +295,7 @@ std::optional<std::pair<int64_t, int64_t>> countVisitedTiles(ScheduleOp schedule
   Value tile = block.addArgument(builder.getIndexType(), loc);
   // The first head of the first batch stands for all: this schedule does not depend on them.
   Value arguments[] = {s.constant(0), s.constant(0), tile, s.constant(queryLength), s.constant(keyLength)};
-  auto [partial, full] = countTiles(builder, loc, expandSchedule(builder, schedule, arguments));
+  auto [partial, full] = countTiles(builder, loc, expandSchedule(builder, schedule, arguments, nullptr));
   YieldOp::create(builder, loc, ValueRange{partial, full});
   ScalarEvaluator evaluator;
   std::pair<int64_t, int64_t> sums(0, 0);

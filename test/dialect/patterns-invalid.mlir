@@ -256,6 +256,22 @@ sparse_attn.pattern @segment_c2 {
 
 // -----
 
+sparse_attn.pattern @prefix_lm_c1(%n: index) { // expected-note {{prior use here}}
+  // expected-error @+1 {{use of value '%n' expects different type than prior uses: 'memref<?xi32>' vs 'index'}}
+  %p = sparse_attn.prefix_lm %n
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @prefix_lm_c1_rank(%n: memref<?x?xi32>) {
+  // expected-error @+1 {{operand #0 must be 1D memref of 32-bit signless integer values, but got 'memref<?x?xi32>'}}
+  %p = "sparse_attn.prefix_lm"(%n) : (memref<?x?xi32>) -> !sparse_attn.pattern
+  sparse_attn.yield %p
+}
+
+// -----
+
 sparse_attn.pattern @random_c1_blocks {
   // expected-error @+1 {{expects 'blocks' to lie in [0, 1073741823], but got -1}}
   %p = sparse_attn.random blocks(-1) size(64) seed(0)

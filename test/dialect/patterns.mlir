@@ -82,6 +82,14 @@ sparse_attn.pattern @of_constants {
   sparse_attn.yield %p
 }
 
+// CHECK-LABEL: sparse_attn.pattern @prefix_lm(
+// CHECK-SAME:    %[[LENGTHS:.*]]: memref<?xi32>)
+// CHECK-NEXT:    sparse_attn.prefix_lm %[[LENGTHS]]{{$}}
+sparse_attn.pattern @prefix_lm(%lengths: memref<?xi32>) {
+  %p = sparse_attn.prefix_lm %lengths
+  sparse_attn.yield %p
+}
+
 // An index constant may stand for a capture.
 // CHECK-LABEL: sparse_attn.pattern @constant
 // CHECK:         %[[N:.*]] = arith.constant 4 : index

@@ -7,7 +7,7 @@ import numpy as np
 
 from expressions import (
     PER_POSITION, causal, chunk, columns, complement, dense, exponential, global_tokens, intersect, keys, per_head,
-    predicate, queries, random, same_document, segment, stride, union, window,
+    predicate, prefix_lm, queries, random, same_document, segment, stride, union, window,
 )  # fmt: skip
 
 
@@ -61,6 +61,9 @@ PATTERNS = {
     "heads": per_head(intersect(causal(), union(window(30, 0), keys(4))), causal(), stride(16)),
     "segment": segment(64, 4),
     "longnet": union(segment(32, 1), segment(96, 3, shift=True)),
+    "prefix_lm": prefix_lm("prefixes"),
+    "prefix_lm_near": intersect(prefix_lm("prefixes"), union(window(40, 40), keys(16))),
+    "prefix_lm_packed": intersect(prefix_lm("prefixes"), same_document("ids")),
     "random": random(2, 16, 7),
     "document": same_document("ids"),
     "document_of_batch": same_document("batch_ids", per_batch=True),

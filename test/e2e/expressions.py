@@ -119,6 +119,13 @@ def segment(length, rate, shift=False):
     return expression
 
 
+def prefix_lm(lengths):
+    """`lengths` names a captured array of one number a batch."""
+    return Expression(
+        f"prefix_lm %{lengths}", lambda f: formulas.prefix_lm(f, lengths), captures={lengths: PER_POSITION}
+    )
+
+
 def random(blocks, size, seed):
     expression = leaf(
         f"random blocks({parameter(blocks)}) size({size}) seed({seed})",

@@ -66,6 +66,7 @@ class Drawer:
             lambda: e.exponential(self.choose(2, 3, 4, 5, 8, 10)),
             lambda: e.columns(*self.choose((7, 2), (16, 16), (24, 3), (48, 7), (64, 4), (96, 20), (100, 9), (128, 16))),
             lambda: e.segment(*self.choose((32, 1), (64, 2), (96, 3), (128, 8), (180, 5)), self.choose(False, True)),
+            lambda: e.prefix_lm("prefixes"),
             lambda: e.random(self.number(0, 5, "small"), self.choose(8, 16, 20, 64), self.number(0, 99)),
             lambda: e.same_document("ids"),
             lambda: e.same_document("batch_ids", per_batch=True),

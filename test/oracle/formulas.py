@@ -101,6 +101,11 @@ def segment(frame, length, rate, shift):
     return everywhere(frame, same & (frame.q % rate == phase) & (frame.k % rate == phase))
 
 
+def prefix_lm(frame, lengths):
+    """The captured array has one number a batch."""
+    return everywhere(frame, (frame.k < frame.captures[lengths][frame.batch]) | (frame.k <= frame.q))
+
+
 def random(frame, blocks, size, seed):
     count = -(-frame.key_length // size)
     drawn = np.zeros(frame.shape, dtype=bool)

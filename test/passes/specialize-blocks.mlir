@@ -309,8 +309,23 @@ func.func @use_segment(%q: !t) -> !t {
 }
 
 //===----------------------------------------------------------------------===//
-// Heads
+// Batches and heads
 //===----------------------------------------------------------------------===//
+
+// CHECK-LABEL: sparse_attn.schedule @prefix_64x64
+// CHECK-NEXT:  ^bb0(%[[B:[a-z0-9]*]]: index, {{.*}}, %[[N:[a-z0-9]*]]: memref<?xi32>):
+// CHECK:         %[[READ:.*]] = sparse_attn.read %[[N]][%[[B]]] : memref<?xi32>
+// CHECK:         %[[LENGTH:.*]] = arith.index_cast %[[READ]] : i32 to index
+// CHECK:         arith.maxsi %[[LENGTH]], %{{.*}}
+// CHECK:         sparse_attn.ranges touched(%{{.*}} to %{{.*}} step [1]) full(%{{.*}} to %{{.*}})
+sparse_attn.pattern @prefix(%n: memref<?xi32>) {
+  %p = sparse_attn.prefix_lm %n
+  sparse_attn.yield %p
+}
+func.func @use_prefix(%q: !t, %n: memref<?xi32>) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@prefix(%n) : (memref<?xi32>)) : (!t, !t, !t) -> !t
+  return %o : !t
+}
 
 // Bands of a kind share a range, whose ends the head selects; of strides the other heads have none.
 // CHECK-LABEL: sparse_attn.schedule @heads_64x64

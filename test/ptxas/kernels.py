@@ -63,6 +63,7 @@ PATTERNS = {
         %p = sparse_attn.intersect %past, %same""",
         "memref<?xi32>",
     ),
+    "prefix": Pattern("%p = sparse_attn.prefix_lm %c", "memref<?xi32>"),
     "blocks": Pattern("%p = sparse_attn.blocks %c", "!sparse_attn.block_mask"),
 }
 
