@@ -1,4 +1,4 @@
-//===- Algebra.cpp - Union, intersection and complement of patterns -------===//
+//===- Algebra.cpp - Patterns made of patterns ----------------------------===//
 //
 // Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,6 +7,7 @@
 
 #include "dialect/ScalarBuilder.h"
 #include "dialect/SparseAttn.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 #include "llvm/ADT/SetVector.h"
 #include <numeric>
@@ -33,34 +34,64 @@ template <typename OpT> static Dependence dependenceOfOperands(OpT op) {
 // Combining bands
 //===----------------------------------------------------------------------===//
 
-/// The common keys of two bands: no monotone bound stops being monotone under max and min.
-static Band meet(ScalarBuilder &s, const Band &a, const Band &b) {
-  return {s.max(a.lo, b.lo), s.min(a.hi, b.hi), std::lcm(a.modulus, b.modulus), a.exact && b.exact};
+/// The common columns of two: none, one or (where each holds the start of the other's runs) two runs a period. Fails
+/// for unequal periods.
+static FailureOr<SmallVector<Columns>> meetColumns(const Columns &a, const Columns &b) {
+  if (a.holdAll() || b.holdAll())
+    return SmallVector<Columns>{a.holdAll() ? b : a};
+  if (a.period != b.period)
+    return failure();
+  // Counted from the start of a run of `a`, `b` covers [begin, end), and of the next period's run what is past this
+  // one.
+  int64_t period = a.period, begin = (b.phase - a.phase + period) % period, end = begin + b.width;
+  SmallVector<Columns> common;
+  if (end > period)
+    common.push_back({period, a.phase, std::min(a.width, end - period)});
+  if (begin < a.width)
+    common.push_back({period, b.phase, std::min(a.width, end) - begin});
+  return common;
 }
 
-/// All pairs of bands of two unions. Fails when there are too many, or their strides share no small multiple.
+/// The common keys of two bands: no monotone bound stops being monotone under max and min.
+static LogicalResult meet(ScalarBuilder &s, const Band &a, const Band &b, Bands &result) {
+  FailureOr<SmallVector<Columns>> common = meetColumns(a.columns, b.columns);
+  if (failed(common) || a.modulus * b.modulus > kMaxPosition)
+    return failure();
+  for (const Columns &columns : *common)
+    result.push_back(
+        {s.max(a.lo, b.lo), s.min(a.hi, b.hi), std::lcm(a.modulus, b.modulus), a.exact && b.exact, columns});
+  return success();
+}
+
+/// All pairs of bands of two unions. Fails when there are too many, their strides share no small multiple, or their
+/// columns no period.
 static LogicalResult meetAll(ScalarBuilder &s, Bands &result, ArrayRef<Band> other) {
   if (result.size() * other.size() > kMaxBands)
     return failure();
   SmallVector<Band> product;
   for (const Band &a : result)
-    for (const Band &b : other) {
-      if (a.modulus * b.modulus > kMaxPosition)
+    for (const Band &b : other)
+      if (failed(meet(s, a, b, product)) || product.size() > kMaxBands)
         return failure();
-      product.push_back(meet(s, a, b));
-    }
   result.assign(product.begin(), product.end());
   return success();
 }
 
-/// What lies outside one band: before it, behind it, and (roughly) between the keys that a stride picks from it.
+/// What lies outside one band: before it, behind it, and in it between its columns or (roughly) between the keys that a
+/// stride picks.
 static LogicalResult complementBand(ScalarBuilder &s, const PatternScope &scope, const Band &band, Bands &result) {
   if (!band.exact)
     return failure();
-  result.push_back({s.constant(0), band.lo});
-  result.push_back({band.hi, scope.keyLength});
+  if (!matchPattern(band.lo, m_Zero()))
+    result.push_back({s.constant(0), band.lo});
+  if (band.hi != scope.keyLength)
+    result.push_back({band.hi, scope.keyLength});
+  auto [period, phase, width] = band.columns;
   if (band.modulus != 1)
     result.push_back({band.lo, band.hi, /*modulus=*/1, /*exact=*/false});
+  else if (!band.columns.holdAll())
+    result.push_back(
+        {band.lo, band.hi, /*modulus=*/1, /*exact=*/true, {period, (phase + width) % period, period - width}});
   return success();
 }
 
@@ -156,6 +187,8 @@ LogicalResult ComplementOp::buildKeyBands(OpBuilder &builder, const PatternScope
   SmallVector<Band> inner, result;
   if (failed(getPatternOp(getOperand()).buildKeyBands(builder, scope, q, inner)))
     return failure();
+  if (inner.empty())
+    result.push_back({s.constant(0), scope.keyLength});
   for (auto [index, band] : llvm::enumerate(inner)) {
     SmallVector<Band> outside;
     if (failed(complementBand(s, scope, band, outside)))
@@ -173,6 +206,98 @@ Coverage ComplementOp::buildCoverage(OpBuilder &builder, const PatternScope &sco
   ScalarBuilder s(builder, scope.loc);
   Coverage inner = getPatternOp(getOperand()).buildCoverage(builder, scope, span);
   return {s.negate(inner.all), s.negate(inner.any)};
+}
+
+//===----------------------------------------------------------------------===//
+// per_head
+//===----------------------------------------------------------------------===//
+
+LogicalResult PerHeadOp::verify() { return verifyOperands(*this); } // per_head_c1
+
+/// What varies with the head varies although no operand does.
+Dependence PerHeadOp::getDependence() {
+  Dependence dependence = dependenceOfOperands(*this);
+  dependence.head = true;
+  return dependence;
+}
+
+/// The answer of the head's operand, of the answers of all.
+static Value selectByHead(ScalarBuilder &s, const PatternScope &scope, ValueRange answers) {
+  Value number = s.remPositive(scope.head, static_cast<int64_t>(answers.size()));
+  Value selected = answers.back();
+  for (size_t i = answers.size() - 1; i-- > 0;)
+    selected = s.select(s.equal(number, s.constant(static_cast<int64_t>(i))), answers[i], selected);
+  return selected;
+}
+
+Value PerHeadOp::buildPredicate(OpBuilder &builder, const PatternScope &scope, Value q, Value k) {
+  ScalarBuilder s(builder, scope.loc);
+  SmallVector<Value> answers;
+  for (Value operand : getOperands())
+    answers.push_back(getPatternOp(operand).buildPredicate(builder, scope, q, k));
+  return selectByHead(s, scope, answers);
+}
+
+namespace {
+
+/// One band of a selection: the ends that each operand gives it, and what they share.
+struct BandOfHeads {
+  Band shared;
+  SmallVector<Value> los, his;
+
+  bool takes(const Band &band, size_t operand) const {
+    return los.size() == operand && shared.modulus == band.modulus && shared.exact == band.exact &&
+           shared.columns == band.columns;
+  }
+  void push(Value lo, Value hi) {
+    los.push_back(lo);
+    his.push_back(hi);
+  }
+};
+
+} // namespace
+
+/// Each operand fills the bands that suit its own; the others are empty for its heads. An empty band stands at the
+/// start, so bounds stay monotone.
+LogicalResult PerHeadOp::buildKeyBands(OpBuilder &builder, const PatternScope &scope, Value q, Bands &bands) {
+  ScalarBuilder s(builder, scope.loc);
+  Value zero = s.constant(0);
+  SmallVector<BandOfHeads> result;
+  for (auto [number, operand] : llvm::enumerate(getOperands())) {
+    SmallVector<Band> own;
+    if (failed(getPatternOp(operand).buildKeyBands(builder, scope, q, own)))
+      return failure();
+    for (const Band &band : own) {
+      auto *slot = llvm::find_if(result, [&](const BandOfHeads &other) { return other.takes(band, number); });
+      if (slot == result.end()) {
+        SmallVector<Value> empty(number, zero);
+        slot = result.insert(result.end(), {band, empty, empty});
+      }
+      slot->push(band.lo, band.hi);
+    }
+    for (BandOfHeads &band : result)
+      if (band.los.size() == number)
+        band.push(zero, zero);
+    if (result.size() > kMaxBands)
+      return failure();
+  }
+  for (BandOfHeads &band : result) {
+    band.shared.lo = selectByHead(s, scope, band.los);
+    band.shared.hi = selectByHead(s, scope, band.his);
+    bands.push_back(band.shared);
+  }
+  return success();
+}
+
+Coverage PerHeadOp::buildCoverage(OpBuilder &builder, const PatternScope &scope, const Span &span) {
+  ScalarBuilder s(builder, scope.loc);
+  SmallVector<Value> any, all;
+  for (Value operand : getOperands()) {
+    Coverage coverage = getPatternOp(operand).buildCoverage(builder, scope, span);
+    any.push_back(coverage.any);
+    all.push_back(coverage.all);
+  }
+  return {selectByHead(s, scope, any), selectByHead(s, scope, all)};
 }
 
 //===----------------------------------------------------------------------===//
@@ -198,6 +323,9 @@ template <typename OpT> static OpFoldResult foldAlgebra(OpT op, bool (*absorbs)(
 
 OpFoldResult UnionOp::fold(FoldAdaptor) { return foldAlgebra(*this, isEverything); }
 OpFoldResult IntersectOp::fold(FoldAdaptor) { return foldAlgebra(*this, isNothing); }
+
+/// One pattern for all heads needs no selection.
+OpFoldResult PerHeadOp::fold(FoldAdaptor) { return llvm::all_equal(getOperands()) ? getOperands().front() : Value(); }
 
 OpFoldResult ComplementOp::fold(FoldAdaptor) {
   if (auto inner = getOperand().getDefiningOp<ComplementOp>())

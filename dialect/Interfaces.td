@@ -55,7 +55,11 @@ def PatternOpInterface : OpInterface<"PatternOpInterface"> {
     InterfaceMethod<[{
         The pattern's numbers that may be captured, and the least value of each: what a constant is verified against, and
         a captured one when the plan is made.
-      }], "::llvm::SmallVector<::mlir::sparse_attn::Parameter>", "getParameters", (ins), [{}], [{ return {}; }]>
+      }], "::llvm::SmallVector<::mlir::sparse_attn::Parameter>", "getParameters", (ins), [{}], [{ return {}; }]>,
+    InterfaceMethod<[{
+        The captured arrays that hold one element a batch: their length is checked when the plan is made, and schedules
+        may read them.
+      }], "::llvm::SmallVector<::mlir::Value>", "getArraysPerBatch", (ins), [{}], [{ return {}; }]>
   ];
 }
 

@@ -14,6 +14,8 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
+#include "llvm/ADT/SetVector.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace mlir::sparse_attn;
@@ -70,13 +72,82 @@ PatternOpInterface mlir::sparse_attn::getPatternOp(Value pattern) {
   return pattern.getDefiningOp<PatternOpInterface>();
 }
 
+/// How far `k`, which is -1 or more, lies behind the start of the last run of columns before it.
+static Value buildColumnRest(ScalarBuilder &s, const Columns &columns, Value k) {
+  return s.remPositive(s.add(k, columns.period - columns.phase), columns.period);
+}
+
+Value mlir::sparse_attn::buildFirstColumn(OpBuilder &builder, const PatternScope &scope, const Columns &columns,
+                                          Value lo) {
+  if (columns.holdAll())
+    return lo;
+  ScalarBuilder s(builder, scope.loc);
+  Value first = s.max(lo, 0), rest = buildColumnRest(s, columns, first);
+  Value next = s.add(first, s.sub(s.constant(columns.period), rest));
+  return s.select(s.less(rest, s.constant(columns.width)), first, next);
+}
+
+Value mlir::sparse_attn::buildPastColumn(OpBuilder &builder, const PatternScope &scope, const Columns &columns,
+                                         Value hi) {
+  if (columns.holdAll())
+    return hi;
+  ScalarBuilder s(builder, scope.loc);
+  Value past = s.max(s.min(hi, scope.keyLength), 0);
+  Value rest = buildColumnRest(s, columns, s.sub(past, 1));
+  return s.sub(past, s.max(s.sub(rest, columns.width - 1), 0));
+}
+
+/// Runs of columns and tiles meet alike again after their least common multiple.
+std::optional<Columns::Tiles> Columns::findTiles(int64_t tileK) const {
+  int64_t repeat = std::lcm(period, tileK);
+  Tiles tiles{repeat / tileK, /*all=*/true, {}};
+  if (period - width < tileK)
+    return tiles;
+  // From here on no tile holds columns of two runs.
+  constexpr int64_t kMaxVisits = 64;
+  if (repeat / period > kMaxVisits || width / tileK > kMaxVisits)
+    return std::nullopt;
+  llvm::SmallSetVector<int64_t, 8> some;
+  for (int64_t start = phase; start < phase + repeat; start += period)
+    for (int64_t tile = start / tileK; tile <= (start + width - 1) / tileK; ++tile)
+      some.insert(tile % tiles.repeat);
+  tiles.all = static_cast<int64_t>(some.size()) == tiles.repeat;
+  if (!tiles.all)
+    tiles.some = some.takeVector();
+  if (tiles.some.size() > kMaxBands)
+    return std::nullopt;
+  return tiles;
+}
+
 /// `lo <= k < hi`, without the comparisons that hold for every key there is.
 static Value buildInBand(ScalarBuilder &s, const PatternScope &scope, const Band &band, Value k) {
   APInt lo;
   bool openBelow = matchPattern(band.lo, m_ConstantInt(&lo)) && !lo.isStrictlyPositive();
   Value above = openBelow ? s.boolean(true) : s.lessEqual(band.lo, k);
   Value below = band.hi == scope.keyLength ? s.boolean(true) : s.less(k, band.hi);
-  return s.both(above, below);
+  Value between = s.both(above, below);
+  if (band.columns.holdAll())
+    return between;
+  return s.both(between, s.less(buildColumnRest(s, band.columns, k), s.constant(band.columns.width)));
+}
+
+/// May one of the keys of `span` lie in the band, given as that of its first query and of its last?
+static Value buildTouched(ScalarBuilder &s, const PatternScope &scope, const Band &atFirst, const Band &atLast,
+                          const Span &span) {
+  if (atFirst.columns.holdAll())
+    return s.both(s.lessEqual(atFirst.lo, span.lastKey), s.less(span.firstKey, atLast.hi));
+  Value column = buildFirstColumn(s.builder, scope, atFirst.columns, s.max(atFirst.lo, span.firstKey));
+  return s.both(s.lessEqual(column, span.lastKey), s.less(column, atLast.hi));
+}
+
+/// Do all keys of `span` lie in the band?
+static Value buildFull(ScalarBuilder &s, const Band &atFirst, const Band &atLast, const Span &span) {
+  Value between = s.both(s.lessEqual(atLast.lo, span.firstKey), s.less(span.lastKey, atFirst.hi));
+  const Columns &columns = atFirst.columns;
+  if (columns.holdAll())
+    return between;
+  Value rest = s.add(buildColumnRest(s, columns, span.firstKey), s.sub(span.lastKey, span.firstKey));
+  return s.both(between, s.less(rest, s.constant(columns.width)));
 }
 
 Value mlir::sparse_attn::buildPredicateFromBands(PatternOpInterface pattern, OpBuilder &builder,
@@ -100,12 +171,9 @@ Coverage mlir::sparse_attn::buildCoverageFromBands(PatternOpInterface pattern, O
     return {s.boolean(true), s.boolean(false)};
   Coverage coverage{s.boolean(false), s.boolean(false)};
   for (auto [atFirst, atLast] : llvm::zip_equal(first, last)) {
-    Value touched = s.both(s.lessEqual(atFirst.lo, span.lastKey), s.less(span.firstKey, atLast.hi));
-    coverage.any = s.either(coverage.any, touched);
-    if (!atFirst.exact || atFirst.modulus != 1)
-      continue;
-    Value full = s.both(s.lessEqual(atLast.lo, span.firstKey), s.less(span.lastKey, atFirst.hi));
-    coverage.all = s.either(coverage.all, full);
+    coverage.any = s.either(coverage.any, buildTouched(s, scope, atFirst, atLast, span));
+    if (atFirst.exact && atFirst.modulus == 1)
+      coverage.all = s.either(coverage.all, buildFull(s, atFirst, atLast, span));
   }
   return coverage;
 }

@@ -61,16 +61,44 @@ struct Parameter {
 /// Verifies that each parameter is either a constant or captured, and that constants lie in their range.
 LogicalResult verifyParameters(PatternOpInterface pattern);
 
-/// The keys `[lo, hi)` of a query; with a modulus above 1 only those with `k = q (mod modulus)`. `exact` is false when
-/// the band holds all keys that attend, but others too.
+/// More bands than this take the descent: schedules grow with their number.
+inline constexpr unsigned kMaxBands = 8;
+
+/// Keys picked by their own position, whatever the query: those with `(k - phase) mod period < width`. The phase lies
+/// in [0, period), the width in [1, period].
+struct Columns {
+  int64_t period = 1, phase = 0, width = 1;
+
+  bool holdAll() const { return width == period; }
+  bool operator==(const Columns &other) const {
+    return period == other.period && phase == other.phase && width == other.width;
+  }
+  /// What tiles of `tileK` keys hold a column, as numbers below the tiles after which that repeats: all of them, none
+  /// listed; or a few. None where there are more than kMaxBands, so that a schedule cannot name them.
+  struct Tiles {
+    int64_t repeat;
+    bool all;
+    SmallVector<int64_t> some;
+  };
+  std::optional<Tiles> findTiles(int64_t tileK) const;
+};
+
+/// The keys `[lo, hi)` of a query; with a modulus above 1 only those with `k = q (mod modulus)`, and of these only the
+/// ones in `columns`. `exact` is false when the band holds all keys that attend, but others too.
 struct Band {
   Value lo, hi;
   int64_t modulus = 1;
   bool exact = true;
+  Columns columns = {};
+
+  /// May a tile attend wholly by this band alone, as far as `lo` and `hi` go?
+  bool holdsAllBetween() const { return exact && modulus == 1 && columns.holdAll(); }
 };
 
-/// More bands than this take the descent: schedules grow with their number.
-inline constexpr unsigned kMaxBands = 8;
+/// The first column at or behind `lo`, and the end of the last one before `hi`, of the columns of keys that exist: what
+/// is left of the ends of a band. Columns that hold all keys change nothing.
+Value buildFirstColumn(OpBuilder &builder, const PatternScope &scope, const Columns &columns, Value lo);
+Value buildPastColumn(OpBuilder &builder, const PatternScope &scope, const Columns &columns, Value hi);
 
 /// A rectangle of existing pairs; all four positions are inclusive.
 struct Span {

@@ -13,6 +13,8 @@
 #include "dialect/ScalarBuilder.h"
 #include "dialect/SparseAttn.h"
 #include "mlir/IR/PatternMatch.h"
+#include "llvm/Support/MathExtras.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace mlir::sparse_attn;
@@ -132,8 +134,7 @@ Value StrideOp::buildPredicate(OpBuilder &builder, const PatternScope &scope, Va
   if (IntegerAttr step = getStaticCountAttr(); step && scope.modulo % step.getInt() == 0)
     return s.boolean(true);
   Value step = s.max(scope.parameter(builder, getCount(), getStaticCountAttr()), 1);
-  Value remainder = builder.createOrFold<arith::RemSIOp>(scope.loc, s.sub(q, k), step);
-  return s.equal(remainder, s.constant(0));
+  return s.isMultiple(s.sub(q, k), step);
 }
 
 Coverage StrideOp::buildCoverage(OpBuilder &builder, const PatternScope &scope, const Span &span) {
@@ -144,6 +145,148 @@ Coverage StrideOp::buildCoverage(OpBuilder &builder, const PatternScope &scope, 
   Value any = s.lessEqual(least, s.mul(s.floorDiv(most, step), step));
   Value single = s.both(any, s.equal(least, most));
   return {any, s.either(single, s.equal(step, s.constant(1)))};
+}
+
+//===----------------------------------------------------------------------===//
+// exponential
+//===----------------------------------------------------------------------===//
+
+SmallVector<Parameter> ExponentialOp::getParameters() { return {{"base", Value(), getBaseAttr(), 2}}; }
+
+LogicalResult ExponentialOp::verify() { return verifyParameters(*this); } // exponential_c1
+
+/// The powers that a distance can be: positions lie within +-2^30.
+static SmallVector<int64_t> listPowers(int64_t base) {
+  SmallVector<int64_t> powers;
+  for (int64_t power = 1; power <= 2 * kMaxPosition; power *= base)
+    powers.push_back(power);
+  return powers;
+}
+
+/// Powers of a power of two are the numbers of one bit, of those at the right places.
+Value ExponentialOp::buildPredicate(OpBuilder &builder, const PatternScope &scope, Value q, Value k) {
+  ScalarBuilder s(builder, scope.loc);
+  int64_t base = static_cast<int64_t>(getBase());
+  Value zero = s.constant(0), distance = s.max(s.sub(q, k), s.sub(k, q));
+  SmallVector<int64_t> powers = listPowers(base);
+  if (llvm::isPowerOf2_64(getBase())) {
+    Value oneBit = s.equal(s.both(distance, s.sub(distance, 1)), zero);
+    int64_t places = std::accumulate(powers.begin(), powers.end(), int64_t(0));
+    return base == 2 ? oneBit : s.both(oneBit, s.equal(s.both(distance, s.constant(places)), distance));
+  }
+  Value attends = s.equal(distance, zero);
+  for (int64_t power : powers)
+    attends = s.either(attends, s.equal(distance, s.constant(power)));
+  return attends;
+}
+
+Coverage ExponentialOp::buildCoverage(OpBuilder &builder, const PatternScope &scope, const Span &span) {
+  ScalarBuilder s(builder, scope.loc);
+  // Every distance k - q in [least, most] occurs, so those of [near, far] without a sign, and 0 where near is negative.
+  Value least = s.sub(span.firstKey, span.lastQuery), most = s.sub(span.lastKey, span.firstQuery);
+  Value near = s.max(least, s.sub(s.constant(0), most)), far = s.max(most, s.sub(s.constant(0), least));
+  Value any = s.lessEqual(near, s.constant(0));
+  for (int64_t power : listPowers(static_cast<int64_t>(getBase()))) {
+    Value between = s.both(s.lessEqual(near, s.constant(power)), s.lessEqual(s.constant(power), far));
+    any = s.either(any, between);
+  }
+  // Longer runs of distances than those around 0 always have gaps, but for 1, 2.
+  Value small = s.lessEqual(far, s.constant(getBase() == 2 ? 2 : 1));
+  return {any, s.either(small, s.both(any, s.equal(least, most)))};
+}
+
+//===----------------------------------------------------------------------===//
+// columns
+//===----------------------------------------------------------------------===//
+
+SmallVector<Parameter> ColumnsOp::getParameters() {
+  return {{"every", Value(), getEveryAttr(), 1}, {"last", Value(), getLastAttr(), 1}};
+}
+
+LogicalResult ColumnsOp::verify() {
+  // columns_c1
+  if (failed(verifyParameters(*this)))
+    return failure();
+  // columns_c2
+  if (getLast() > getEvery())
+    return emitOpError("expects 'last' to be at most 'every', but got ") << getLast() << " and " << getEvery();
+  return success();
+}
+
+LogicalResult ColumnsOp::buildKeyBands(OpBuilder &builder, const PatternScope &scope, Value q, Bands &bands) {
+  ScalarBuilder s(builder, scope.loc);
+  int64_t every = static_cast<int64_t>(getEvery()), last = static_cast<int64_t>(getLast());
+  bands.push_back(
+      {s.constant(0), scope.keyLength, /*modulus=*/1, /*exact=*/true, {every, (every - last) % every, last}});
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// segment
+//===----------------------------------------------------------------------===//
+
+SmallVector<Parameter> SegmentOp::getParameters() {
+  return {{"length", Value(), getLengthAttr(), 1}, {"rate", Value(), getRateAttr(), 1}};
+}
+
+LogicalResult SegmentOp::verify() {
+  // segment_c1
+  if (failed(verifyParameters(*this)))
+    return failure();
+  // segment_c2
+  if (getLength() % getRate() != 0)
+    return emitOpError("expects the rate to divide the length, but got ") << getRate() << " and " << getLength();
+  return success();
+}
+
+Dependence SegmentOp::getDependence() { return {/*batch=*/false, /*head=*/getShift()}; }
+
+/// Is a position among those that its head picks?
+static Value isOnGrid(ScalarBuilder &s, SegmentOp segment, const PatternScope &scope, Value position) {
+  int64_t rate = static_cast<int64_t>(segment.getRate());
+  if (rate == 1)
+    return s.boolean(true);
+  Value phase = segment.getShift() ? s.remPositive(scope.head, rate) : s.constant(0);
+  return s.isMultiple(s.sub(position, phase), s.constant(rate));
+}
+
+/// The chunk of the segment. Whether the query has any key there depends on its residue, which bands over all positions
+/// cannot say; within a residue class it is the same for all queries.
+LogicalResult SegmentOp::buildKeyBands(OpBuilder &builder, const PatternScope &scope, Value q, Bands &bands) {
+  ScalarBuilder s(builder, scope.loc);
+  int64_t length = static_cast<int64_t>(getLength()), rate = static_cast<int64_t>(getRate());
+  Value lo = s.mul(s.floorDiv(q, length), length), hi = s.add(lo, length);
+  bool isWithinClass = scope.modulo % rate == 0;
+  if (isWithinClass)
+    hi = s.select(isOnGrid(s, *this, scope, q), hi, lo);
+  bands.push_back({lo, hi, /*modulus=*/rate, /*exact=*/isWithinClass});
+  return success();
+}
+
+Value SegmentOp::buildPredicate(OpBuilder &builder, const PatternScope &scope, Value q, Value k) {
+  ScalarBuilder s(builder, scope.loc);
+  int64_t length = static_cast<int64_t>(getLength());
+  Value lo = s.mul(s.floorDiv(q, length), length);
+  Value same = s.both(s.lessEqual(lo, k), s.less(k, s.add(lo, length)));
+  Value attends = s.both(same, isOnGrid(s, *this, scope, q));
+  bool isWithinClass = scope.modulo % static_cast<int64_t>(getRate()) == 0;
+  return isWithinClass ? attends : s.both(attends, isOnGrid(s, *this, scope, k));
+}
+
+//===----------------------------------------------------------------------===//
+// prefix_lm
+//===----------------------------------------------------------------------===//
+
+Dependence PrefixLMOp::getDependence() { return {/*batch=*/true, /*head=*/false}; }
+
+SmallVector<Value> PrefixLMOp::getArraysPerBatch() { return {getLengths()}; }
+
+LogicalResult PrefixLMOp::buildKeyBands(OpBuilder &builder, const PatternScope &scope, Value q, Bands &bands) {
+  ScalarBuilder s(builder, scope.loc);
+  Value read = ReadOp::create(builder, scope.loc, builder.getI32Type(), scope.lookup(getLengths()), scope.batch);
+  Value length = builder.createOrFold<arith::IndexCastOp>(scope.loc, builder.getIndexType(), read);
+  bands.push_back({s.constant(0), s.max(length, s.add(q, 1))});
+  return success();
 }
 
 //===----------------------------------------------------------------------===//

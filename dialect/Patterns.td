@@ -213,6 +213,85 @@ def SparseAttn_StrideOp : CountedLeaf<"stride", "step", 1, ["buildKeyBands", "bu
   let hasCanonicalizer = 1;
 }
 
+def SparseAttn_ExponentialOp : PatternLeaf<"exponential", ["buildPredicate", "buildCoverage", "getParameters"]> {
+  let summary = "Keys at distances that are powers of a base";
+  let description = [{
+    Holds when `|q - k|` is 0, 1, base, base^2, ...: about log(length) keys a query, as in the LogSparse Transformer
+    (arXiv:1907.00235).
+
+    **Constraints:**
+    - (C1) the base lies in [2, 2^30).
+
+    ```mlir
+    %far = sparse_attn.exponential base(2)
+    ```
+  }];
+  let arguments = (ins I64Attr:$base);
+  let assemblyFormat = "`base` `(` custom<Number>($base) `)` attr-dict";
+  let hasVerifier = 1;
+}
+
+def SparseAttn_ColumnsOp : PatternLeaf<"columns", ["buildKeyBands", "getParameters"]> {
+  let summary = "The last keys of every so many, seen by every query";
+  let description = [{
+    Holds when `k mod every >= every - last`: the summary positions of the fixed pattern of the Sparse Transformer
+    (arXiv:1904.10509).
+
+    **Constraints:**
+    - (C1) both numbers lie in [1, 2^30).
+    - (C2) last <= every.
+
+    ```mlir
+    %summaries = sparse_attn.columns every(128) last(8)
+    ```
+  }];
+  let arguments = (ins I64Attr:$every, I64Attr:$last);
+  let assemblyFormat = "`every` `(` custom<Number>($every) `)` `last` `(` custom<Number>($last) `)` attr-dict";
+  let hasVerifier = 1;
+}
+
+def SparseAttn_SegmentOp : PatternLeaf<"segment", ["buildPredicate", "buildKeyBands", "getDependence", "getParameters"]> {
+  let summary = "Every rate-th position of a segment, among themselves";
+  let description = [{
+    Holds when `q div length = k div length` and `q mod rate = k mod rate = phase`: a branch of the dilated attention of
+    LongNet (arXiv:2307.02486). The phase is 0 or, with `shift`, head mod rate. Other queries attend to nothing.
+
+    **Constraints:**
+    - (C1) both numbers lie in [1, 2^30).
+    - (C2) the rate divides the length.
+
+    ```mlir
+    %branch = sparse_attn.segment length(2048) rate(4) shift
+    ```
+  }];
+  let arguments = (ins I64Attr:$length, I64Attr:$rate, UnitAttr:$shift);
+  let assemblyFormat = [{
+    `length` `(` custom<Number>($length) `)` `rate` `(` custom<Number>($rate) `)` (`shift` $shift^)? attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+/// A captured array of one number a batch.
+def SparseAttn_BatchTable : MemRefRankOf<[I32], [1]>,
+    BuildableType<"::mlir::MemRefType::get({::mlir::ShapedType::kDynamic}, $_builder.getI32Type())">;
+
+def SparseAttn_PrefixLMOp : PatternLeaf<"prefix_lm", ["buildKeyBands", "getArraysPerBatch", "getDependence"]> {
+  let summary = "A query attends to a prefix, and to itself and everything before it";
+  let description = [{
+    Holds when `k < length[batch]` or `k <= q`: every token sees the prefix, which sees itself in both directions. The
+    captured array has one number a batch; arrays of another length are refused when a plan is made.
+
+    **Constraints:**
+    - (C1) the lengths are a captured `memref<?xi32>`.
+
+    ```mlir
+    %seen = sparse_attn.prefix_lm %prefixes
+    ```
+  }];
+  let arguments = (ins SparseAttn_BatchTable:$lengths);
+  let assemblyFormat = "$lengths attr-dict";
+}
+
 def SparseAttn_RandomOp : PatternLeaf<"random", ["buildPredicate", "buildCoverage", "getBlockSizes", "getDependence", "getParameters"]> {
   let summary = "Random key blocks, drawn anew for each block of queries";
   let description = [{
@@ -398,6 +477,28 @@ def SparseAttn_ComplementOp : SparseAttn_Op<"complement", [Pure, HasParent<"Patt
   let assemblyFormat = "$operand attr-dict";
   let hasFolder = 1;
   let hasCanonicalizer = 1;
+}
+
+def SparseAttn_PerHeadOp : SparseAttn_Op<"per_head", [Pure, HasParent<"PatternOp">,
+    DeclareOpInterfaceMethods<PatternOpInterface,
+      ["buildPredicate", "buildKeyBands", "buildCoverage", "getDependence"]>]> {
+  let summary = "A pattern for each head, in turn";
+  let description = [{
+    Head h has the pattern of operand number h mod n, of n operands.
+
+    **Constraints:**
+    - (C1) at least one operand.
+
+    ```mlir
+    // Every fourth head looks at everything before; the others stream.
+    %heads = sparse_attn.per_head [%causal, %streaming, %streaming, %streaming]
+    ```
+  }];
+  let arguments = (ins Variadic<SparseAttn_Pattern>:$operands);
+  let results = (outs SparseAttn_Pattern:$result);
+  let assemblyFormat = "` ` `[` $operands `]` attr-dict";
+  let hasFolder = 1;
+  let hasVerifier = 1;
 }
 
 #endif // SPARSE_ATTN_PATTERNS

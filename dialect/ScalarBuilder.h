@@ -43,6 +43,10 @@ public:
   Value ceilDivPositive(Value a, int64_t b) { return make<arith::DivUIOp>(add(a, b - 1), constant(b)); }
   /// Quotient of a non-negative number, rounded down.
   Value divPositive(Value a, int64_t b) { return make<arith::DivUIOp>(a, constant(b)); }
+  /// Remainder of a non-negative number.
+  Value remPositive(Value a, int64_t b) { return make<arith::RemUIOp>(a, constant(b)); }
+  /// Does b divide a?
+  Value isMultiple(Value a, Value b) { return equal(make<arith::RemSIOp>(a, b), constant(0)); }
 
   Value less(Value a, Value b) { return compare(arith::CmpIPredicate::slt, a, b); }
   Value lessEqual(Value a, Value b) { return compare(arith::CmpIPredicate::sle, a, b); }

@@ -54,6 +54,12 @@ static LogicalResult verifyTileSizes(Operation *op, int64_t tileQ, int64_t tileK
   return success();
 }
 
+/// Reads of one number a batch, which exists: whoever makes a plan has checked that.
+static bool isReadAtBatch(ScheduleOp schedule, Operation &op) {
+  auto read = dyn_cast<ReadOp>(op);
+  return read && isa<BlockArgument>(read.getArray()) && llvm::equal(read.getIndices(), ValueRange(schedule.getBatch()));
+}
+
 LogicalResult ScheduleOp::verifyRegions() {
   // schedule_c1
   if (failed(verifyTileSizes(*this, getTileQ(), getTileK())))
@@ -70,8 +76,9 @@ LogicalResult ScheduleOp::verifyRegions() {
   // schedule_c4
   for (Operation &op : getBody().front().without_terminator())
     if (!isa<QuerySpanOp, TouchedTilesOp, WholeTilesOp, DisjointOp, ProgressionOp, ClipOp>(op) &&
-        !isa_and_nonnull<arith::ArithDialect>(op.getDialect()))
-      return op.emitError("expects ops of schedules and arith ops in a schedule, but got '") << op.getName() << "'";
+        !isa_and_nonnull<arith::ArithDialect>(op.getDialect()) && !isReadAtBatch(*this, op))
+      return op.emitError("expects ops of schedules, arith ops and reads at the batch in a schedule, but got '")
+             << op.getName() << "'";
   return success();
 }
 
@@ -93,7 +100,7 @@ LogicalResult PlanOp::verifyRegions() {
     return emitOpError("expects to end in a sparse_attn.yield of two i1");
   // plan_c3
   WalkResult reads = walk([&](Operation *op) {
-    if (!isa<ReadBoundsOp, BlockCoverageOp>(op))
+    if (!isa<ReadOp, ReadBoundsOp, BlockCoverageOp>(op))
       return WalkResult::advance();
     auto capture = dyn_cast<BlockArgument>(op->getOperand(0));
     if (capture && capture.getOwner() == &getBody().front() && capture.getArgNumber() >= 8)

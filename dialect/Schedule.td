@@ -35,7 +35,7 @@ def SparseAttn_ScheduleOp : SparseAttn_Op<"schedule", [
     - (C1) tile sizes and `modulo` are positive.
     - (C2) the arguments are five of type `index`, then the captures of the pattern.
     - (C3) the region ends in `ranges` or `listed`.
-    - (C4) the region holds ops of schedules and scalar `arith` ops only.
+    - (C4) the region holds ops of schedules, scalar `arith` ops, and reads of captured arrays at the batch.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$pattern, I64Attr:$tileQ, I64Attr:$tileK,
                        DefaultValuedOptionalAttr<I64Attr, "1">:$modulo);
@@ -118,11 +118,12 @@ def SparseAttn_DisjointOp : ScheduleStep<"disjoint", [SameVariadicOperandSize, S
 }
 
 def SparseAttn_ProgressionOp : ScheduleStep<"progression"> {
-  let summary = "Every M-th tile that a stride touches";
+  let summary = "Every M-th tile that keys of some residues touch";
   let description = [{
-    Keys `[first, last] + step * Z` fall into tiles of P = ceil((tileQ - 1) / tileK) + 1 progressions with a step of
-    M = step / tileK tiles; this is number `index` of them, clipped to the tiles `[within, past)`. Empty when
-    `first fdiv tileK + index > last fdiv tileK`.
+    Keys `[first, last] + step * Z` fall into tiles of P = ceil((last - first) / tileK) + 1 progressions, or fewer, with a
+    step of M = step / tileK tiles; this is number `index` of them, clipped to the tiles `[within, past)`. Empty when
+    `first fdiv tileK + index > last fdiv tileK`. For a stride, first and last are the queries of the tile; for columns,
+    which no query moves, a key of the tiles.
 
     **Constraints:**
     - (C1) tileK divides the step, which is positive.
@@ -218,7 +219,7 @@ def SparseAttn_PlanOp : SparseAttn_Op<"plan", [
     **Constraints:**
     - (C1) the arguments are eight of type `index`, then the captures of the pattern.
     - (C2) the region yields two i1.
-    - (C3) `read_bounds` and `block_coverage` read captures of the plan.
+    - (C3) `read`, `read_bounds` and `block_coverage` read captures of the plan.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$pattern, I64Attr:$tileQ, I64Attr:$tileK);
   let regions = (region SizedRegion<1>:$body);

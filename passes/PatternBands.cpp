@@ -19,7 +19,7 @@ Block &mlir::sparse_attn::addPatternBody(Region &region, PatternOp pattern, unsi
   return body;
 }
 
-SmallVector<int64_t> mlir::sparse_attn::findBandModuli(PatternOp pattern) {
+SmallVector<BandShape> mlir::sparse_attn::findBandShapes(PatternOp pattern) {
   Region scratch;
   Block &body = addPatternBody(scratch, pattern, 5);
   OpBuilder builder(pattern.getContext());
@@ -29,5 +29,5 @@ SmallVector<int64_t> mlir::sparse_attn::findBandModuli(PatternOp pattern) {
   SmallVector<Band> bands;
   if (failed(pattern.getRoot().buildKeyBands(builder, scope, body.getArgument(2), bands)))
     return {};
-  return llvm::map_to_vector(bands, [](const Band &band) { return band.modulus; });
+  return llvm::map_to_vector(bands, [](const Band &band) { return BandShape{band.modulus, band.columns}; });
 }

@@ -12,8 +12,14 @@
 
 namespace mlir::sparse_attn {
 
-/// The moduli of the bands of a pattern; empty where it has no bands.
-SmallVector<int64_t> findBandModuli(PatternOp pattern);
+/// What is known of a band at compile time.
+struct BandShape {
+  int64_t modulus;
+  Columns columns;
+};
+
+/// The bands of a pattern; empty where it has none.
+SmallVector<BandShape> findBandShapes(PatternOp pattern);
 
 /// Adds a block whose arguments are `positions` index values and the captures of `pattern`.
 Block &addPatternBody(Region &region, PatternOp pattern, unsigned positions);

@@ -29,12 +29,16 @@ using namespace mlir::sparse_attn;
 
 namespace {
 
-/// What the distances of all attending pairs are multiples of; 1 where the bands do not say.
+/// What the distances of all attending pairs are multiples of; 1 where the bands do not say, or pick keys by residues
+/// of their own.
 int64_t findCommonModulus(PatternOp pattern) {
-  SmallVector<int64_t> moduli = findBandModuli(pattern);
-  return moduli.empty() ? 1 : std::accumulate(moduli.begin(), moduli.end(), int64_t(0), [](int64_t a, int64_t b) {
-    return std::gcd(a, b);
-  });
+  int64_t common = 0;
+  for (const BandShape &band : findBandShapes(pattern)) {
+    if (band.columns.period > 1)
+      return 1;
+    common = std::gcd(common, band.modulus);
+  }
+  return std::max<int64_t>(common, 1);
 }
 
 struct ReindexDilationPass final : sparse_attn::impl::ReindexDilationBase<ReindexDilationPass> {

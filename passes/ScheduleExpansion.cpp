@@ -21,7 +21,8 @@ namespace {
 
 class Expander {
 public:
-  Expander(OpBuilder &builder, ScheduleOp schedule) : builder(builder), s(builder, schedule.getLoc()) {
+  Expander(OpBuilder &builder, ScheduleOp schedule, PredicateAccess *access)
+      : builder(builder), s(builder, schedule.getLoc()), access(access) {
     tileQ = schedule.getTileQ();
     tileK = schedule.getTileK();
   }
@@ -33,12 +34,18 @@ public:
         .Case([&](TouchedTilesOp) { return touchedTiles(operands[0], operands[1], operands[2]); })
         .Case([&](WholeTilesOp) { return wholeTiles(operands[0], operands[1], operands[2]); })
         .Case([&](DisjointOp) { return disjoint(operands); })
+        .Case([&](ReadOp) { return SmallVector<Value>{readAt(operands[0], operands[1])}; })
         .Case([&](ProgressionOp progression) { return expandProgression(progression, operands); })
         .Case(
             [&](ClipOp clip) { return clipRange(operands[0], operands[1], clip.getStep(), operands[2], operands[3]); });
   }
 
 private:
+  Value readAt(Value array, Value index) {
+    Value position = builder.createOrFold<arith::IndexCastOp>(s.loc, builder.getI32Type(), index);
+    return access->read(array, position, /*lanes=*/0);
+  }
+
   SmallVector<Value> querySpan(Value tile, Value queryLength, Value keyLength) {
     Value first = s.add(s.mul(tile, tileQ), s.sub(keyLength, queryLength));
     return {first, s.sub(s.min(s.add(first, tileQ), keyLength), 1)};
@@ -62,6 +69,7 @@ private:
 
   OpBuilder &builder;
   ScalarBuilder s;
+  PredicateAccess *access;
   int64_t tileQ, tileK;
 };
 
@@ -107,8 +115,9 @@ SmallVector<Value> Expander::clipRange(Value first, Value past, int64_t step, Va
 
 } // namespace
 
-VisitRanges mlir::sparse_attn::expandSchedule(OpBuilder &builder, ScheduleOp schedule, ValueRange arguments) {
-  Expander expander(builder, schedule);
+VisitRanges mlir::sparse_attn::expandSchedule(OpBuilder &builder, ScheduleOp schedule, ValueRange arguments,
+                                              PredicateAccess *access) {
+  Expander expander(builder, schedule, access);
   IRMapping map;
   map.map(schedule.getBody().getArguments(), arguments);
   auto mapped = [&](ValueRange values) {

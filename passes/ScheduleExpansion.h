@@ -9,6 +9,7 @@
 #define SPARSE_ATTN_PASSES_SCHEDULEEXPANSION_H
 
 #include "dialect/SparseAttn.h"
+#include "passes/PredicateEmitter.h"
 
 namespace mlir::sparse_attn {
 
@@ -20,8 +21,9 @@ struct VisitRanges {
 };
 
 /// Emits the body of a schedule that ends in `ranges`, its ops expanded to arithmetic. `arguments` stand for the block
-/// arguments: batch, head, tile, query length, key length, captures.
-VisitRanges expandSchedule(OpBuilder &builder, ScheduleOp schedule, ValueRange arguments);
+/// arguments: batch, head, tile, query length, key length, captures. `access` reads captured arrays as `arguments` have
+/// them; it may be null where none is captured.
+VisitRanges expandSchedule(OpBuilder &builder, ScheduleOp schedule, ValueRange arguments, PredicateAccess *access);
 
 /// Emits the number of partial and of full tiles of `ranges`: sums of ceil((past - first) / step), no loop.
 std::pair<Value, Value> countTiles(OpBuilder &builder, Location loc, const VisitRanges &ranges);

@@ -25,6 +25,7 @@
 #include "passes/ScalarEvaluator.h"
 #include "passes/ScheduleExpansion.h"
 #include "passes/Tiling.h"
+#include "llvm/ADT/MapVector.h"
 
 namespace mlir::sparse_attn {
 #define GEN_PASS_DEF_SPECIALIZEBLOCKS
@@ -35,6 +36,10 @@ using namespace mlir;
 using namespace mlir::sparse_attn;
 
 namespace {
+
+/// Schedules of more ranges would take kernels longer to walk than lists do, and leave the memory that a GPU's kernel
+/// keeps for them.
+constexpr size_t kMaxRanges = 96;
 
 /// Ranges of key tiles `[firsts[i], pasts[i])`.
 struct TileRanges {
@@ -48,7 +53,10 @@ struct TileRanges {
 };
 
 /// How the tiles of a band are enumerated.
-enum class BandKind { Plain, Strided, Unsupported };
+enum class BandKind { Plain, Strided, Columns, Unsupported };
+
+/// A band at the first and at the last query of a tile.
+using BandPair = std::pair<Band, Band>;
 
 class ScheduleBuilder {
 public:
@@ -56,7 +64,9 @@ public:
       : pattern(pattern), schedule(schedule), tileQ(schedule.getTileQ()), tileK(schedule.getTileK()),
         modulo(schedule.getModulo()), builder(OpBuilder::atBlockEnd(&schedule.getBody().front())),
         loc(pattern.getLoc()), scope(builder, loc, pattern, schedule.getCaptures(), schedule.getBatch(),
-                                     schedule.getHead(), schedule.getQueryLength(), schedule.getKeyLength()) {}
+                                     schedule.getHead(), schedule.getQueryLength(), schedule.getKeyLength()) {
+    scope.modulo = modulo;
+  }
 
   /// Emits touched and full ranges; fails, leaving dead IR behind, when the pattern has no bands that suit.
   LogicalResult build();
@@ -67,8 +77,11 @@ private:
   void emitSpan();
   LogicalResult buildBands(Value query, SmallVectorImpl<Band> &bands);
   Band toClass(const Band &band);
-  void addPlain(const Band &atFirst, const Band &atLast);
-  LogicalResult addStrided(ArrayRef<std::pair<Band, Band>> bands);
+  void addTouched(const BandPair &band, TileRanges &ranges);
+  void addPlain(const BandPair &band);
+  LogicalResult addStrided(ArrayRef<BandPair> bands);
+  LogicalResult addColumns(ArrayRef<BandPair> bands);
+  void addProgression(int64_t index, int64_t step, Value firstKey, Value lastKey, const TileRanges &within);
   void addProgressionInGaps(Value first, Value past, int64_t step);
   TileRanges makeDisjoint(const TileRanges &ranges);
 
@@ -87,17 +100,28 @@ private:
 
 BandKind ScheduleBuilder::classify(const Band &band) const {
   // Distances in one tile take tileQ + tileK - 1 consecutive values: a smaller modulus leaves no tile out.
-  if (band.modulus < tileQ + tileK)
-    return BandKind::Plain;
-  return band.modulus % tileK == 0 ? BandKind::Strided : BandKind::Unsupported;
+  if (band.modulus >= tileQ + tileK)
+    return band.modulus % tileK == 0 ? BandKind::Strided : BandKind::Unsupported;
+  std::optional<Columns::Tiles> tiles = band.columns.findTiles(tileK);
+  if (!tiles)
+    return BandKind::Unsupported;
+  return tiles->all ? BandKind::Plain : BandKind::Columns;
 }
 
-void ScheduleBuilder::addPlain(const Band &atFirst, const Band &atLast) {
-  auto some = TouchedTilesOp::create(builder, loc, atFirst.lo, atLast.hi, keyLength);
-  touched.push(some.getFirst(), some.getPast());
-  if (!atFirst.exact || atFirst.modulus != 1)
+void ScheduleBuilder::addTouched(const BandPair &band, TileRanges &ranges) {
+  const Columns &columns = band.first.columns;
+  Value lo = buildFirstColumn(builder, scope, columns, band.first.lo);
+  Value hi = buildPastColumn(builder, scope, columns, band.second.hi);
+  auto some = TouchedTilesOp::create(builder, loc, lo, hi, keyLength);
+  ranges.push(some.getFirst(), some.getPast());
+}
+
+/// Tiles between columns may be full one by one; as ranges of step 1 they are not, so those stay partial.
+void ScheduleBuilder::addPlain(const BandPair &band) {
+  addTouched(band, touched);
+  if (!band.first.holdsAllBetween())
     return;
-  auto all = WholeTilesOp::create(builder, loc, atLast.lo, atFirst.hi, keyLength);
+  auto all = WholeTilesOp::create(builder, loc, band.second.lo, band.first.hi, keyLength);
   full.push(all.getFirst(), all.getPast());
 }
 
@@ -131,25 +155,50 @@ void ScheduleBuilder::addProgressionInGaps(Value first, Value past, int64_t step
   add(low, past);
 }
 
-LogicalResult ScheduleBuilder::addStrided(ArrayRef<std::pair<Band, Band>> bands) {
+void ScheduleBuilder::addProgression(int64_t index, int64_t step, Value firstKey, Value lastKey,
+                                     const TileRanges &within) {
+  for (auto [first, past] : llvm::zip(within.firsts, within.pasts)) {
+    auto progression = ProgressionOp::create(builder, loc, builder.getI64IntegerAttr(index),
+                                             builder.getI64IntegerAttr(step), firstKey, lastKey, first, past);
+    addProgressionInGaps(progression.getFirst(), progression.getEnd(), step / tileK);
+  }
+}
+
+LogicalResult ScheduleBuilder::addStrided(ArrayRef<BandPair> bands) {
   if (bands.empty())
     return success();
   int64_t modulus = bands.front().first.modulus;
   TileRanges within;
-  for (auto &[atFirst, atLast] : bands) {
-    if (atFirst.modulus != modulus)
+  for (const BandPair &band : bands) {
+    if (band.first.modulus != modulus)
       return failure();
-    auto some = TouchedTilesOp::create(builder, loc, atFirst.lo, atLast.hi, keyLength);
-    within.push(some.getFirst(), some.getPast());
+    addTouched(band, within);
   }
   within = makeDisjoint(within);
   int64_t progressions = llvm::divideCeil(tileQ - 1, tileK) + 1;
-  for (auto [first, past] : llvm::zip(within.firsts, within.pasts))
-    for (int64_t index = 0; index < progressions; ++index) {
-      auto progression = ProgressionOp::create(builder, loc, builder.getI64IntegerAttr(index),
-                                               builder.getI64IntegerAttr(modulus), firstQuery, lastQuery, first, past);
-      addProgressionInGaps(progression.getFirst(), progression.getEnd(), modulus / tileK);
-    }
+  for (int64_t index = 0; index < progressions; ++index)
+    addProgression(index, modulus, firstQuery, lastQuery, within);
+  return success();
+}
+
+/// A progression for each tile with columns, of those after which the tiles repeat: that of the tile's first key.
+LogicalResult ScheduleBuilder::addColumns(ArrayRef<BandPair> bands) {
+  llvm::MapVector<int64_t, TileRanges> withinOfTile;
+  int64_t repeat = 0;
+  for (const BandPair &band : bands) {
+    Columns::Tiles tiles = *band.first.columns.findTiles(tileK);
+    if (repeat != 0 && tiles.repeat != repeat)
+      return failure();
+    repeat = tiles.repeat;
+    TileRanges ranges;
+    addTouched(band, ranges);
+    for (int64_t tile : tiles.some)
+      withinOfTile[tile].push(ranges.firsts.front(), ranges.pasts.front());
+  }
+  for (auto &[tile, ranges] : withinOfTile) {
+    Value key = arith::ConstantIndexOp::create(builder, loc, tile * tileK);
+    addProgression(/*index=*/0, repeat * tileK, key, key, makeDisjoint(ranges));
+  }
   return success();
 }
 
@@ -174,7 +223,7 @@ Band ScheduleBuilder::toClass(const Band &band) {
   auto bound = [&](Value key) { return s.floorDiv(s.add(s.sub(key, residue->number), modulo - 1), modulo); };
   // A class that is shorter than others has no queries in its last tile.
   Value hi = s.select(s.lessEqual(firstQuery, lastQuery), bound(band.hi), s.constant(0));
-  return {bound(band.lo), hi, band.modulus / modulo, band.exact};
+  return {bound(band.lo), hi, band.modulus / modulo, band.exact, Columns()};
 }
 
 LogicalResult ScheduleBuilder::buildBands(Value query, SmallVectorImpl<Band> &bands) {
@@ -183,10 +232,11 @@ LogicalResult ScheduleBuilder::buildBands(Value query, SmallVectorImpl<Band> &ba
   if (failed(pattern.getRoot().buildKeyBands(builder, scope, position, bands)))
     return failure();
   for (Band &band : bands) {
-    if (band.modulus % modulo != 0)
+    if (!residue)
+      continue;
+    if (band.modulus % modulo != 0 || band.columns.period > 1)
       return failure();
-    if (residue)
-      band = toClass(band);
+    band = toClass(band);
   }
   return success();
 }
@@ -197,14 +247,18 @@ LogicalResult ScheduleBuilder::build() {
   if (failed(buildBands(firstQuery, atFirst)) || failed(buildBands(lastQuery, atLast)))
     return failure();
 
-  SmallVector<std::pair<Band, Band>> stridedBands;
+  SmallVector<BandPair> stridedBands, columnBands;
   for (auto [low, high] : llvm::zip_equal(atFirst, atLast)) {
+    BandPair band(low, high);
     switch (classify(low)) {
     case BandKind::Plain:
-      addPlain(low, high);
+      addPlain(band);
       break;
     case BandKind::Strided:
-      stridedBands.push_back({low, high});
+      stridedBands.push_back(band);
+      break;
+    case BandKind::Columns:
+      columnBands.push_back(band);
       break;
     case BandKind::Unsupported:
       return failure();
@@ -212,9 +266,14 @@ LogicalResult ScheduleBuilder::build() {
   }
   touched = makeDisjoint(touched);
   full = makeDisjoint(full);
-  if (failed(addStrided(stridedBands)))
+  // Progressions that follow the query and those that do not may meet in any tile.
+  if (!stridedBands.empty() && !columnBands.empty())
+    return failure();
+  if (failed(addStrided(stridedBands)) || failed(addColumns(columnBands)))
     return failure();
 
+  if (touched.size() + strided.size() + full.size() > kMaxRanges)
+    return failure();
   SmallVector<int64_t> steps(touched.size(), 1);
   steps.append(stridedSteps);
   touched.firsts.append(strided.firsts);
@@ -223,12 +282,14 @@ LogicalResult ScheduleBuilder::build() {
   return success();
 }
 
-/// The largest modulus among the bands of a pattern over the residue classes of `modulo`, 1 where it has none.
-int64_t findModulus(PatternOp pattern, int64_t modulo) {
-  int64_t modulus = 1;
-  for (int64_t each : findBandModuli(pattern))
-    modulus = std::max(modulus, each / modulo);
-  return modulus;
+/// Fills in the largest modulus among the bands of a pattern over the residue classes of `modulo`, and the columns of
+/// the longest period.
+void describeBands(PatternOp pattern, int64_t modulo, TilingProblem &problem) {
+  for (const BandShape &band : findBandShapes(pattern)) {
+    problem.modulus = std::max(problem.modulus, band.modulus / modulo);
+    if (band.columns.period > problem.columns.period)
+      problem.columns = band.columns;
+  }
 }
 
 PlanOp buildPlan(OpBuilder &moduleBuilder, PatternOp pattern, StringRef name, int64_t tileQ, int64_t tileK) {
@@ -251,11 +312,12 @@ int64_t countTiles(ScheduleOp schedule, int64_t length, int64_t size) {
   return modulo * llvm::divideCeil(llvm::divideCeil(length, modulo), size);
 }
 
-/// Sums of work over the query tiles of one head, for static lengths and a schedule in closed form without captures.
+/// Sums of work over the query tiles of one head, for static lengths and a schedule in closed form that is the same for
+/// all heads and captures nothing.
 std::optional<std::pair<int64_t, int64_t>> countVisitedTiles(ScheduleOp schedule, int64_t queryLength,
                                                              int64_t keyLength) {
   if (schedule.isListed() || !schedule.getCaptures().empty() || ShapedType::isDynamic(queryLength) ||
-      ShapedType::isDynamic(keyLength))
+      ShapedType::isDynamic(keyLength) || !schedule.getHead().use_empty())
     return std::nullopt;
   Block block;
   OpBuilder builder(schedule.getContext());
@@ -263,9 +325,9 @@ std::optional<std::pair<int64_t, int64_t>> countVisitedTiles(ScheduleOp schedule
   Location loc = schedule.getLoc();
   ScalarBuilder s(builder, loc);
   Value tile = block.addArgument(builder.getIndexType(), loc);
-  // The first head of the first batch stands for all: nothing in closed form depends on them.
+  // The first head of the first batch stands for all: this schedule does not depend on them.
   Value arguments[] = {s.constant(0), s.constant(0), tile, s.constant(queryLength), s.constant(keyLength)};
-  auto [partial, full] = countTiles(builder, loc, expandSchedule(builder, schedule, arguments));
+  auto [partial, full] = countTiles(builder, loc, expandSchedule(builder, schedule, arguments, nullptr));
   YieldOp::create(builder, loc, ValueRange{partial, full});
   ScalarEvaluator evaluator;
   std::pair<int64_t, int64_t> sums(0, 0);
@@ -345,7 +407,8 @@ struct SpecializeBlocksPass final : sparse_attn::impl::SpecializeBlocksBase<Spec
 /// What tile sizes depend on, of the attention over a pattern.
 TilingProblem describeProblem(AttentionOp attention, PatternOp pattern) {
   auto query = cast<ShapedType>(attention.getQuery().getType());
-  TilingProblem problem{query.getDimSize(3), query.getElementType(), findModulus(pattern, attention.getModulo())};
+  TilingProblem problem{query.getDimSize(3), query.getElementType()};
+  describeBands(pattern, attention.getModulo(), problem);
   pattern.walk([&](PatternOpInterface op) {
     BlockSizes blocks = op.getBlockSizes();
     if (blocks.q == 0)

@@ -14,6 +14,7 @@
 #ifndef SPARSE_ATTN_PASSES_TILING_H
 #define SPARSE_ATTN_PASSES_TILING_H
 
+#include "dialect/Pattern.h"
 #include "mlir/IR/Types.h"
 #include "llvm/ADT/SmallVector.h"
 #include <cstdint>
@@ -37,6 +38,8 @@ struct TilingProblem {
   int64_t modulus = 1;
   /// The smallest of the blocks that the pattern is made of; 0: none.
   int64_t blockQ = 0, blockK = 0;
+  /// The pattern's columns of the longest period.
+  Columns columns = {};
 };
 
 /// What a kernel's work costs, in a unit of the target's own: costs of one target and one problem compare.
@@ -57,14 +60,15 @@ public:
   virtual TileCosts estimate(const TilingProblem &problem, TileSizes tiles) const = 0;
   /// Can the target make kernels of these sizes? If not, `reason` says what it can make.
   virtual bool supports(const TilingProblem &problem, TileSizes tiles, std::string &reason) const = 0;
+
+protected:
+  /// The key tile for patterns that pick keys by their residue, of those up to `tiles.k` that are multiples of `step`:
+  /// the largest that divides the modulus of strides, the one with which columns cost least; else `tiles.k`.
+  int64_t chooseKeyTile(const TilingProblem &problem, TileSizes tiles, int64_t step) const;
 };
 
 /// The tiling of "cpu" or of a GPU by its chip ("sm_80", ...). Fails with a message that names the targets there are.
 FailureOr<std::unique_ptr<Tiling>> getTiling(StringRef target, std::string &message);
-
-/// The largest k of `least` ... `most` by `step` that divides `modulus`; 0 where there is none. Strided tiles repeat
-/// every modulus / k tiles, so k has to divide the step.
-int64_t findDivisorOfStep(int64_t modulus, int64_t most, int64_t least, int64_t step);
 
 } // namespace mlir::sparse_attn
 

@@ -213,7 +213,7 @@ void ItemLowering::lowerOp(Operation *op) {
           return;
         SmallVector<Value> operands =
             llvm::map_to_vector(visit.getOperands(), [&](Value operand) { return value(operand); });
-        ranges = expandSchedule(builder, parts.schedule, operands);
+        ranges = expandSchedule(builder, parts.schedule, operands, &access);
       })
       .Case([&](LoadOp load) {
         int64_t tileQ = parts.kernel.getTileQ();

@@ -20,11 +20,7 @@ SmallVector<TileSizes, 2> CpuTiling::choose(const TilingProblem &problem) const 
   TileSizes tiles{64, 64};
   if (problem.blockQ > 0 && (problem.blockQ < tiles.q || problem.blockK < tiles.k))
     return {{std::min(tiles.q, problem.blockQ), std::min(tiles.k, problem.blockK)}, tiles};
-  if (problem.modulus < tiles.q + tiles.k)
-    return {tiles};
-  if (int64_t k = findDivisorOfStep(problem.modulus, tiles.k, 16, 8))
-    tiles.k = k;
-  return {tiles};
+  return {{tiles.q, chooseKeyTile(problem, tiles, 8)}};
 }
 
 /// In multiply-adds. Measured with masks of 16x16 blocks at 4,096 tokens on one core of a Zen 5 (`sparse-attn-run

@@ -70,7 +70,9 @@ static VisitRanges rangesOf(OpBuilder &builder, Location loc, KernelParts parts,
                               memref::DimOp::create(builder, loc, arguments.arrays[0], 2),
                               memref::DimOp::create(builder, loc, arguments.arrays[1], 2)};
   llvm::append_range(operands, capturesOf(parts.kernel, arguments));
-  return expandSchedule(builder, parts.schedule, operands);
+  // Schedules ask nothing of masks.
+  MemRefAccess access(builder, loc, [](BlockActiveOp, Value, Value) { return Value(); });
+  return expandSchedule(builder, parts.schedule, operands, &access);
 }
 
 /// Sum of the interval lengths of row `row` of one list.

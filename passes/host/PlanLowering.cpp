@@ -138,6 +138,11 @@ void PlanLowering::emitOp(Operation &op, bool perNode) {
     return lowerReadBounds(read, perNode);
   if (auto coverage = dyn_cast<BlockCoverageOp>(op))
     return lowerBlockCoverage(coverage);
+  if (auto read = dyn_cast<ReadOp>(op)) {
+    SmallVector<Value> indices = llvm::map_to_vector(read.getIndices(), [&](Value index) { return map.lookup(index); });
+    Value element = memref::LoadOp::create(builder, loc, map.lookup(read.getArray()), indices);
+    return map.map(read.getResult(), element);
+  }
   Operation *copy = builder.clone(op, map);
   copy->walk([&](RandomRankOp rank) {
     OpBuilder nested(rank);

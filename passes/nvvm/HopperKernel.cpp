@@ -63,8 +63,13 @@ void HopperEmitter::emit() {
   TileSizes tiles{tileQ, tileK};
   int64_t threads = kGroup * (groups + 1), blocks = getBlocksPerMultiprocessor(target, headSize, tiles);
   SmallVector<MapRequest> maps;
+  SmallVector<StringRef, 2> kinds;
+  if (kernel.getModulo() > 1)
+    kinds = {"long", "short"};
+  else
+    kinds = {""};
   for (auto [array, rows] : {std::pair("query", tileQ), {"key", tileK}, {"value", tileK}, {"output", kGroupRows}})
-    for (StringRef classes : kernel.getModulo() > 1 ? ArrayRef<StringRef>{"long", "short"} : ArrayRef<StringRef>{""})
+    for (StringRef classes : kinds)
       maps.push_back({array, rows, layout.slabColumns, classes});
   createFunction({threads, layout.bytes, blocks}, /*persistent=*/true, maps);
   shared = SharedMemoryOp::create(builder, loc, LLVM::LLVMPointerType::get(builder.getContext(), Shared));

@@ -196,7 +196,7 @@ VisitRanges KernelEmitter::getRanges() {
   auto visit = *kernel.getBody().front().getOps<VisitOp>().begin();
   SmallVector<Value> operands =
       llvm::map_to_vector(visit.getOperands(), [&](Value value) { return map.lookupOrDefault(value); });
-  return expandSchedule(builder, parts.schedule, operands);
+  return expandSchedule(builder, parts.schedule, operands, this);
 }
 
 Value KernelEmitter::getListRow() {

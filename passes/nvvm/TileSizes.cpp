@@ -125,11 +125,7 @@ SmallVector<TileSizes, 2> GpuTiling::choose(const TilingProblem &problem) const 
                  {fitToBlocks(tiles.q, problem.blockQ, kLeast), fitToBlocks(tiles.k, problem.blockK, kLeast)});
     return small == tiles ? SmallVector<TileSizes, 2>{tiles} : SmallVector<TileSizes, 2>{small, tiles};
   }
-  if (problem.modulus < tiles.q + tiles.k)
-    return {tiles};
-  if (int64_t k = findDivisorOfStep(problem.modulus, tiles.k, 16, 16))
-    tiles.k = k;
-  return {tiles};
+  return {{tiles.q, chooseKeyTile(problem, tiles, 16)}};
 }
 
 /// In clocks of a multiprocessor. The products of a tile are 4 q k d operations, at 4096 a clock on Hopper and 2048 on

@@ -146,6 +146,17 @@ FunctionInfo parseFunction(const JsonNode &node, const std::vector<KernelInfo> &
   return function;
 }
 
+/// What the elements of an array stand for; positions where it says nothing.
+bool parsePerBatch(const JsonNode &node, int32_t rank) {
+  if (!node.has("per"))
+    return false;
+  JsonNode per = node.member("per");
+  std::string name = per.string();
+  if (name != "batch" || rank != 1)
+    per.fail("expects an array of rank 1 per batch, but got one of rank ", rank, " per '", name, "'");
+  return true;
+}
+
 CaptureInfo parseCapture(const JsonNode &node) {
   CaptureInfo capture;
   capture.kind = parseKind(node.member("kind"));
@@ -157,6 +168,7 @@ CaptureInfo parseCapture(const JsonNode &node) {
     return capture;
   capture.dtype = parseDType(node.member("dtype"));
   capture.rank = static_cast<int32_t>(node.member("rank").integer(1, 2));
+  capture.perBatch = parsePerBatch(node, capture.rank);
   capture.pyramid = node.has("pyramid") && node.member("pyramid").boolean();
   if (capture.pyramid && capture.dtype != DType::I32)
     node.fail("expects a pyramid of an i32 array only, but got ", dtypeName(capture.dtype));

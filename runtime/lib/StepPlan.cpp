@@ -55,6 +55,9 @@ Status checkCapture(const KernelInfo &kernel, size_t index, const Value &value, 
   if (value.rank == 2 && value.size[0] != batch)
     return mismatch(kernel, "expects captured array ", index, " to have one row for each of the ", batch,
                     " batches, but got ", value.size[0]);
+  if (kernel.captures[index].perBatch && value.size[0] != batch)
+    return mismatch(kernel, "expects captured array ", index, " to have one element for each of the ", batch,
+                    " batches, but got ", value.size[0]);
   return checkLength(kernel, "captured", value.size[value.rank - 1]);
 }
 

@@ -192,6 +192,86 @@ sparse_attn.pattern @stride_c1 {
 
 // -----
 
+sparse_attn.pattern @exponential_c1 {
+  // expected-error @+1 {{expects 'base' to lie in [2, 1073741823], but got 1}}
+  %p = sparse_attn.exponential base(1)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @exponential_captured(%n: index) {
+  // expected-error @+1 {{expected integer value}}
+  %p = sparse_attn.exponential base(%n)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @columns_c1_every {
+  // expected-error @+1 {{expects 'every' to lie in [1, 1073741823], but got 1073741824}}
+  %p = sparse_attn.columns every(1073741824) last(1)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @columns_c1_last {
+  // expected-error @+1 {{expects 'last' to lie in [1, 1073741823], but got 0}}
+  %p = sparse_attn.columns every(8) last(0)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @columns_c2 {
+  // expected-error @+1 {{expects 'last' to be at most 'every', but got 9 and 8}}
+  %p = sparse_attn.columns every(8) last(9)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @segment_c1_length {
+  // expected-error @+1 {{expects 'length' to lie in [1, 1073741823], but got -8}}
+  %p = sparse_attn.segment length(-8) rate(2)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @segment_c1_rate {
+  // expected-error @+1 {{expects 'rate' to lie in [1, 1073741823], but got 0}}
+  %p = sparse_attn.segment length(8) rate(0)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @segment_c2 {
+  // expected-error @+1 {{expects the rate to divide the length, but got 3 and 8}}
+  %p = sparse_attn.segment length(8) rate(3) shift
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @prefix_lm_c1(%n: index) { // expected-note {{prior use here}}
+  // expected-error @+1 {{use of value '%n' expects different type than prior uses: 'memref<?xi32>' vs 'index'}}
+  %p = sparse_attn.prefix_lm %n
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @prefix_lm_c1_rank(%n: memref<?x?xi32>) {
+  // expected-error @+1 {{operand #0 must be 1D memref of 32-bit signless integer values, but got 'memref<?x?xi32>'}}
+  %p = "sparse_attn.prefix_lm"(%n) : (memref<?x?xi32>) -> !sparse_attn.pattern
+  sparse_attn.yield %p
+}
+
+// -----
+
 sparse_attn.pattern @random_c1_blocks {
   // expected-error @+1 {{expects 'blocks' to lie in [0, 1073741823], but got -1}}
   %p = sparse_attn.random blocks(-1) size(64) seed(0)
@@ -322,6 +402,14 @@ sparse_attn.pattern @union_c1 {
 sparse_attn.pattern @intersect_c1 {
   // expected-error @+1 {{expects at least one operand}}
   %p = sparse_attn.intersect
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @per_head_c1 {
+  // expected-error @+1 {{expects at least one operand}}
+  %p = sparse_attn.per_head []
   sparse_attn.yield %p
 }
 

@@ -68,6 +68,28 @@ sparse_attn.pattern @counted(%n: index) {
   sparse_attn.yield %p
 }
 
+// CHECK-LABEL: sparse_attn.pattern @of_constants
+sparse_attn.pattern @of_constants {
+  // CHECK: sparse_attn.exponential base(2)
+  %e = sparse_attn.exponential base(2)
+  // CHECK: sparse_attn.columns every(128) last(8)
+  %c = sparse_attn.columns every(128) last(8)
+  // CHECK: sparse_attn.segment length(2048) rate(4){{$}}
+  %s0 = sparse_attn.segment length(2048) rate(4)
+  // CHECK: sparse_attn.segment length(2048) rate(4) shift{{$}}
+  %s1 = sparse_attn.segment length(2048) rate(4) shift
+  %p = sparse_attn.union %e, %c, %s0, %s1
+  sparse_attn.yield %p
+}
+
+// CHECK-LABEL: sparse_attn.pattern @prefix_lm(
+// CHECK-SAME:    %[[LENGTHS:.*]]: memref<?xi32>)
+// CHECK-NEXT:    sparse_attn.prefix_lm %[[LENGTHS]]{{$}}
+sparse_attn.pattern @prefix_lm(%lengths: memref<?xi32>) {
+  %p = sparse_attn.prefix_lm %lengths
+  sparse_attn.yield %p
+}
+
 // An index constant may stand for a capture.
 // CHECK-LABEL: sparse_attn.pattern @constant
 // CHECK:         %[[N:.*]] = arith.constant 4 : index
@@ -83,13 +105,15 @@ sparse_attn.pattern @constant {
 // CHECK:         %[[B:.*]] = sparse_attn.chunk
 // CHECK:         %[[NOT:.*]] = sparse_attn.complement %[[B]]
 // CHECK:         %[[BOTH:.*]] = sparse_attn.intersect %[[A]], %[[NOT]]
-// CHECK:         sparse_attn.union %[[BOTH]], %[[B]], %[[A]]
+// CHECK:         %[[HEADS:.*]] = sparse_attn.per_head [%[[BOTH]], %[[A]]]
+// CHECK:         sparse_attn.union %[[BOTH]], %[[B]], %[[HEADS]]
 sparse_attn.pattern @algebra {
   %a = sparse_attn.causal
   %b = sparse_attn.chunk size(16)
   %not = sparse_attn.complement %b
   %both = sparse_attn.intersect %a, %not
-  %p = sparse_attn.union %both, %b, %a
+  %heads = sparse_attn.per_head [%both, %a]
+  %p = sparse_attn.union %both, %b, %heads
   sparse_attn.yield %p
 }
 

@@ -246,3 +246,33 @@ sparse_attn.plan @plan_c3_mask of(@retrieved) tile(64, 64) {
   %any, %all = sparse_attn.block_coverage %other keys(%k0 to %k1) : !sparse_attn.block_mask
   sparse_attn.yield %any, %all : i1, i1
 }
+
+// -----
+
+sparse_attn.pattern @prefixed(%lengths: memref<?xi32>) {
+  %p = sparse_attn.prefix_lm %lengths
+  sparse_attn.yield %p
+}
+
+sparse_attn.schedule @schedule_c4_read of(@prefixed) tile(64, 64) {
+^bb0(%b: index, %h: index, %t: index, %sq: index, %skv: index, %lengths: memref<?xi32>):
+  // expected-error @+1 {{expects ops of schedules, arith ops and reads at the batch in a schedule, but got 'sparse_attn.read'}}
+  %length = sparse_attn.read %lengths[%t] : memref<?xi32>
+  sparse_attn.ranges touched( to step []) full( to )
+}
+
+// -----
+
+sparse_attn.pattern @prefixed(%lengths: memref<?xi32>) {
+  %p = sparse_attn.prefix_lm %lengths
+  sparse_attn.yield %p
+}
+
+sparse_attn.plan @plan_c3_read of(@prefixed) tile(64, 64) {
+^bb0(%b: index, %h: index, %q0: index, %q1: index, %k0: index, %k1: index, %sq: index, %skv: index, %lengths: memref<?xi32>):
+  %other = builtin.unrealized_conversion_cast %k0 : index to memref<?xi32>
+  // expected-error @+1 {{expects to read a capture of the plan}}
+  %length = sparse_attn.read %other[%b] : memref<?xi32>
+  %true = arith.constant true
+  sparse_attn.yield %true, %true : i1, i1
+}

@@ -6,8 +6,8 @@
 import numpy as np
 
 from expressions import (
-    PER_POSITION, causal, chunk, complement, dense, global_tokens, intersect, keys, predicate, queries, random,
-    same_document, stride, union, window,
+    PER_POSITION, causal, chunk, columns, complement, dense, exponential, global_tokens, intersect, keys, per_head,
+    predicate, prefix_lm, queries, random, same_document, segment, stride, union, window,
 )  # fmt: skip
 
 
@@ -51,6 +51,19 @@ PATTERNS = {
     "chunk": chunk(48),
     "stride": stride(8),
     "stride_odd": stride(7),
+    "exponential": exponential(2),
+    "exponential_of_3": exponential(3),
+    "log_sparse": intersect(causal(), union(exponential(4), window(8, 0))),
+    "columns": columns(64, 5),
+    "columns_odd": columns(37, 3),
+    "fixed": union(intersect(causal(), chunk(64)), intersect(causal(), columns(64, 8))),
+    "summaries_elsewhere": intersect(complement(columns(48, 40)), complement(window(20, 20))),
+    "heads": per_head(intersect(causal(), union(window(30, 0), keys(4))), causal(), stride(16)),
+    "segment": segment(64, 4),
+    "longnet": union(segment(32, 1), segment(96, 3, shift=True)),
+    "prefix_lm": prefix_lm("prefixes"),
+    "prefix_lm_near": intersect(prefix_lm("prefixes"), union(window(40, 40), keys(16))),
+    "prefix_lm_packed": intersect(prefix_lm("prefixes"), same_document("ids")),
     "random": random(2, 16, 7),
     "document": same_document("ids"),
     "document_of_batch": same_document("batch_ids", per_batch=True),

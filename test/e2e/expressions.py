@@ -29,6 +29,10 @@ class Expression:
     def holds(self, frame):
         return self.formula(frame, *(operand.holds(frame) for operand in self.operands))
 
+    def line(self, operands):
+        """The op, of operands with these names."""
+        return f"{self.text} {', '.join(operands)}".strip()
+
     def lines(self):
         """The body of a pattern, one op a line, without the yield; and the name of the result."""
         body = []
@@ -36,7 +40,7 @@ class Expression:
         def emit(expression):
             operands = [emit(operand) for operand in expression.operands]
             name = f"%p{len(body)}"
-            body.append(f"  {name} = sparse_attn.{' '.join([expression.text, ', '.join(operands)]).strip()}")
+            body.append(f"  {name} = sparse_attn.{expression.line(operands)}")
             return name
 
         name = emit(self)
@@ -97,6 +101,31 @@ def stride(step):
     return leaf(f"stride step({parameter(step)})", lambda f: formulas.stride(f, step), step)
 
 
+def exponential(base):
+    return leaf(f"exponential base({base})", lambda f: formulas.exponential(f, base))
+
+
+def columns(every, last):
+    return leaf(f"columns every({every}) last({last})", lambda f: formulas.columns(f, every, last))
+
+
+def segment(length, rate, shift=False):
+    expression = leaf(
+        f"segment length({length}) rate({rate})" + " shift" * shift,
+        lambda f: formulas.segment(f, length, rate, shift),
+    )
+    # Bands do not say which queries have no key.
+    expression.structured = rate == 1
+    return expression
+
+
+def prefix_lm(lengths):
+    """`lengths` names a captured array of one number a batch."""
+    return Expression(
+        f"prefix_lm %{lengths}", lambda f: formulas.prefix_lm(f, lengths), captures={lengths: PER_POSITION}
+    )
+
+
 def random(blocks, size, seed):
     expression = leaf(
         f"random blocks({parameter(blocks)}) size({size}) seed({seed})",
@@ -142,3 +171,17 @@ def intersect(*operands):
 
 def complement(operand):
     return Expression("complement", formulas.complement, (operand,))
+
+
+class PerHead(Expression):
+    """Operands stand in brackets."""
+
+    def __init__(self, operands):
+        super().__init__("per_head", formulas.per_head, operands)
+
+    def line(self, operands):
+        return f"per_head [{', '.join(operands)}]"
+
+
+def per_head(*operands):
+    return PerHead(operands)

@@ -10,10 +10,11 @@
 #       code is whole and wholly attending;
 #   (b) schedules are tight: of all visited tiles at most 5 % hold no attending pair. Of structured patterns (without
 #       predicate and random) each visited tile holds one, and each whole, wholly attending tile goes without mask code,
-#       with three exceptions, which stay below 2 %:
+#       with four exceptions, which stay below 2 %:
 #         empty bands   an intersection may be empty for some queries of a tile and not for others, so that the hull of
 #                       its keys over the tile is too wide;
 #         joint cover   a tile may attend wholly by several bands together and by none alone;
+#         columns       schedules in closed form cannot name tiles of columns alone, which come one by one;
 #         ragged step   whether a stride meets a tile is asked of the whole tile, also where the last keys do not exist;
 #   (c) the results are those of the oracle.
 # The cases of a seed are a function of the seed alone; a failure names the seed that repeats its group of cases.
@@ -88,6 +89,10 @@ def may_have_empty_bands(expression):
 
 def has_step(expression):
     return expression.text.startswith("stride") or any(has_step(operand) for operand in expression.operands)
+
+
+def has_columns(expression):
+    return expression.text.startswith("columns") or any(has_columns(operand) for operand in expression.operands)
 
 
 def may_be_covered_jointly(expression):
@@ -202,7 +207,7 @@ class Property:
             print(f"not tight: {excess.sum()} of {visited.sum()} without an attending pair, {masked.sum()} masked")
         if not may_have_empty_bands(expression):
             expect(excess & (truth.whole | (not has_step(expression))), "a visited tile holds no attending pair")
-        if not may_be_covered_jointly(expression):
+        if not may_be_covered_jointly(expression) and not has_columns(expression):
             expect(masked, "a whole, wholly attending tile has mask code")
 
     def check_ratios(self, cases):

@@ -63,6 +63,10 @@ class Drawer:
             lambda: e.chunk(self.number(1, 150, "medium")),
             lambda: e.stride(self.choose(1, 2, 3, 4, 7, 8, 16, 24, 48, 64, 100, 128)),
             lambda: e.stride("small"),
+            lambda: e.exponential(self.choose(2, 3, 4, 5, 8, 10)),
+            lambda: e.columns(*self.choose((7, 2), (16, 16), (24, 3), (48, 7), (64, 4), (96, 20), (100, 9), (128, 16))),
+            lambda: e.segment(*self.choose((32, 1), (64, 2), (96, 3), (128, 8), (180, 5)), self.choose(False, True)),
+            lambda: e.prefix_lm("prefixes"),
             lambda: e.random(self.number(0, 5, "small"), self.choose(8, 16, 20, 64), self.number(0, 99)),
             lambda: e.same_document("ids"),
             lambda: e.same_document("batch_ids", per_batch=True),
@@ -77,6 +81,8 @@ class Drawer:
             return self.leaf()
         if kind < 0.25:
             return e.complement(self.expression(depth - 1))
+        if kind < 0.3:
+            return e.per_head(*(self.expression(depth - 1) for _ in range(self.generator.integers(1, 4))))
         # Wide intersections hold next to nowhere, which tests little.
         if kind < 0.65:
             return e.union(*(self.expression(depth - 1) for _ in range(self.generator.integers(1, 4))))

@@ -86,6 +86,26 @@ def stride(frame, step):
     return everywhere(frame, (frame.q - frame.k) % frame.number(step) == 0)
 
 
+def exponential(frame, base):
+    distances = [0] + [base**i for i in range(31) if base**i < 2**31]
+    return everywhere(frame, np.isin(np.abs(frame.q - frame.k), distances))
+
+
+def columns(frame, every, last):
+    return everywhere(frame, frame.k % every >= every - last)
+
+
+def segment(frame, length, rate, shift):
+    phase = frame.head % rate if shift else 0
+    same = frame.q // length == frame.k // length
+    return everywhere(frame, same & (frame.q % rate == phase) & (frame.k % rate == phase))
+
+
+def prefix_lm(frame, lengths):
+    """The captured array has one number a batch."""
+    return everywhere(frame, (frame.k < frame.captures[lengths][frame.batch]) | (frame.k <= frame.q))
+
+
 def random(frame, blocks, size, seed):
     count = -(-frame.key_length // size)
     drawn = np.zeros(frame.shape, dtype=bool)
@@ -132,3 +152,7 @@ def intersect(frame, *operands):
 
 def complement(frame, operand):
     return ~operand
+
+
+def per_head(frame, *operands):
+    return operands[frame.head % len(operands)]

@@ -30,6 +30,17 @@ sparse_attn.pattern @flat {
   sparse_attn.yield %p
 }
 
+// One pattern for all heads needs no choice.
+// CHECK-LABEL: @equal_heads
+// CHECK-NEXT:    %[[C:.*]] = sparse_attn.causal
+// CHECK-NEXT:    sparse_attn.yield %[[C]]
+sparse_attn.pattern @equal_heads {
+  %a = sparse_attn.causal
+  %one = sparse_attn.per_head [%a]
+  %p = sparse_attn.per_head [%a, %one]
+  sparse_attn.yield %p
+}
+
 // A predicate keeps its ops, constants included.
 // CHECK-LABEL: @predicate
 // CHECK-NEXT:    %[[P:.*]] = sparse_attn.predicate

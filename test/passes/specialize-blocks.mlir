@@ -211,6 +211,144 @@ func.func @use_stride_of_131(%q: !t) -> !t {
 }
 
 //===----------------------------------------------------------------------===//
+// Columns
+//===----------------------------------------------------------------------===//
+
+// The key tile becomes a divisor of the period, as small as the columns: one tile of eight holds some. Ends of bands move
+// to columns, so that a tile without one of those that the band holds is not visited.
+// CHECK-LABEL: sparse_attn.schedule @columns_64x16 of(@columns) tile(64, 16)
+// CHECK-DAG:     %[[KEY:.*]] = arith.constant 112 : index
+// CHECK:         arith.remui
+// CHECK:         %[[LOW:.*]], %[[HIGH:.*]] = sparse_attn.touched_tiles
+// CHECK:         %[[A0:.*]], %[[A1:.*]] = sparse_attn.progression 0 step(128) queries(%[[KEY]] to %[[KEY]]) within(%[[LOW]] to %[[HIGH]])
+// CHECK:         sparse_attn.ranges touched(%[[A0]] to %[[A1]] step [8]) full( to )
+sparse_attn.pattern @columns {
+  %p = sparse_attn.columns every(128) last(8)
+  sparse_attn.yield %p
+}
+func.func @use_columns(%q: !t) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@columns) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+// Every tile holds a column.
+// CHECK-LABEL: sparse_attn.schedule @dense_columns_64x64
+// CHECK-NOT:     sparse_attn.progression
+// CHECK:         sparse_attn.ranges touched(%{{.*}} to %{{.*}} step [1]) full( to )
+sparse_attn.pattern @dense_columns {
+  %p = sparse_attn.columns every(20) last(5)
+  sparse_attn.yield %p
+}
+func.func @use_dense_columns(%q: !t) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@dense_columns) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+// The fixed pattern of the Sparse Transformer: the columns lie in the gaps that the chunk leaves.
+// CHECK-LABEL: sparse_attn.schedule @fixed_64x16
+// CHECK:         %[[P0:.*]], %[[P1:.*]] = sparse_attn.progression 0 step(128)
+// CHECK-COUNT-2: sparse_attn.clip(%[[P0]] to %[[P1]] step 8)
+// CHECK:         sparse_attn.ranges touched({{.*}} step [1, 8, 8]) full(%{{.*}} to %{{.*}})
+sparse_attn.pattern @fixed {
+  %causal = sparse_attn.causal
+  %chunk = sparse_attn.chunk size(128)
+  %columns = sparse_attn.columns every(128) last(8)
+  %either = sparse_attn.union %chunk, %columns
+  %p = sparse_attn.intersect %causal, %either
+  sparse_attn.yield %p
+}
+func.func @use_fixed(%q: !t) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@fixed) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+// Columns of one period meet in columns; those of another do not, nor do columns and strides keep out of each other's way.
+// CHECK-LABEL: sparse_attn.schedule @columns_and_stride_64x
+// CHECK:         sparse_attn.listed
+// CHECK-LABEL: sparse_attn.schedule @unequal_columns_64x
+// CHECK:         sparse_attn.listed
+// CHECK-LABEL: sparse_attn.schedule @common_columns_64x16
+// CHECK-DAG:     arith.constant 240 : index
+// CHECK:         sparse_attn.ranges touched({{.*}} step [16]) full( to )
+sparse_attn.pattern @columns_and_stride {
+  %columns = sparse_attn.columns every(256) last(8)
+  %stride = sparse_attn.stride step(256)
+  %p = sparse_attn.union %columns, %stride
+  sparse_attn.yield %p
+}
+sparse_attn.pattern @unequal_columns {
+  %a = sparse_attn.columns every(256) last(16)
+  %b = sparse_attn.columns every(384) last(16)
+  %p = sparse_attn.intersect %a, %b
+  sparse_attn.yield %p
+}
+sparse_attn.pattern @common_columns {
+  %a = sparse_attn.columns every(256) last(16)
+  %b = sparse_attn.columns every(256) last(8)
+  %not = sparse_attn.complement %b
+  %p = sparse_attn.intersect %a, %not
+  sparse_attn.yield %p
+}
+func.func @use_columns_together(%q: !t) -> !t {
+  %o0 = sparse_attn.attention %q, %q, %q pattern(@common_columns) : (!t, !t, !t) -> !t
+  %o1 = sparse_attn.attention %q, %q, %o0 pattern(@unequal_columns) : (!t, !t, !t) -> !t
+  %o2 = sparse_attn.attention %q, %q, %o1 pattern(@columns_and_stride) : (!t, !t, !t) -> !t
+  return %o2 : !t
+}
+
+// The members of a segment in its chunk: a band with a modulus, no tile of which is full.
+// CHECK-LABEL: sparse_attn.schedule @segment_64x64
+// CHECK:         sparse_attn.ranges touched(%{{.*}} to %{{.*}} step [1]) full( to )
+sparse_attn.pattern @segment {
+  %p = sparse_attn.segment length(256) rate(4)
+  sparse_attn.yield %p
+}
+func.func @use_segment(%q: !t) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@segment) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+//===----------------------------------------------------------------------===//
+// Batches and heads
+//===----------------------------------------------------------------------===//
+
+// CHECK-LABEL: sparse_attn.schedule @prefix_64x64
+// CHECK-NEXT:  ^bb0(%[[B:[a-z0-9]*]]: index, {{.*}}, %[[N:[a-z0-9]*]]: memref<?xi32>):
+// CHECK:         %[[READ:.*]] = sparse_attn.read %[[N]][%[[B]]] : memref<?xi32>
+// CHECK:         %[[LENGTH:.*]] = arith.index_cast %[[READ]] : i32 to index
+// CHECK:         arith.maxsi %[[LENGTH]], %{{.*}}
+// CHECK:         sparse_attn.ranges touched(%{{.*}} to %{{.*}} step [1]) full(%{{.*}} to %{{.*}})
+sparse_attn.pattern @prefix(%n: memref<?xi32>) {
+  %p = sparse_attn.prefix_lm %n
+  sparse_attn.yield %p
+}
+func.func @use_prefix(%q: !t, %n: memref<?xi32>) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@prefix(%n) : (memref<?xi32>)) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+// Bands of a kind share a range, whose ends the head selects; of strides the other heads have none.
+// CHECK-LABEL: sparse_attn.schedule @heads_64x64
+// CHECK-NEXT:  ^bb0(%{{[a-z0-9]*}}: index, %[[H:[a-z0-9]*]]: index, {{.*}}):
+// CHECK:         %[[NUMBER:.*]] = arith.remui %[[H]], %{{.*}} : index
+// CHECK:         arith.cmpi eq, %[[NUMBER]], %{{.*}}
+// CHECK:         arith.select
+// CHECK:         sparse_attn.ranges touched({{.*}} step [1, 1, 8, 8, 8, 8, 8, 8]) full(%{{.*}}, %{{.*}} to %{{.*}}, %{{.*}})
+sparse_attn.pattern @heads {
+  %causal = sparse_attn.causal
+  %window = sparse_attn.window left(256) right(0)
+  %sinks = sparse_attn.keys first(64)
+  %local = sparse_attn.union %window, %sinks
+  %stride = sparse_attn.stride step(512)
+  %p = sparse_attn.per_head [%causal, %local, %stride]
+  sparse_attn.yield %p
+}
+func.func @use_heads(%q: !t) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@heads) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+//===----------------------------------------------------------------------===//
 // Algebra
 //===----------------------------------------------------------------------===//
 
@@ -350,6 +488,21 @@ sparse_attn.pattern @random {
 }
 func.func @use_random(%q: !t) -> !t {
   %o = sparse_attn.attention %q, %q, %q pattern(@random) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+// Powers have no bands. Which distances a rectangle holds is asked of its corners, once for each power.
+// CHECK-LABEL: sparse_attn.plan @exponential_64x64_plan
+// CHECK-NOT:     scf
+// CHECK:         sparse_attn.yield %{{.*}}, %{{.*}} : i1, i1
+// CHECK-LABEL: sparse_attn.schedule @exponential_64x64
+// CHECK:         sparse_attn.listed @exponential_64x64_plan
+sparse_attn.pattern @exponential {
+  %p = sparse_attn.exponential base(3)
+  sparse_attn.yield %p
+}
+func.func @use_exponential(%q: !t) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@exponential) : (!t, !t, !t) -> !t
   return %o : !t
 }
 

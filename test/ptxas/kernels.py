@@ -34,6 +34,19 @@ PATTERNS = {
         %column = sparse_attn.stride step(128)
         %any = sparse_attn.union %local, %column
         %p = sparse_attn.intersect %past, %any"""),
+    "fixed": Pattern("""
+        %past = sparse_attn.causal
+        %chunk = sparse_attn.chunk size(128)
+        %columns = sparse_attn.columns every(128) last(8)
+        %any = sparse_attn.union %chunk, %columns
+        %p = sparse_attn.intersect %past, %any"""),
+    "heads": Pattern("""
+        %past = sparse_attn.causal
+        %near = sparse_attn.window left(1023) right(0)
+        %sinks = sparse_attn.keys first(4)
+        %any = sparse_attn.union %near, %sinks
+        %stream = sparse_attn.intersect %past, %any
+        %p = sparse_attn.per_head [%past, %stream]"""),
     "bigbird": Pattern("""
         %local = sparse_attn.window left(64) right(64)
         %global = sparse_attn.global first(64)
@@ -51,6 +64,7 @@ PATTERNS = {
         %p = sparse_attn.intersect %past, %same""",
         "memref<?xi32>",
     ),
+    "prefix": Pattern("%p = sparse_attn.prefix_lm %c", "memref<?xi32>"),
     "blocks": Pattern("%p = sparse_attn.blocks %c", "!sparse_attn.block_mask"),
     "coarse_blocks": Pattern(
         "%p = sparse_attn.blocks %c : !sparse_attn.block_mask<128x128>", "!sparse_attn.block_mask<128x128>"

@@ -134,6 +134,22 @@ std::optional<int64_t> getLeastValue(PatternOp pattern, unsigned capture) {
   return least;
 }
 
+/// Does some op of the pattern take the array for one with an element a batch?
+bool isPerBatch(PatternOp pattern, unsigned capture) {
+  bool found = false;
+  pattern.walk([&](PatternOpInterface op) {
+    found |= llvm::is_contained(op.getArraysPerBatch(), pattern.getCaptures()[capture]);
+  });
+  return found;
+}
+
+json::Object describeArray(MemRefType array, bool pyramid, bool perBatch) {
+  json::Object capture{{"kind", "array"}, {"dtype", "i32"}, {"rank", array.getRank()}, {"pyramid", pyramid}};
+  if (perBatch)
+    capture["per"] = "batch";
+  return capture;
+}
+
 json::Object describeScalar(std::optional<int64_t> least) {
   json::Object scalar{{"kind", "scalar"}};
   if (least && *least > -kMaxPosition)
@@ -150,8 +166,7 @@ json::Array describeCaptures(KernelParts parts) {
     else if (!array)
       captures.push_back(describeScalar(getLeastValue(parts.pattern, index)));
     else
-      captures.push_back(
-          json::Object{{"kind", "array"}, {"dtype", "i32"}, {"rank", array.getRank()}, {"pyramid", bool(pyramid)}});
+      captures.push_back(describeArray(array, bool(pyramid), isPerBatch(parts.pattern, index)));
   }
   return captures;
 }
