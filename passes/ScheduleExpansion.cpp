@@ -42,6 +42,8 @@ public:
 
 private:
   Value readAt(Value array, Value index) {
+    if (!access)
+      return ReadOp::create(builder, s.loc, builder.getI32Type(), array, index);
     Value position = builder.createOrFold<arith::IndexCastOp>(s.loc, builder.getI32Type(), index);
     return access->read(array, position, /*lanes=*/0);
   }

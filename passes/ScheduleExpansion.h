@@ -22,7 +22,7 @@ struct VisitRanges {
 
 /// Emits the body of a schedule that ends in `ranges`, its ops expanded to arithmetic. `arguments` stand for the block
 /// arguments: batch, head, tile, query length, key length, captures. `access` reads captured arrays as `arguments` have
-/// them; it may be null where none is captured.
+/// them; where it is null, reads stay as they are.
 VisitRanges expandSchedule(OpBuilder &builder, ScheduleOp schedule, ValueRange arguments, PredicateAccess *access);
 
 /// Emits the number of partial and of full tiles of `ranges`: sums of ceil((past - first) / step), no loop.

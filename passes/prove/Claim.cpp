@@ -82,7 +82,13 @@ Value ClaimBuilder::divides(int64_t divisor, Value x) {
 }
 
 Value ClaimBuilder::inBand(const Band &band, Value q, Value k) {
-  return s.both(inRange(k, band.lo, band.hi), divides(band.modulus, s.sub(q, k)));
+  Value inside = s.both(inRange(k, band.lo, band.hi), divides(band.modulus, s.sub(q, k)));
+  const Columns &columns = band.columns;
+  if (columns.holdAll())
+    return inside;
+  Value fromPhase = s.sub(k, columns.phase);
+  Value column = s.sub(fromPhase, s.mul(s.floorDiv(fromPhase, columns.period), columns.period));
+  return s.both(inside, s.less(column, s.constant(columns.width)));
 }
 
 SmallVector<Band> ClaimBuilder::bandsAt(Value q) {

@@ -19,7 +19,8 @@ TileClaimBuilder::TileClaimBuilder(PatternOp pattern, ScheduleOp schedule, const
   Value offset = s.sub(keyLength, queryLength), firstRow = s.mul(tile, tileQ);
   firstQuery = s.add(firstRow, offset);
   lastQuery = s.add(s.sub(s.min(s.add(firstRow, tileQ), queryLength), 1), offset);
-  visited = expandSchedule(builder, schedule, withCaptures({batch, head, tile, queryLength, keyLength}));
+  visited = expandSchedule(builder, schedule, withCaptures({batch, head, tile, queryLength, keyLength}),
+                           /*access=*/nullptr);
 }
 
 Value TileClaimBuilder::declareQueryOfTile(StringRef name) {
