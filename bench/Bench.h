@@ -48,6 +48,8 @@ void benchThroughput(Bench &bench);
 void benchThreads(Bench &bench);
 /// The time of sparse patterns against the share of the dense time that their tiles are.
 void benchSkipping(Bench &bench);
+/// Dilated windows against the peak, and against the same with masks.
+void benchDilation(Bench &bench);
 /// Peak memory and linearity up to a million tokens.
 void benchScale(Bench &bench);
 /// Listing the tiles of captured documents in `prepare`.

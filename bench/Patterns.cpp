@@ -95,6 +95,40 @@ Pattern stridedWindowPattern(int64_t step, int64_t left) {
                      });
 }
 
+namespace {
+
+/// `distance` is the ops of %s, the pairs that lie a multiple of the step apart.
+Pattern makeDilated(const std::string &name, const std::string &distance, int64_t reach, int64_t step) {
+  return makePattern(name,
+                     text("%w = sparse_attn.window left(", reach, ") right(", reach, ")\n  ", distance,
+                          "\n  %p = sparse_attn.intersect %w, %s"),
+                     [step = static_cast<int32_t>(step), reach = static_cast<int32_t>(reach)](int32_t q, int32_t k) {
+                       return q - reach <= k && k <= q + reach && (q - k) % step == 0;
+                     });
+}
+
+} // namespace
+
+Pattern dilatedPattern(int64_t reach, int64_t step) {
+  return makeDilated(text("dilated ", reach, "+", reach, ", step ", step),
+                     text("%s = sparse_attn.stride step(", step, ")"), reach, step);
+}
+
+Pattern maskedDilatedPattern(int64_t reach, int64_t step) {
+  return makeDilated(text("masked dilated ", reach, "+", reach, ", step ", step),
+                     text("%s = sparse_attn.predicate (%b, %h, %q, %k) {\n"
+                          "    %step = arith.constant ",
+                          step,
+                          " : index\n"
+                          "    %zero = arith.constant 0 : index\n"
+                          "    %distance = arith.subi %q, %k : index\n"
+                          "    %rest = arith.remsi %distance, %step : index\n"
+                          "    %multiple = arith.cmpi eq, %rest, %zero : index\n"
+                          "    sparse_attn.yield %multiple : i1\n"
+                          "  }"),
+                     reach, step);
+}
+
 Pattern blockWindowPattern(int64_t blocks) {
   return makePattern(text("block window ", 64 * blocks),
                      text("%p = sparse_attn.predicate (%b, %h, %q, %k) {\n"

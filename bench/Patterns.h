@@ -48,6 +48,10 @@ Pattern chunkPattern(int64_t size);
 Pattern stridePattern(int64_t step);
 /// Strides of the past, and a causal window (Child et al., 2019).
 Pattern stridedWindowPattern(int64_t step, int64_t left);
+/// q - reach <= k <= q + reach, and k - q a multiple of `step`.
+Pattern dilatedPattern(int64_t reach, int64_t step);
+/// The same by a predicate.
+Pattern maskedDilatedPattern(int64_t reach, int64_t step);
 /// Blocks of 64: query block q attends to the key blocks q - blocks .. q.
 Pattern blockWindowPattern(int64_t blocks);
 /// Tokens of the same document; with `causal` of the past only.

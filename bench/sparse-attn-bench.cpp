@@ -86,6 +86,7 @@ void run(const Options &options) {
   benchThroughput(bench);
   benchThreads(bench);
   benchSkipping(bench);
+  benchDilation(bench);
   benchScale(bench);
   benchDescent(bench);
   benchBlockMasks(bench);

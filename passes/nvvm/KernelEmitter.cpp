@@ -59,10 +59,14 @@ void KernelEmitter::createFunction(const BlockNeeds &block, bool persistent, Arr
     return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
   };
   SmallVector<Attribute> boxes;
-  for (const MapRequest &map : maps)
-    boxes.push_back(builder.getDictionaryAttr({builder.getNamedAttr("classes", builder.getStringAttr(map.classes)),
-                                               builder.getNamedAttr("array", builder.getStringAttr(map.array)),
-                                               number("rows", map.rows), number("columns", map.columns)}));
+  for (const MapRequest &map : maps) {
+    SmallVector<NamedAttribute> box{builder.getNamedAttr("array", builder.getStringAttr(map.array)),
+                                    builder.getNamedAttr("rows", builder.getI64IntegerAttr(map.rows)),
+                                    builder.getNamedAttr("columns", builder.getI64IntegerAttr(map.columns))};
+    if (!map.classes.empty())
+      box.push_back(builder.getNamedAttr("classes", builder.getStringAttr(map.classes)));
+    boxes.push_back(builder.getDictionaryAttr(box));
+  }
   function->setAttr(kLaunchAttr, builder.getDictionaryAttr(
                                      {number("threads", block.threads), number("shared_bytes", block.sharedBytes),
                                       number("blocks_per_multiprocessor", block.perMultiprocessor),

@@ -206,13 +206,13 @@ llvm.func @barriers(%block: !llvm.ptr) {
 // CHECK:         %[[N:.*]] = llvm.load %{{.*}} -> i32
 // CHECK:         %[[ROW:.*]] = llvm.load %{{.*}} -> i32
 // CHECK:         llvm.getelementptr %[[CALLS]][21]
-// CHECK:         llvm.call {{.*}}(%[[THREAD]], %[[TILE]], %[[MAPS]], %[[TILE]], %[[N]], %[[ROW]], %[[N]], %[[N]]) : !llvm.ptr,
-// CHECK-SAME:      (!llvm.ptr, !llvm.ptr<3>, !llvm.ptr, !llvm.ptr<3>, i32, i32, i32, i32) -> ()
+// CHECK:         llvm.call {{.*}}(%[[THREAD]], %[[TILE]], %[[MAPS]], %[[TILE]], %[[N]], %[[ROW]], %[[N]], %[[N]], %{{.*}}) : !llvm.ptr,
+// CHECK-SAME:      (!llvm.ptr, !llvm.ptr<3>, !llvm.ptr, !llvm.ptr<3>, i32, i32, i32, i32, i32) -> ()
 // CHECK:         llvm.getelementptr %[[CALLS]][25]
 // CHECK:         llvm.call {{.*}}(%[[THREAD]]) : !llvm.ptr, (!llvm.ptr) -> ()
 // CHECK:         llvm.getelementptr %[[CALLS]][22]
-// CHECK:         llvm.call {{.*}}(%[[THREAD]], %[[MAPS]], %[[TILE]], %[[N]], %[[ROW]], %[[N]], %[[N]]) : !llvm.ptr,
-// CHECK-SAME:      (!llvm.ptr, !llvm.ptr, !llvm.ptr<3>, i32, i32, i32, i32) -> ()
+// CHECK:         llvm.call {{.*}}(%[[THREAD]], %[[MAPS]], %[[TILE]], %[[N]], %[[ROW]], %[[N]], %[[N]], %{{.*}}) : !llvm.ptr,
+// CHECK-SAME:      (!llvm.ptr, !llvm.ptr, !llvm.ptr<3>, i32, i32, i32, i32, i32) -> ()
 // CHECK:         llvm.getelementptr %[[CALLS]][23]
 // CHECK:         llvm.call {{.*}}(%[[THREAD]]) : !llvm.ptr, (!llvm.ptr) -> ()
 // CHECK:         %[[PENDING:.*]] = llvm.mlir.constant(2 : i32)

@@ -90,7 +90,7 @@ func.func @use_far(%q: !t, %l: index, %r: index) -> !t {
 }
 
 // CHECK-LABEL: @outside_64x64
-// CHECK:       pairs of band 3 lie in visited tiles proved
+// CHECK:       pairs of band 1 lie in visited tiles proved
 // CHECK:       every pair of full range 3 attends proved
 sparse_attn.pattern @outside(%l: index, %n: index) {
   %near = sparse_attn.window left(%l) right(%l)
@@ -105,7 +105,7 @@ func.func @use_outside(%q: !t, %l: index, %n: index) -> !t {
 }
 
 // CHECK-LABEL: @gaps_64x64
-// CHECK:       pairs of band 2 lie in visited tiles proved
+// CHECK:       pairs of band 0 lie in visited tiles proved
 // CHECK:       proved, 0 refuted, 0 open
 sparse_attn.pattern @gaps {
   %every = sparse_attn.stride step(512)

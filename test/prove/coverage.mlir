@@ -117,7 +117,7 @@ func.func @use_drawn(%q: !t, %n: index) -> !t {
 // CHECK-LABEL: @bigbird_64x64
 // CHECK:       no pair attends where coverage is not any proved
 // CHECK:       every pair attends where coverage is all proved
-// CHECK:       {{^}}14 proved, 0 refuted, 0 open;
+// CHECK:       {{^}}18 proved, 0 refuted, 0 open;
 sparse_attn.pattern @bigbird {
   %random = sparse_attn.random blocks(3) size(32) seed(7)
   %near = sparse_attn.window left(96) right(96)

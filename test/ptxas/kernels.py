@@ -64,6 +64,12 @@ PATTERNS = {
         %p = sparse_attn.intersect %past, %same""",
         "memref<?xi32>",
     ),
+    "dilated": Pattern(
+        """
+        %near = sparse_attn.window left(1024) right(1024)
+        %eighth = sparse_attn.stride step(8)
+        %p = sparse_attn.intersect %near, %eighth"""
+    ),
     "prefix": Pattern("%p = sparse_attn.prefix_lm %c", "memref<?xi32>"),
     "blocks": Pattern("%p = sparse_attn.blocks %c", "!sparse_attn.block_mask"),
     "coarse_blocks": Pattern(
@@ -95,21 +101,35 @@ def module(pattern, dtype, head_size):
       }}"""
 
 
+class Assembled(NamedTuple):
+    """A kernel for tiles of one size: the path of its cubin, what the compiler and ptxas said, and the launch."""
+
+    tile_q: int
+    tile_k: int
+    cubin: str
+    log: str
+    blocks_per_multiprocessor: int
+
+
+def run(command):
+    """The output and the messages of a command."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    if done.returncode != 0:
+        raise CompilationError(f"'{' '.join(command)}' exits with {done.returncode}: {done.stderr}")
+    return done.stdout, done.stderr
+
+
 def assemble(folder, chip, pattern, dtype, head_size):
-    """Compiles a kernel. Returns the path of its cubin, and what the compiler and ptxas said."""
+    """Compiles the kernels of a pattern, of which there are two where `prepare` chooses between sizes of tiles."""
     os.makedirs(folder, exist_ok=True)
     stem = os.path.join(folder, f"{pattern}-{dtype}-{head_size}")
     with open(stem + ".mlir", "w") as source:
         source.write(module(pattern, dtype, head_size))
-    command = ["sparse-attn-compile", stem + ".mlir", f"--target={chip}", "--remarks", "-o", stem + ".cubin"]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    if run.returncode != 0:
-        raise CompilationError(f"'{' '.join(command)}' exits with {run.returncode}: {run.stderr}")
-    return stem + ".cubin", run.stderr
-
-
-def blocks_per_multiprocessor(path, chip):
-    """Of the kernel of a cubin that `assemble` has made."""
-    command = ["sparse-attn-compile", path.replace(".cubin", ".mlir"), f"--target={chip}", "--emit=nvvm"]
-    kernel = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
-    return int(re.search(r"blocks_per_multiprocessor = (\d+)", kernel).group(1))
+    compiler = ["sparse-attn-compile", stem + ".mlir", f"--target={chip}"]
+    schedules, _ = run([*compiler, "--emit=schedule"])
+    for tile_q, tile_k in re.findall(r"sparse_attn.schedule .* tile\((\d+), (\d+)\)", schedules):
+        tiles, cubin = [f"--tile-q={tile_q}", f"--tile-k={tile_k}"], f"{stem}-{tile_q}x{tile_k}.cubin"
+        _, log = run([*compiler, *tiles, "--remarks", "-o", cubin])
+        kernel, _ = run([*compiler, *tiles, "--emit=nvvm"])
+        blocks = re.search(r"blocks_per_multiprocessor = (\d+)", kernel).group(1)
+        yield Assembled(int(tile_q), int(tile_k), cubin, log, int(blocks))

@@ -61,13 +61,12 @@ def check_hopper(kernel, head_size, tile_k):
            "instructions in the loop", faults, loop  # fmt: skip
 
 
-def check(chip, path, log, head_size):
-    kernel = read_kernel(path)
+def check(chip, assembled, head_size):
+    kernel = read_kernel(assembled.cubin)
     faults = []
     compare(faults, "as the architecture", kernel.architecture, int(re.sub(r"\D", "", chip)))
-    tile_k = int(re.search(r"remark: @pattern_\d+x(\d+)", log).group(1))
     family = check_hopper if chip == "sm_90a" else check_ampere
-    line, more, loop = family(kernel, head_size, tile_k)
+    line, more, loop = family(kernel, head_size, assembled.tile_k)
     faults += more
     compare(faults, "accesses to local memory", kernel.count("LDL") + kernel.count("STL"), 0)
     if faults:
@@ -77,16 +76,17 @@ def check(chip, path, log, head_size):
 
 def main():
     chip, folder, pattern, dtype, *head_sizes = sys.argv[1:]
-    failed = 0
+    count = failed = 0
     for head_size in map(int, head_sizes):
         try:
-            path, log = assemble(folder, chip, pattern, dtype, head_size)
-            line, faults = check(chip, path, log, head_size)
+            found = [check(chip, kernel, head_size) for kernel in assemble(folder, chip, pattern, dtype, head_size)]
         except CompilationError as error:
-            line, faults = "no kernel", [str(error)]
-        failed += bool(faults)
-        print("; ".join([f"{pattern}, {dtype}, head size {head_size}: {line}", *faults]), flush=True)
-    print(f"{len(head_sizes)} cases, {failed} failed")
+            found = [("no kernel", [str(error)])]
+        for line, faults in found:
+            count += 1
+            failed += bool(faults)
+            print("; ".join([f"{pattern}, {dtype}, head size {head_size}: {line}", *faults]), flush=True)
+    print(f"{count} cases, {failed} failed")
     sys.exit(failed != 0)
 
 

@@ -8,7 +8,7 @@
 import re
 import sys
 
-from kernels import PATTERNS, CompilationError, assemble, blocks_per_multiprocessor
+from kernels import PATTERNS, CompilationError, assemble
 
 # A multiprocessor's registers, and the most that a thread addresses.
 REGISTERS, MOST_REGISTERS = 64 * 1024, 255
@@ -22,12 +22,11 @@ def threads(chip, tile_q):
     return 128 * (tile_q // 64 + 1) if chip == "sm_90a" else tile_q // 16 * 32
 
 
-def find_faults(chip, pattern, head_size, path, log):
-    """The line that describes a case, and what is wrong with it."""
-    tile_q, tile_k = map(int, re.search(r"remark: @pattern_(\d+)x(\d+)", log).groups())
-    registers = int(re.search(r"ptxas: Used (\d+) registers", log).group(1))
+def find_faults(chip, pattern, head_size, kernel):
+    """The line that describes a kernel, and what is wrong with it."""
+    tile_q, blocks, log = kernel.tile_q, kernel.blocks_per_multiprocessor, kernel.log
+    registers = int(re.search(r"Used (\d+) registers", log).group(1))
     spilled = int(re.search(r"(\d+) bytes spill stores", log).group(1))
-    blocks = blocks_per_multiprocessor(path, chip)
     planned = min(REGISTERS // (blocks * threads(chip, tile_q)) // 8 * 8, MOST_REGISTERS)
     faults = [line.partition("warning: ")[2] for line in log.splitlines() if "warning" in line]
     if registers > planned:
@@ -38,21 +37,24 @@ def find_faults(chip, pattern, head_size, path, log):
     allowed = 0 if head_size <= NEVER_SPILLS and pattern not in LONG_MASKS else MOST_SPILLED
     if spilled > allowed:
         faults.append(f"expects at most {allowed} bytes spilled")
-    return f"tile {tile_q} x {tile_k}, {blocks} blocks, {registers} registers, {spilled} bytes spilled", faults
+    return f"tile {tile_q} x {kernel.tile_k}, {blocks} blocks, {registers} registers, {spilled} bytes spilled", faults
 
 
 def main():
     chip, folder, dtype, *head_sizes = sys.argv[1:]
-    failed = 0
+    count = failed = 0
     for head_size in map(int, head_sizes):
         for pattern in PATTERNS:
             try:
-                line, faults = find_faults(chip, pattern, head_size, *assemble(folder, chip, pattern, dtype, head_size))
+                found = [find_faults(chip, pattern, head_size, kernel)
+                         for kernel in assemble(folder, chip, pattern, dtype, head_size)]  # fmt: skip
             except CompilationError as error:
-                line, faults = "no kernel", [str(error)]
-            failed += bool(faults)
-            print("; ".join([f"{pattern}, {dtype}, head size {head_size}: {line}", *faults]), flush=True)
-    print(f"{len(head_sizes) * len(PATTERNS)} cases, {failed} failed")
+                found = [("no kernel", [str(error)])]
+            for line, faults in found:
+                count += 1
+                failed += bool(faults)
+                print("; ".join([f"{pattern}, {dtype}, head size {head_size}: {line}", *faults]), flush=True)
+    print(f"{count} cases, {failed} failed")
     sys.exit(failed != 0)
 
 

@@ -661,6 +661,53 @@ TEST_F(CudaDevice, EncodesTensorMaps) {
   EXPECT_EQ(fake->encodings[1].swizzle, CudaSwizzle::Bytes128);
 }
 
+TEST_F(CudaDevice, EncodesResidueClasses) {
+  std::shared_ptr<const Accelerator> accelerator = open();
+  TensorMapRequest request = makeRequest();
+  request.array = makeArray(address, DType::F16, Shape{4, {2, 8, 1003, 64}}, {600000, 65000, 72, 1});
+  request.boxRows = 80;
+  request.modulo = 8;
+  TensorMap map;
+  // 1003 = 8 * 125 + 3: three classes have 126 rows, and five have 125.
+  request.rows = MapRows::LongClasses;
+  ASSERT_TRUE(accelerator->encode(request, map).isOk());
+  EXPECT_EQ(fake->encodings[0].address, address);
+  EXPECT_THAT(fake->encodings[0].sizes, ElementsAre(64, 3, 126, 8, 2));
+  EXPECT_THAT(fake->encodings[0].strides, ElementsAre(144, 1152, 130000, 1200000));
+  EXPECT_THAT(fake->encodings[0].box, ElementsAre(64, 1, 80, 1, 1));
+  EXPECT_THAT(fake->encodings[0].steps, ElementsAre(1, 1, 1, 1, 1));
+  request.rows = MapRows::ShortClasses;
+  ASSERT_TRUE(accelerator->encode(request, map).isOk());
+  EXPECT_EQ(fake->encodings[1].address, static_cast<char *>(address) + 3 * 144);
+  EXPECT_THAT(fake->encodings[1].sizes, ElementsAre(64, 5, 125, 8, 2));
+  // The stride of a class's rows has the limit, too.
+  request.array.stride[2] = int64_t{1} << 37;
+  EXPECT_EQ(accelerator->encode(request, map).message(),
+            "expects a length stride from 0 to 68719476735 elements, but got 137438953472");
+}
+
+TEST(TensorMapRequest, ReachesEveryRowOnce) {
+  for (int64_t length : {1, 2, 7, 8, 9, 24, 29})
+    for (int64_t modulo : {2, 3, 8}) {
+      std::vector<int> reached(static_cast<size_t>(length));
+      std::vector<char> memory(static_cast<size_t>(length) * 32);
+      TensorMapRequest request{makeArray(memory.data(), DType::F16, Shape{4, {1, 1, length, 16}}), 8, 16};
+      request.modulo = modulo;
+      for (MapRows rows : {MapRows::LongClasses, MapRows::ShortClasses}) {
+        request.rows = rows;
+        TiledArray tiled = request.tile();
+        EXPECT_EQ(tiled.rank, 5);
+        for (int64_t c = 0; c < tiled.size[1]; ++c)
+          for (int64_t row = 0; row < tiled.size[2]; ++row) {
+            int64_t offset = tiled.address - memory.data() + 2 * (c * tiled.stride[1] + row * tiled.stride[2]);
+            ASSERT_LT(offset, static_cast<int64_t>(memory.size()));
+            ++reached[static_cast<size_t>(offset / 32)];
+          }
+      }
+      EXPECT_THAT(reached, testing::Each(1)) << length << " modulo " << modulo;
+    }
+}
+
 TEST_F(CudaDevice, EncodesDimensionsOfOne) {
   std::shared_ptr<const Accelerator> accelerator = open();
   TensorMapRequest request = makeRequest();

@@ -66,12 +66,15 @@ static std::string readFile(llvm::StringRef path) {
 
 /// The lines of ptxas's log: warnings, and with --remarks what it says about each kernel.
 static void report(const Request &request, llvm::StringRef log, Location loc) {
+  llvm::StringRef kernel;
   for (llvm::StringRef line : llvm::split(log, '\n')) {
+    if (line.contains("Compiling entry function"))
+      kernel = line.split('\'').second.split('\'').first;
     // Advice that a kernel loses performance is an info to ptxas, with a number such as C7510.
     if (line.contains("warning") || line.contains("(C7"))
       emitWarning(loc) << line.trim();
     else if (request.remarks && (line.contains("Used ") || line.contains("spill")))
-      emitRemark(loc) << "ptxas: " << line.ltrim("ptxas info:\t ").trim();
+      emitRemark(loc) << "ptxas: " << kernel << ": " << line.ltrim("ptxas info:\t ").trim();
   }
 }
 

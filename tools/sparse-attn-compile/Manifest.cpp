@@ -228,8 +228,8 @@ json::Object KernelDescription::describeDevice(llvm::StringRef kernel) {
     json::Object entry{{"array", cast<StringAttr>(map.get("array")).getValue()},
                        {"rows", number(map, "rows")},
                        {"columns", number(map, "columns")}};
-    if (llvm::StringRef classes = cast<StringAttr>(map.get("classes")).getValue(); !classes.empty())
-      entry["classes"] = classes;
+    if (auto classes = map.getAs<StringAttr>("classes"))
+      entry["classes"] = classes.getValue();
     maps.push_back(std::move(entry));
   }
   json::Object device{{"symbol", DeviceCode::getSymbol(request, kernel)},
