@@ -91,7 +91,7 @@ func.func @use_far(%q: !t, %l: index, %r: index) -> !t {
 
 // CHECK-LABEL: @outside_64x64
 // CHECK:       pairs of band 1 lie in visited tiles proved
-// CHECK:       every pair of full range 3 attends proved
+// CHECK:       every pair of full range 1 attends proved
 sparse_attn.pattern @outside(%l: index, %n: index) {
   %near = sparse_attn.window left(%l) right(%l)
   %sinks = sparse_attn.keys first(%n)
