@@ -107,6 +107,7 @@ FailureOr<OwningOpRef<ModuleOp>> runStage(const Request &request, const Input &i
     options.target = request.target;
     options.tileQ = request.tileQ;
     options.tileK = request.tileK;
+    options.reindex = request.reindex;
     options.remarks = request.remarks;
     if (stage == "tile")
       return buildToTilesPipeline(pm, options);

@@ -29,6 +29,7 @@ struct Request {
   std::string kernelsPath; // GPU kernels to take instead of those of the compiler; empty: none
   std::string emit;        // mlir, schedule, tile, nvvm, ptx, cubin, llvm, asm, obj, shared, header
   int64_t tileQ = 0, tileK = 0;
+  bool reindex = true; // dilated attention becomes dense work within residue classes
   bool remarks = false;
   bool simulate = false; // a GPU artifact also holds its kernels as host code
   /// From the most to the least demanding; for a GPU one, of the host.

@@ -53,6 +53,8 @@ static cl::opt<std::string>
 static cl::opt<int64_t> tileQ("tile-q", cl::desc("Queries a tile (default: 64)"), cl::init(0), cl::cat(category));
 static cl::opt<int64_t> tileK("tile-k", cl::desc("Keys a tile (default: 64, or what divides the strides)"), cl::init(0),
                               cl::cat(category));
+static cl::opt<bool> reindex("reindex", cl::desc("Turn dilated attention into dense work within residue classes"),
+                             cl::init(true), cl::cat(category));
 static cl::opt<std::string> elementType("element-type",
                                         cl::desc("f32, f16 or bf16, for all queries, keys and values (default: as the "
                                                  "module says)"),
@@ -283,6 +285,7 @@ static int run() {
       makeIdentifier(moduleName.empty() ? llvm::sys::path::stem(inputPath) : llvm::StringRef(moduleName));
   request.tileQ = tileQ;
   request.tileK = tileK;
+  request.reindex = reindex;
   request.remarks = remarks;
 
   DialectRegistry registry;

@@ -27,8 +27,11 @@ std::vector<std::string> compileFlags(const Options &options) {
   std::vector<std::string> flags;
   if (!options.cpu.empty())
     flags.push_back("--cpu=" + options.cpu);
-  // An artifact has its tile sizes; whether they are those asked for is checked later.
-  if (options.block && isModule(options.inputs[0])) {
+  // An artifact has its tiles; whether they are those asked for is checked later.
+  if (!isModule(options.inputs[0]))
+    return flags;
+  flags.push_back("--reindex=false");
+  if (options.block) {
     flags.push_back("--tile-q=" + std::to_string(options.block->queries));
     flags.push_back("--tile-k=" + std::to_string(options.block->keys));
   }
@@ -113,6 +116,9 @@ int64_t divideUp(int64_t value, int64_t divisor) { return (value + divisor - 1) 
 BlockGrid gridOf(const StepInfo &step) {
   int64_t tileQ = step.variant->tileQ, tileK = step.variant->tileK;
   int64_t rows = divideUp(step.query.size[2], tileQ), columns = divideUp(step.key.size[2], tileK);
+  if (step.kernel->modulo != 1)
+    fail("expects a kernel with tiles of neighbouring positions, but got '", step.kernel->name,
+         "', whose tiles hold every position number ", step.kernel->modulo, "; compile with --reindex=false");
   if (step.items != step.query.size[0] * step.query.size[1] * rows)
     fail("expects a kernel whose items are tiles of successive queries, but got '", step.kernel->name, "'");
   BlockGrid grid{static_cast<uint32_t>(rows), static_cast<uint32_t>(columns), static_cast<uint32_t>(tileQ),
