@@ -118,7 +118,7 @@ BlockGrid gridOf(const StepInfo &step) {
   int64_t rows = divideUp(step.query.size[2], tileQ), columns = divideUp(step.key.size[2], tileK);
   if (step.kernel->modulo != 1)
     fail("expects a kernel with tiles of neighbouring positions, but got '", step.kernel->name,
-         "', whose tiles hold every position number ", step.kernel->modulo, "; compile with --reindex=false");
+         "', whose tiles hold positions ", step.kernel->modulo, " apart; compile with --reindex=false");
   if (step.items != step.query.size[0] * step.query.size[1] * rows)
     fail("expects a kernel whose items are tiles of successive queries, but got '", step.kernel->name, "'");
   BlockGrid grid{static_cast<uint32_t>(rows), static_cast<uint32_t>(columns), static_cast<uint32_t>(tileQ),
