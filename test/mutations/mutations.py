@@ -19,17 +19,21 @@ SCHEDULES = [("in_order", 1), ("random", 1), ("random", 2), ("random", 3), ("rev
 
 # Head sizes of two slabs.
 SOURCE = """
-sparse_attn.pattern @causal {
-  %c = sparse_attn.causal
-  sparse_attn.yield %c
-}
-func.func @attention(%q: tensor<?x?x?x128xbf16>, %k: tensor<?x?x?x128xbf16>, %v: tensor<?x?x?x128xbf16>) -> tensor<?x?x?x128xbf16> {
-  %o = sparse_attn.attention %q, %k, %v pattern(@causal) : (tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16>) -> tensor<?x?x?x128xbf16>
+sparse_attn.pattern @pattern {{
+  {0}
+  sparse_attn.yield %p
+}}
+func.func @attention(%q: tensor<?x?x?x128xbf16>, %k: tensor<?x?x?x128xbf16>, %v: tensor<?x?x?x128xbf16>) -> tensor<?x?x?x128xbf16> {{
+  %o = sparse_attn.attention %q, %k, %v pattern(@pattern) : (tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16>) -> tensor<?x?x?x128xbf16>
   return %o : tensor<?x?x?x128xbf16>
-}
+}}
 """
+CAUSAL = "%p = sparse_attn.causal"
+DILATED = "%p = sparse_attn.stride step(3)"
 # More items than blocks that run at a time; with more key tiles than stages, and with fewer.
 INPUTS = ["--random=B=1,H=2,Hkv=1,S=320,Skv=480", "--random=B=1,H=4,Hkv=1,S=320,Skv=100"]
+# Lengths that leave long and short residue classes.
+UNEVEN_INPUTS = ["--random=B=1,H=2,Hkv=1,S=290,Skv=551"]
 # What finds it: "simulator", or "verifier" with a part of its message.
 Case = collections.namedtuple("Case", "name mutate finder message", defaults=("simulator", ""))
 
@@ -168,16 +172,33 @@ OUTPUT_OVER_QUERIES = [
     Case("proxy fence dropped", drop("nvvm.fence.proxy", 0), "verifier", "nvvm.fence.proxy"),
 ]
 
-# Queries and keys of tiles, and what is planted in kernels of these sizes.
-SUITES = {"sm_80": [(64, 64, AMPERE)], "sm_90a": [(128, 64, HOPPER), (128, 176, OUTPUT_OVER_QUERIES)]}
+# Of each array there is a map of the long classes and one of the short ones.
+MAP = r"arith.select .* : !llvm.ptr"
+CLASSES = [
+    Case(f"{array}: maps of {kind} classes for all", operand(MAP, number, 0, "i1", value))
+    for number, array in enumerate(("first keys", "queries", "keys", "values", "output"))
+    for kind, value in (("long", 1), ("short", 0))
+]
+
+# Kernels and what is planted in them.
+Suite = collections.namedtuple("Suite", "pattern inputs tile_q tile_k cases")
+SUITES = {
+    "sm_80": [Suite(CAUSAL, INPUTS, 64, 64, AMPERE)],
+    "sm_90a": [
+        Suite(CAUSAL, INPUTS, 128, 64, HOPPER),
+        Suite(CAUSAL, INPUTS, 128, 176, OUTPUT_OVER_QUERIES),
+        Suite(DILATED, UNEVEN_INPUTS, 128, 64, CLASSES),
+    ],
+}
 
 
 class Bench:
-    def __init__(self, chip, tile_q, tile_k, folder):
-        self.flags, self.folder = [f"--target={chip}", f"--tile-q={tile_q}", f"--tile-k={tile_k}"], folder
+    def __init__(self, chip, suite, folder):
+        self.flags = [f"--target={chip}", f"--tile-q={suite.tile_q}", f"--tile-k={suite.tile_k}"]
+        self.folder, self.inputs = folder, suite.inputs
         folder.mkdir(parents=True, exist_ok=True)
-        self.source = folder / "causal.mlir"
-        self.source.write_text(SOURCE)
+        self.source = folder / "pattern.mlir"
+        self.source.write_text(SOURCE.format(suite.pattern))
 
     def compile(self, *flags):
         command = ["sparse-attn-compile", self.source, *self.flags, *flags]
@@ -195,7 +216,7 @@ class Bench:
 
     def find(self):
         """What the runs find, or an empty string."""
-        for inputs, (schedule, seed) in itertools.product(INPUTS, SCHEDULES):
+        for inputs, (schedule, seed) in itertools.product(self.inputs, SCHEDULES):
             command = ["sparse-attn-run", self.folder / "mutant.so", "--device=sim", f"--sim-schedule={schedule}",
                        f"--sim-seed={seed}", inputs, "--verify"]
             result = subprocess.run(command, capture_output=True, text=True, timeout=120)
@@ -219,16 +240,16 @@ class Bench:
 def main():
     chip, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     planted = failures = 0
-    for tile_q, tile_k, cases in SUITES[chip]:
-        bench = Bench(chip, tile_q, tile_k, folder)
+    for suite in SUITES[chip]:
+        bench = Bench(chip, suite, folder)
         kernel = bench.print_kernel()
         bench.compile_kernel(kernel).check_returncode()
         if found := bench.find():
             sys.exit(f"FAILED: without a bug: {found}")
-        for case in cases:
+        for case in suite.cases:
             passed, found = bench.check(case, kernel)
             planted, failures = planted + 1, failures + (not passed)
-            print(f"{'found' if passed else 'FAILED'}: {tile_q} x {tile_k}: {case.name}: {found[:160]}", flush=True)
+            print(f"{'found' if passed else 'FAILED'}: {suite.tile_q} x {suite.tile_k}: {case.name}: {found[:160]}", flush=True)
     print(f"{planted - failures} of {planted} bugs found")
     sys.exit(failures > 0)
 
