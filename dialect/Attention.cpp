@@ -80,7 +80,8 @@ LogicalResult AttentionOp::verifySymbolUses(SymbolTableCollection &symbols) {
   // attention_c10
   for (Attribute name : getSchedulesAttr() ? getSchedulesAttr().getValue() : ArrayRef<Attribute>()) {
     auto schedule = symbols.lookupNearestSymbolFrom<ScheduleOp>(*this, cast<FlatSymbolRefAttr>(name));
-    if (!schedule || schedule.getPattern() != getPattern() || schedule.getModulo() != getModulo())
+    if (!schedule || schedule.getPattern() != getPattern() ||
+        (schedule.getModulo() != 1 && schedule.getModulo() != getModulo()))
       return emitOpError("expects '") << cast<FlatSymbolRefAttr>(name).getValue() << "' to name a schedule of @"
                                       << getPattern() << ", but found none";
   }

@@ -28,7 +28,7 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
     result, if asked for, is the natural log-sum-exp of every row, [batch, heads, length].
 
     Written by users; `-sparse-attn-reindex-dilation` adds `modulo`, where all pairs that attend lie a multiple of it apart,
-    so that kernels work within residue classes; `-sparse-attn-specialize-blocks` adds the schedule; consumed by `-sparse-attn-fuse-softmax`.
+    so that kernels can work within residue classes; `-sparse-attn-specialize-blocks` adds the schedule; consumed by `-sparse-attn-fuse-softmax`.
 
     **Constraints:**
     - (C1) `output` has the type of `query`.
@@ -42,7 +42,7 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
     - (C9) `pattern` names a `sparse_attn.pattern`, and the captures agree with it in number and type.
     - (C10) `schedule`, where present, names schedules of this pattern, for tiles of different sizes. With more than one,
       a kernel is made for each, and `prepare` takes the one that costs least.
-    - (C11) `modulo` is positive, and that of each schedule.
+    - (C11) `modulo` is positive; schedules have it, or 1.
 
     ```mlir
     %o = sparse_attn.attention %q, %k, %v pattern(@packed(%ids) : (memref<?xi32>)) scale(0.125)

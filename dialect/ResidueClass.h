@@ -30,7 +30,8 @@ struct ResidueClass {
   Value tile; ///< The tile of the class's queries; past the last one in classes that are shorter than others.
 };
 
-/// Query tiles of a head: those of class 0 come first. With a modulus of 1 there is one class.
+/// Query tiles of a head: those of the class of row 0 come first, then those of row 1. Classes without queries have
+/// none.
 Value buildTileCount(ScalarBuilder &s, Value queryLength, int64_t modulus, int64_t tileQ);
 
 /// The class of query tile `tile`.

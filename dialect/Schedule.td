@@ -26,8 +26,8 @@ def SparseAttn_ScheduleOp : SparseAttn_Op<"schedule", [
     *Full* means that every existing query of the tile attends to every key of a whole key tile: the ragged last key
     tile is never full. Touched but not full is *partial*, and evaluates the pattern element by element.
 
-    With `modulo` the query tiles are those of residue class 0, then those of class 1, and so on, and key tiles are of the
-    same class: `ceil(ceil(Sq / modulo) / tileQ)` query tiles a class.
+    With `modulo` the query tiles are those of the rows 0, modulo, 2 modulo, ..., then those of the rows 1, modulo + 1, ...,
+    and key tiles are of the keys in the same residue class: `ceil(ceil(Sq / modulo) / tileQ)` query tiles a class.
 
     Made by `-sparse-attn-specialize-blocks`; read by every target, the counters and the tools.
 

@@ -193,7 +193,7 @@ KernelOp addKernel(SymbolTable &symbols, AttentionOp attention, ScheduleOp sched
   Location loc = attention.getLoc();
   auto kernel =
       KernelOp::create(builder, loc, name, attention.getPattern(), schedule.getTileQ(), schedule.getTileK(),
-                       APFloat(attention.getScaleOrDefault()), /*lse=*/bool(attention.getLse()), attention.getModulo());
+                       APFloat(attention.getScaleOrDefault()), /*lse=*/bool(attention.getLse()), schedule.getModulo());
   symbols.insert(kernel);
   Block &body = kernel.getBody().emplaceBlock();
   for (Value array : {attention.getQuery(), attention.getKey(), attention.getValue()})

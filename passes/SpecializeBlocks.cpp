@@ -59,10 +59,15 @@ PlanOp buildPlan(OpBuilder &moduleBuilder, PatternOp pattern, StringRef name, in
   return plan;
 }
 
-/// Tiles of `size` rows of all classes of a schedule.
-int64_t countTiles(ScheduleOp schedule, int64_t length, int64_t size) {
-  int64_t modulo = schedule.getModulo();
-  return modulo * llvm::divideCeil(llvm::divideCeil(length, modulo), size);
+/// Tiles of `size` rows of one class of a schedule, the longest.
+int64_t countTilesOfClass(ScheduleOp schedule, int64_t length, int64_t size) {
+  return llvm::divideCeil(llvm::divideCeil(length, static_cast<int64_t>(schedule.getModulo())), size);
+}
+
+/// Query tiles of a head; see buildTileCount.
+int64_t countQueryTiles(ScheduleOp schedule, int64_t length) {
+  int64_t classes = std::min(length, static_cast<int64_t>(schedule.getModulo()));
+  return classes * countTilesOfClass(schedule, length, schedule.getTileQ());
 }
 
 /// Sums of work over the query tiles of one head, for static lengths and a schedule in closed form that is the same for
@@ -84,7 +89,7 @@ std::optional<std::pair<int64_t, int64_t>> countVisitedTiles(ScheduleOp schedule
   YieldOp::create(builder, loc, ValueRange{partial, full});
   ScalarEvaluator evaluator;
   std::pair<int64_t, int64_t> sums(0, 0);
-  for (int64_t t = 0, tiles = countTiles(schedule, queryLength, schedule.getTileQ()); t < tiles; ++t) {
+  for (int64_t t = 0, tiles = countQueryTiles(schedule, queryLength); t < tiles; ++t) {
     evaluator.set(tile, t);
     if (failed(evaluator.run(block)))
       return std::nullopt;
@@ -108,8 +113,7 @@ void remarkOnSchedule(AttentionOp attention, ScheduleOp schedule) {
   auto sums = countVisitedTiles(schedule, queryLength, keyLength);
   if (!sums)
     return;
-  int64_t all = countTiles(schedule, queryLength, schedule.getTileQ()) *
-                countTiles(schedule, keyLength, schedule.getTileK()) / static_cast<int64_t>(schedule.getModulo());
+  int64_t all = countQueryTiles(schedule, queryLength) * countTilesOfClass(schedule, keyLength, schedule.getTileK());
   remark << ", visits " << sums->first << " partial and " << sums->second << " full of " << all << " tiles a head";
 }
 
@@ -134,34 +138,34 @@ struct SpecializeBlocksPass final : sparse_attn::impl::SpecializeBlocksBase<Spec
 
   WalkResult specialize(SymbolTable &symbols, AttentionOp attention) {
     auto pattern = symbols.lookup<PatternOp>(attention.getPattern());
-    FailureOr<SmallVector<TileSizes, 2>> choices = chooseTiles(attention, pattern);
-    if (failed(choices))
-      return WalkResult::interrupt();
     SmallVector<Attribute> names;
-    for (TileSizes tiles : *choices) {
-      ScheduleOp schedule = getOrBuildSchedule(symbols, pattern, tiles, attention.getModulo());
-      if (schedule.isListed() && schedule.getModulo() > 1)
-        return WalkResult(attention.emitOpError("expects a pattern all of whose pairs lie a multiple of modulo(")
-                          << schedule.getModulo() << ") apart, in bands, but got @" << pattern.getSymName());
-      names.push_back(FlatSymbolRefAttr::get(schedule.getSymNameAttr()));
-      if (remarks)
-        remarkOnSchedule(attention, schedule);
-    }
+    int64_t modulo = attention.getModulo();
+    if (failed(addSchedules(symbols, attention, pattern, modulo, names)))
+      return WalkResult::interrupt();
+    if (modulo > 1 && areClassesShort(attention, pattern) &&
+        failed(addSchedules(symbols, attention, pattern, /*modulo=*/1, names)))
+      return WalkResult::interrupt();
     attention.setSchedulesAttr(ArrayAttr::get(&getContext(), names));
     return WalkResult::advance();
   }
 
-  FailureOr<SmallVector<TileSizes, 2>> chooseTiles(AttentionOp attention, PatternOp pattern);
+  /// Adds the names of the schedules for all sizes of tiles.
+  LogicalResult addSchedules(SymbolTable &symbols, AttentionOp attention, PatternOp pattern, int64_t modulo,
+                             SmallVectorImpl<Attribute> &names);
+  /// May residue classes have so few rows that most of a tile of theirs is empty, where strided tiles of all positions
+  /// would do?
+  bool areClassesShort(AttentionOp attention, PatternOp pattern);
+  FailureOr<SmallVector<TileSizes, 2>> chooseTiles(AttentionOp attention, PatternOp pattern, int64_t modulo);
   ScheduleOp getOrBuildSchedule(SymbolTable &symbols, PatternOp pattern, TileSizes tiles, int64_t modulo);
 
   std::shared_ptr<const Tiling> tiling; // shared, as passes are copied
 };
 
 /// What tile sizes depend on, of the attention over a pattern.
-TilingProblem describeProblem(AttentionOp attention, PatternOp pattern) {
+TilingProblem describeProblem(AttentionOp attention, PatternOp pattern, int64_t modulo) {
   auto query = cast<ShapedType>(attention.getQuery().getType());
   TilingProblem problem{query.getDimSize(3), query.getElementType()};
-  describeBands(pattern, attention.getModulo(), problem);
+  describeBands(pattern, modulo, problem);
   pattern.walk([&](PatternOpInterface op) {
     BlockSizes blocks = op.getBlockSizes();
     if (blocks.q == 0)
@@ -185,8 +189,37 @@ bool areAlignedToMasks(PatternOp pattern, TileSizes tiles, std::string &reason) 
   return true;
 }
 
-FailureOr<SmallVector<TileSizes, 2>> SpecializeBlocksPass::chooseTiles(AttentionOp attention, PatternOp pattern) {
-  TilingProblem problem = describeProblem(attention, pattern);
+LogicalResult SpecializeBlocksPass::addSchedules(SymbolTable &symbols, AttentionOp attention, PatternOp pattern,
+                                                 int64_t modulo, SmallVectorImpl<Attribute> &names) {
+  FailureOr<SmallVector<TileSizes, 2>> choices = chooseTiles(attention, pattern, modulo);
+  if (failed(choices))
+    return failure();
+  for (TileSizes tiles : *choices) {
+    ScheduleOp schedule = getOrBuildSchedule(symbols, pattern, tiles, modulo);
+    if (schedule.isListed() && modulo > 1)
+      return attention.emitOpError("expects a pattern all of whose pairs lie a multiple of modulo(")
+             << modulo << ") apart, in bands, but got @" << pattern.getSymName();
+    names.push_back(FlatSymbolRefAttr::get(schedule.getSymNameAttr()));
+    if (remarks)
+      remarkOnSchedule(attention, schedule);
+  }
+  return success();
+}
+
+/// Each class takes an item at least, and so a tile: of short sequences with a long step, nearly all of it is padding.
+bool SpecializeBlocksPass::areClassesShort(AttentionOp attention, PatternOp pattern) {
+  int64_t modulo = attention.getModulo();
+  FailureOr<SmallVector<TileSizes, 2>> choices = chooseTiles(attention, pattern, /*modulo=*/1);
+  if (failed(choices))
+    return false;
+  TileSizes tiles = choices->front();
+  return modulo >= tiles.q + tiles.k && modulo % tiles.k == 0 &&
+         llvm::all_of(findBandShapes(pattern), [&](const BandShape &band) { return band.modulus == modulo; });
+}
+
+FailureOr<SmallVector<TileSizes, 2>> SpecializeBlocksPass::chooseTiles(AttentionOp attention, PatternOp pattern,
+                                                                       int64_t modulo) {
+  TilingProblem problem = describeProblem(attention, pattern, modulo);
   SmallVector<TileSizes, 2> choices = tiling->choose(problem);
   if (tileQ || tileK)
     choices = {{tileQ ? tileQ : choices.front().q, tileK ? tileK : choices.front().k}};

@@ -23,11 +23,10 @@ SmallVector<TileSizes, 2> CpuTiling::choose(const TilingProblem &problem) const 
   return {{tiles.q, chooseKeyTile(problem, tiles, 8)}};
 }
 
-/// In multiply-adds. Measured with masks of 16x16 blocks at 4,096 tokens on one core of a Zen 5 (`sparse-attn-run
-/// --time
-/// --tile-q --tile-k`): a pair costs 1.4 (f32) to 1.8 (bf16) times as much in tiles of 16 queries as in tiles of 64,
-/// and 1.1 to 1.3 times in tiles of 32, whatever the number of keys. So a key costs its queries and 16 more. A mask
-/// takes a fifth of a tile, and the queries and outputs of an item as much as 12 keys.
+/// In multiply-adds. Measured with masks of 16x16 blocks at 4,096 tokens on one core of a Zen 5 (--time, --tile-q and
+/// --tile-k of `sparse-attn-run`): a pair costs 1.4 (f32) to 1.8 (bf16) times as much in tiles of 16 queries as in
+/// tiles of 64, and 1.1 to 1.3 times in tiles of 32, whatever the number of keys. So a key costs its queries and 16
+/// more. A mask takes a fifth of a tile, and the queries and outputs of an item as much as 12 keys.
 TileCosts CpuTiling::estimate(const TilingProblem &problem, TileSizes tiles) const {
   double full = static_cast<double>(tiles.k * problem.headSize * (tiles.q + 16));
   return {static_cast<double>(12 * tiles.q * problem.headSize), 1.2 * full, full};

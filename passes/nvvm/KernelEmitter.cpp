@@ -106,7 +106,9 @@ DeviceItem KernelEmitter::splitItem(Value number) {
   Value length = arguments->getSize(kernel.getQuery(), 2), heads = arguments->getSize(kernel.getQuery(), 1);
   int64_t modulo = kernel.getModulo();
   Value ofClass = b.div(b.add(length, modulo - 1), modulo);
-  Value tiles = b.mul(b.div(b.add(ofClass, tileQ - 1), tileQ), modulo);
+  Value tiles = b.div(b.add(ofClass, tileQ - 1), tileQ);
+  if (modulo > 1)
+    tiles = b.mul(tiles, b.min(length, b.integer(modulo)));
   Value headItem = b.div(number, tiles);
   return {b.div(headItem, heads), b.rem(headItem, heads), b.rem(number, tiles)};
 }

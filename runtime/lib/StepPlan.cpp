@@ -12,6 +12,8 @@
 #include "DeviceStep.h"
 #include "sparse_attn/CpuFeatures.h"
 
+#include <algorithm>
+
 namespace sparse_attn {
 
 namespace {
@@ -157,8 +159,9 @@ Result<std::unique_ptr<StepPlan>> StepPlan::analyse(const Artifact &artifact, co
 StepChoice StepPlan::choice() const {
   const WorkCosts &costs = variant->costs;
   const TileCounts &tiles = rows->tiles;
-  return {variant, costs.item * static_cast<double>(grid.items()) + costs.partial * static_cast<double>(tiles.partial) +
-                       costs.full * static_cast<double>(tiles.full)};
+  return {kernel, variant,
+          costs.item * static_cast<double>(grid.items()) + costs.partial * static_cast<double>(tiles.partial) +
+              costs.full * static_cast<double>(tiles.full)};
 }
 
 Status StepPlan::finish(std::vector<StepChoice> choices) {
@@ -174,6 +177,7 @@ Status StepPlan::measure() {
   grid.batch = query.size[Batch];
   grid.heads = query.size[Heads];
   int64_t queryTiles = divideUp(divideUp(query.size[Length], kernel->modulo), variant->tileQ);
+  int64_t classes = std::min(query.size[Length], kernel->modulo);
   grid.perBatch = kernel->dependsOnBatch;
   grid.perHead = kernel->dependsOnHead;
   for (const StepMask &mask : masks) {
@@ -182,11 +186,11 @@ Status StepPlan::measure() {
   }
   keyTiles = divideUp(divideUp(key.size[Length], kernel->modulo), variant->tileK);
   int64_t product;
-  if (__builtin_mul_overflow(queryTiles, kernel->modulo, &grid.tiles) ||
+  if (__builtin_mul_overflow(queryTiles, classes, &grid.tiles) ||
       __builtin_mul_overflow(grid.batch, grid.heads, &product) ||
       __builtin_mul_overflow(product, grid.tiles, &product) || __builtin_mul_overflow(product, keyTiles, &product))
     return makeError(StatusCode::ShapeMismatch, "expects fewer than 2^63 tiles, but got ", grid.batch, " x ",
-                     grid.heads, " x ", queryTiles, " x ", kernel->modulo, " x ", keyTiles);
+                     grid.heads, " x ", queryTiles, " x ", classes, " x ", keyTiles);
   if (grid.rows() > int64_t(UINT32_MAX))
     return makeError(StatusCode::ShapeMismatch, "expects at most ", UINT32_MAX,
                      " query tiles with a schedule of their own, but got ", grid.rows());

@@ -55,12 +55,12 @@ def draw_tile_sizes(generator, device):
 
 class TileTruth:
     """Of each tile of one batch and head, by the definition: does a pair attend, do all, is the tile whole? Tiles hold
-    every modulo-th position; those of the first residue class come first (docs/artifact.md)."""
+    every modulo-th position; those of the class of the first row come first (docs/artifact.md)."""
 
     def __init__(self, attends, tile_q, tile_k, modulo):
         queries, keys = attends.shape
         rows, columns = -(-(-(-queries // modulo)) // tile_q), -(-(-(-keys // modulo)) // tile_k)
-        classes = [attends[(c - keys + queries) % modulo :: modulo, c::modulo] for c in range(modulo)]
+        classes = [attends[row::modulo, (row + keys - queries) % modulo :: modulo] for row in range(min(modulo, queries))]
         fill = lambda value: np.concatenate(
             [
                 np.pad(part, ((0, rows * tile_q - part.shape[0]), (0, columns * tile_k - part.shape[1])),

@@ -96,3 +96,23 @@ func.func @others(%q: !t, %n: index) -> (!t, !t, !t) {
   %c = sparse_attn.attention %q, %q, %q pattern(@random) : (!t, !t, !t) -> !t
   return %a, %b, %c : !t, !t, !t
 }
+
+// -----
+
+!t = tensor<?x?x?x16xf32>
+
+// With a step of two tiles and more, classes may be short: there are strided tiles, too, and `prepare` chooses.
+// CHECK-LABEL: func.func @use_long
+// CHECK:         modulo(512)
+// TILE-LABEL: sparse_attn.kernel @use_long_0 {{.*}} modulo(512) {
+// TILE-LABEL: sparse_attn.kernel @use_long_0_64x64 of(@long) tile(64, 64) scale(0.25) {
+// TILE-LABEL: func.func @use_long
+// TILE:         sparse_attn.launch @use_long_0, @use_long_0_64x64(
+sparse_attn.pattern @long {
+  %p = sparse_attn.stride step(512)
+  sparse_attn.yield %p
+}
+func.func @use_long(%q: !t) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@long) : (!t, !t, !t) -> !t
+  return %o : !t
+}

@@ -6,6 +6,7 @@
 import os
 import re
 import subprocess
+import sys
 from typing import NamedTuple
 
 
@@ -133,3 +134,20 @@ def assemble(folder, chip, pattern, dtype, head_size):
         kernel, _ = run([*compiler, *tiles, "--emit=nvvm"])
         blocks = re.search(r"blocks_per_multiprocessor = (\d+)", kernel).group(1)
         yield Assembled(int(tile_q), int(tile_k), cubin, log, int(blocks))
+
+
+def check_kernels(folder, chip, patterns, dtype, head_sizes, check):
+    """Prints a line for each kernel; ends the program, with 1 where there are faults. `check` takes the pattern, the head
+    size and the kernel, and returns what describes it, and its faults."""
+    count = failed = 0
+    for head_size in head_sizes:
+        for pattern in patterns:
+            try:
+                found = [check(pattern, head_size, kernel) for kernel in assemble(folder, chip, pattern, dtype, head_size)]
+            except CompilationError as error:
+                found = [("no kernel", [str(error)])]
+            for line, faults in found:
+                count, failed = count + 1, failed + bool(faults)
+                print("; ".join([f"{pattern}, {dtype}, head size {head_size}: {line}", *faults]), flush=True)
+    print(f"{count} cases, {failed} failed")
+    sys.exit(failed != 0)

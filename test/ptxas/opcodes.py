@@ -9,7 +9,7 @@
 import re
 import sys
 
-from kernels import CompilationError, assemble
+from kernels import check_kernels
 from sass import read_kernel, summary
 
 
@@ -76,18 +76,8 @@ def check(chip, assembled, head_size):
 
 def main():
     chip, folder, pattern, dtype, *head_sizes = sys.argv[1:]
-    count = failed = 0
-    for head_size in map(int, head_sizes):
-        try:
-            found = [check(chip, kernel, head_size) for kernel in assemble(folder, chip, pattern, dtype, head_size)]
-        except CompilationError as error:
-            found = [("no kernel", [str(error)])]
-        for line, faults in found:
-            count += 1
-            failed += bool(faults)
-            print("; ".join([f"{pattern}, {dtype}, head size {head_size}: {line}", *faults]), flush=True)
-    print(f"{count} cases, {failed} failed")
-    sys.exit(failed != 0)
+    check_opcodes = lambda _, head_size, kernel: check(chip, kernel, head_size)
+    check_kernels(folder, chip, [pattern], dtype, map(int, head_sizes), check_opcodes)
 
 
 main()

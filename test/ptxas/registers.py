@@ -8,7 +8,7 @@
 import re
 import sys
 
-from kernels import PATTERNS, CompilationError, assemble
+from kernels import PATTERNS, check_kernels
 
 # A multiprocessor's registers, and the most that a thread addresses.
 REGISTERS, MOST_REGISTERS = 64 * 1024, 255
@@ -42,20 +42,8 @@ def find_faults(chip, pattern, head_size, kernel):
 
 def main():
     chip, folder, dtype, *head_sizes = sys.argv[1:]
-    count = failed = 0
-    for head_size in map(int, head_sizes):
-        for pattern in PATTERNS:
-            try:
-                found = [find_faults(chip, pattern, head_size, kernel)
-                         for kernel in assemble(folder, chip, pattern, dtype, head_size)]  # fmt: skip
-            except CompilationError as error:
-                found = [("no kernel", [str(error)])]
-            for line, faults in found:
-                count += 1
-                failed += bool(faults)
-                print("; ".join([f"{pattern}, {dtype}, head size {head_size}: {line}", *faults]), flush=True)
-    print(f"{count} cases, {failed} failed")
-    sys.exit(failed != 0)
+    check = lambda pattern, head_size, kernel: find_faults(chip, pattern, head_size, kernel)
+    check_kernels(folder, chip, PATTERNS, dtype, map(int, head_sizes), check)
 
 
 main()

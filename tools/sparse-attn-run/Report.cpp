@@ -27,22 +27,23 @@ void printTiles(std::ostream &stream, const Report &report) {
     stream << "           the listing of tiles stopped early; more are visited than need be\n";
 }
 
-std::string tileName(const Variant &variant) {
-  return std::to_string(variant.tileQ) + "x" + std::to_string(variant.tileK);
+std::string tileName(const KernelInfo &kernel, const Variant &variant) {
+  std::string name = std::to_string(variant.tileQ) + "x" + std::to_string(variant.tileK);
+  return kernel.modulo == 1 ? name : name + " modulo " + std::to_string(kernel.modulo);
 }
 
 /// Which of the kernels of a step runs, where there are several.
 void printChoice(std::ostream &stream, const StepInfo &step) {
   if (step.choices.size() < 2)
     return;
-  stream << "choice     tiles of " << tileName(*step.variant);
+  stream << "choice     tiles of " << tileName(*step.kernel, *step.variant);
   double least = std::numeric_limits<double>::infinity();
   for (const StepChoice &choice : step.choices)
     least = std::min(least, choice.cost);
   for (const StepChoice &choice : step.choices)
     if (choice.variant != step.variant)
-      stream << "; those of " << tileName(*choice.variant) << " are estimated at " << std::setprecision(3)
-             << choice.cost / least << " of the time";
+      stream << "; those of " << tileName(*choice.kernel, *choice.variant) << " are estimated at "
+             << std::setprecision(3) << choice.cost / least << " times the time";
   stream << '\n';
 }
 

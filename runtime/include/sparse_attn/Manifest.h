@@ -173,8 +173,8 @@ struct KernelInfo {
   bool lse = false;
   std::vector<CaptureInfo> captures;
   Schedule schedule = Schedule::Ranges;
-  /// Query and key tiles are those of residue class 0 of the positions modulo this, then those of class 1, and so on;
-  /// each class counts as many as the longest. 1: tiles of neighbouring positions.
+  /// Query tiles are those of rows 0, s, 2 s, ..., then those of rows 1, s + 1, ..., for this s; each of these classes
+  /// counts as many as the longest. Key tiles are of the keys at the same positions modulo s. 1: of neighbours.
   int64_t modulo = 1;
   bool dependsOnBatch = true;
   bool dependsOnHead = true;

@@ -38,8 +38,9 @@ struct TileCounts {
 
 /// A kernel that a step might run, and what that would cost.
 struct StepChoice {
-  const Variant *variant; ///< Owned by the artifact.
-  double cost;            ///< In the unit of the variant's costs.
+  const KernelInfo *kernel; ///< Owned by the artifact.
+  const Variant *variant;   ///< Owned by the artifact.
+  double cost;              ///< In the unit of the variant's costs.
 };
 
 /// What was chosen and found for one step.

@@ -10,3 +10,13 @@ func.func @retrieved(%q: !t, %k: !t, %v: !t, %mask: !mask) -> !t {
   %o = sparse_attn.attention %q, %k, %v pattern(@chosen(%mask) : (!mask)) : (!t, !t, !t) -> !t
   return %o : !t
 }
+
+// No two positions lie a step apart.
+sparse_attn.pattern @far {
+  %p = sparse_attn.stride step(536870912)
+  sparse_attn.yield %p
+}
+func.func @strided(%q: !t, %k: !t, %v: !t) -> !t {
+  %o = sparse_attn.attention %q, %k, %v pattern(@far) : (!t, !t, !t) -> !t
+  return %o : !t
+}
