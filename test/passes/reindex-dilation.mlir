@@ -7,11 +7,14 @@
 // Every pair lies a multiple of 8 apart.
 // CHECK-LABEL: func.func @use_dilated
 // CHECK:         pattern(@dilated) modulo(8) :
-// Query tile t is tile %[[TILE]] of class %[[CLASS]]. The keys of a band, [q - 64, q + 65), are [ceil((lo - c) / 8), ...)
+// Query tile t is tile %[[TILE]] of the class of row %[[ROW]], %[[CLASS]]. The keys of a band, [q - 64, q + 65), are [ceil((lo - c) / 8), ...)
 // of the class, and query tiles past the end of a short class see none.
 // TILE-LABEL: sparse_attn.schedule @dilated_64x64_modulo8 of(@dilated) tile(64, 64) modulo(8) {
-// TILE:         %[[CLASS:.*]] = arith.divui %t, %[[TILES:.*]] : index
+// TILE:         %[[ROW:.*]] = arith.divui %t, %[[TILES:.*]] : index
 // TILE:         %[[TILE:.*]] = arith.remui %t, %[[TILES]] : index
+// TILE:         %[[SHIFT:.*]] = arith.subi %skv, %sq : index
+// TILE:         %[[POSITION:.*]] = arith.addi %[[ROW]], %[[SHIFT]] : index
+// TILE:         %[[CLASS:.*]] = arith.subi %[[POSITION]], %{{.*}} : index
 // TILE:         %[[FIRST:.*]], %[[LAST:.*]] = sparse_attn.query_span %[[TILE]] of %{{.*}}, %[[KEYS:.*]]
 // TILE:         %[[SCALED:.*]] = arith.muli %[[FIRST]], %c8 : index
 // TILE:         %[[Q:.*]] = arith.addi %[[SCALED]], %[[CLASS]] : index
