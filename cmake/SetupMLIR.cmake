@@ -5,7 +5,7 @@
 #
 # Gives mlir_tablegen, add_mlir_library, add_mlir_tool, ... of LLVM, LLVM_TOOLS_BINARY_DIR, and
 #   sparse_attn_compiler_target(<target>...)
-# for every target whose sources include MLIR or LLVM headers. All of them link the shared libMLIR.
+# for every target whose sources include MLIR or LLVM headers, and sparse_attn_precompiled_headers(<library>). All of them link the shared libMLIR.
 
 set(SPARSE_ATTN_LLVM_MAJOR 22)
 
@@ -60,4 +60,33 @@ function(sparse_attn_compiler_target)
       endif()
     endforeach()
   endforeach()
+endfunction()
+
+option(SPARSE_ATTN_PRECOMPILE_HEADERS "Precompile the headers of MLIR: most of the time of a compilation" ON)
+
+# The headers that most of the compiler's sources include, once for its libraries.
+if(SPARSE_ATTN_PRECOMPILE_HEADERS)
+  file(WRITE ${CMAKE_BINARY_DIR}/precompiled/Precompiled.cpp "")
+  add_library(sparse_attn_precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled/Precompiled.cpp)
+  sparse_attn_compiler_target(sparse_attn_precompiled)
+  target_precompile_headers(sparse_attn_precompiled PRIVATE
+    <mlir/Dialect/Arith/IR/Arith.h>
+    <mlir/Dialect/Func/IR/FuncOps.h>
+    <mlir/Dialect/LLVMIR/LLVMDialect.h>
+    <mlir/Dialect/LLVMIR/NVVMDialect.h>
+    <mlir/Dialect/MemRef/IR/MemRef.h>
+    <mlir/Dialect/SCF/IR/SCF.h>
+    <mlir/Dialect/Vector/IR/VectorOps.h>
+    <mlir/IR/Builders.h>
+    <mlir/IR/BuiltinOps.h>
+    <mlir/IR/IRMapping.h>
+    <mlir/IR/PatternMatch.h>
+    <mlir/IR/SymbolTable.h>
+    <mlir/Pass/Pass.h>)
+endif()
+
+function(sparse_attn_precompiled_headers target)
+  if(SPARSE_ATTN_PRECOMPILE_HEADERS)
+    target_precompile_headers(${target} REUSE_FROM sparse_attn_precompiled)
+  endif()
 endfunction()

@@ -5,7 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialect/ScalarRegion.h"
 #include "dialect/SparseAttn.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/SetVector.h"
 #include <cmath>
 
 using namespace mlir;
@@ -61,6 +64,64 @@ LogicalResult AttentionOp::verify() {
       return emitOpError("expects a log-sum-exp of type ")
              << RankedTensorType::get(query.getShape().drop_back(), Float32Type::get(getContext())) << ", but got "
              << lse.getType();
+  return success();
+}
+
+void AttentionOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setName) {
+  constexpr StringLiteral names[] = {"score", "b", "h", "qp", "kp"};
+  if (region.getNumArguments() == std::size(names))
+    for (auto [argument, name] : llvm::zip_equal(region.getArguments(), names))
+      setName(argument, name);
+}
+
+/// What the region uses from outside, in the order of its first uses.
+static SetVector<Value> getOutsideValues(Region &region) {
+  SetVector<Value> values;
+  region.walk([&](Operation *op) {
+    for (Value operand : op->getOperands())
+      if (!region.isAncestor(operand.getParentRegion()))
+        values.insert(operand);
+  });
+  return values;
+}
+
+SmallVector<Value> AttentionOp::getScoreCaptures() {
+  return llvm::filter_to_vector(getOutsideValues(getScore()),
+                                [](Value value) { return !matchPattern(value, m_Constant()); });
+}
+
+static bool isScoreCaptureType(Type type) {
+  auto memref = dyn_cast<MemRefType>(type);
+  return type.isIndex() ||
+         (memref && memref.getRank() >= 1 && memref.getRank() <= 4 && memref.getLayout().isIdentity() &&
+          !memref.getMemorySpace() && llvm::all_of(memref.getShape(), ShapedType::isDynamic) &&
+          (memref.getElementType().isF32() || memref.getElementType().isSignlessInteger(32)));
+}
+
+LogicalResult AttentionOp::verifyRegions() {
+  if (getScore().empty())
+    return success();
+  // attention_c12
+  Block &body = getScore().front();
+  Builder builder(getContext());
+  SmallVector<Type> expected{builder.getF32Type()};
+  expected.append(4, builder.getIndexType());
+  auto yield = body.mightHaveTerminator() ? dyn_cast<YieldOp>(body.getTerminator()) : YieldOp();
+  if (!llvm::equal(body.getArgumentTypes(), expected) || !yield || yield.getNumOperands() != 1 ||
+      !yield.getOperand(0).getType().isF32())
+    return emitOpError("expects a score region on an f32 and four positions of type index that ends in a "
+                       "sparse_attn.yield of one f32");
+  // attention_c13
+  if (failed(verifyScalarRegion(getScore(), "a score region")))
+    return failure();
+  // attention_c14
+  for (Value value : getOutsideValues(getScore())) {
+    bool isConstant = matchPattern(value, m_Constant()) && value.getType().isIntOrIndexOrFloat();
+    if (!isConstant && !isScoreCaptureType(value.getType()))
+      return emitOpError("expects the score region to capture numbers of type index, and arrays of f32 or i32 of up to "
+                         "four dynamic dimensions, but got a value of type ")
+             << value.getType();
+  }
   return success();
 }
 

@@ -9,6 +9,7 @@
 #define SPARSE_ATTN_ATTENTION
 
 include "dialect/Dialect.td"
+include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
@@ -17,6 +18,7 @@ def SparseAttn_LogSumExpTensor : 3DTensorOf<[F32]>;
 
 def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
     Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>,
     AllTypesMatch<["query", "output"]>,
     AllElementTypesMatch<["query", "key", "value"]>]> {
   let summary = "Scaled dot-product attention over a sparse pattern";
@@ -26,6 +28,12 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
     dynamic. Query head `h` reads key head `h / (Hq / Hkv)`. A query that attends to nothing yields zeros, and -inf as
     its log-sum-exp; a score of -inf means not attending. `scale` is 1 / sqrt(head size) where not given. The second
     result, if asked for, is the natural log-sum-exp of every row, [batch, heads, length].
+
+    With a `score` region, scores are what the region makes of `scale * query * key^T`: any scalar function of the score
+    (f32), batch, head, and the positions of query and key (`index`, as in `sparse_attn.predicate`). It says what pairs
+    that attend weigh; a pair that does not attend stays out whatever the region says. The region reads arrays of the
+    function's arguments by `sparse_attn.read`, which clamps indices to the array here (an empty one gives 0); the arrays are captured when a
+    plan is made.
 
     Written by users; `-sparse-attn-reindex-dilation` adds `modulo`, where all pairs that attend lie a multiple of it apart,
     so that kernels can work within residue classes; `-sparse-attn-specialize-blocks` adds the schedule; consumed by `-sparse-attn-fuse-softmax`.
@@ -43,23 +51,41 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
     - (C10) `schedule`, where present, names schedules of this pattern, for tiles of different sizes. With more than one,
       a kernel is made for each, and `prepare` takes the one that costs least.
     - (C11) `modulo` is positive; schedules have it, or 1.
+    - (C12) the score region takes a score of type f32 and four positions of type `index`, and yields one f32.
+    - (C13) the score region holds what a `sparse_attn.predicate` may hold.
+    - (C14) the score region uses, from outside, scalar constants and captures: `index`, and arrays of f32 or i32 with
+      one to four dimensions, all dynamic.
 
     ```mlir
     %o = sparse_attn.attention %q, %k, %v pattern(@packed(%ids) : (memref<?xi32>)) scale(0.125)
         : (tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x64xf32>) -> tensor<?x8x?x64xf32>
+    // ALiBi: nearer keys weigh more, by a slope a head.
+    %a = sparse_attn.attention %q, %k, %v pattern(@causal) score (%s, %b, %h, %i, %j) {
+      %slope    = sparse_attn.read %slopes[%h] : memref<?xf32>
+      %distance = arith.subi %j, %i : index
+      %integer  = arith.index_cast %distance : index to i32
+      %number   = arith.sitofp %integer : i32 to f32
+      %bias     = arith.mulf %slope, %number : f32
+      %biased   = arith.addf %s, %bias : f32
+      sparse_attn.yield %biased : f32
+    } : (tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x64xf32>) -> tensor<?x8x?x64xf32>
     ```
   }];
   let arguments = (ins SparseAttn_FloatTensor4D:$query, SparseAttn_FloatTensor4D:$key, SparseAttn_FloatTensor4D:$value,
                        Variadic<AnyType>:$captures, FlatSymbolRefAttr:$pattern, OptionalAttr<F64Attr>:$scale,
                        DefaultValuedOptionalAttr<I64Attr, "1">:$modulo, OptionalAttr<FlatSymbolRefArrayAttr>:$schedules);
+  let regions = (region MaxSizedRegion<1>:$score);
   let results = (outs SparseAttn_FloatTensor4D:$output, Optional<SparseAttn_LogSumExpTensor>:$lse);
   let assemblyFormat = [{
     $query `,` $key `,` $value `pattern` `(` custom<PatternUse>($pattern, $captures, type($captures)) `)`
-    (`scale` `(` custom<Scale>($scale)^ `)`)? (`modulo` `(` custom<Number>($modulo)^ `)`)? (`schedule` `(` custom<Symbols>($schedules)^ `)`)? attr-dict `:` `(` type($query) `,`
-    type($key) `,` type($value) `)` `->` custom<AttentionResults>(type($output), type($lse))
+    (`scale` `(` custom<Scale>($scale)^ `)`)? (`modulo` `(` custom<Number>($modulo)^ `)`)? (`schedule` `(` custom<Symbols>($schedules)^ `)`)?
+    (`score` custom<ScoreRegion>($score)^)? attr-dict `:` `(` type($query) `,` type($key) `,` type($value) `)` `->` custom<AttentionResults>(type($output), type($lse))
   }];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
+    /// What the score region captures, in the order of its first uses: each once.
+    ::llvm::SmallVector<Value> getScoreCaptures();
     /// The factor on the scores: `scale`, or 1 / sqrt(head size).
     double getScaleOrDefault();
     int64_t getHeadSize() { return ::llvm::cast<RankedTensorType>(getQuery().getType()).getDimSize(3); }

@@ -31,11 +31,13 @@ using namespace mlir::sparse_attn;
 
 namespace {
 
-/// Constants of a predicate stay in it: it is read, printed and cloned as one piece.
+/// Constants of a scalar region stay in it: it is read, printed and cloned as one piece.
 struct FoldInterface : DialectFoldInterface {
   using DialectFoldInterface::DialectFoldInterface;
 
-  bool shouldMaterializeInto(Region *region) const final { return isa<PredicateOp>(region->getParentOp()); }
+  bool shouldMaterializeInto(Region *region) const final {
+    return isa<PredicateOp, AttentionOp>(region->getParentOp());
+  }
 };
 
 } // namespace

@@ -8,9 +8,9 @@
 #include "dialect/Pattern.h"
 #include "dialect/IntervalExtension.h"
 #include "dialect/ScalarBuilder.h"
+#include "dialect/ScalarRegion.h"
 #include "dialect/SparseAttn.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
@@ -290,35 +290,13 @@ void PredicateOp::print(OpAsmPrinter &printer) {
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
 }
 
-/// Types that kernels compute with: positions, integers of up to 64 bits, f32.
-static bool isPredicateType(Type type) {
-  return type.isIndex() || type.isF32() || (type.isSignlessInteger() && type.getIntOrFloatBitWidth() <= 64);
-}
-
-/// Ops of a predicate are scalar, pure, and such that every target can evaluate them for whole vectors.
-static bool isPredicateOp(Operation &op) {
-  if (isa<ReadOp>(op))
-    return true;
-  Dialect *dialect = op.getDialect();
-  return dialect && isa<arith::ArithDialect, math::MathDialect>(dialect) && isPure(&op) &&
-         !isa<math::IPowIOp, math::FPowIOp, arith::IndexCastUIOp, arith::ShLIOp, arith::ShRSIOp, arith::ShRUIOp>(op) &&
-         llvm::all_of(op.getOperandTypes(), isPredicateType) && llvm::all_of(op.getResultTypes(), isPredicateType);
-}
-
 LogicalResult PredicateOp::verifyRegions() {
   Block &body = getBody().front();
   if (body.getNumArguments() != 4 || !llvm::all_of(body.getArgumentTypes(), [](Type type) { return type.isIndex(); }))
     return emitOpError("expects four positions of type index");
-  // predicate_c1
-  for (Operation &op : body.without_terminator())
-    if (!isPredicateOp(op))
-      return op.emitError("expects pure arith and math ops on index, integers of up to 64 bits and f32, or "
-                          "sparse_attn.read, in a predicate, but got '")
-             << op.getName() << "'";
-  // predicate_c3
-  for (auto constant : body.getOps<arith::ConstantIndexOp>())
-    if (!llvm::isInt<32>(constant.value()))
-      return constant.emitError("expects index constants of 32 bits in a predicate, but got ") << constant.value();
+  // predicate_c1, predicate_c3
+  if (failed(verifyScalarRegion(getBody(), "a predicate")))
+    return failure();
   // predicate_c2
   auto yield = dyn_cast<YieldOp>(body.getTerminator());
   if (!yield || yield.getNumOperands() != 1 || !yield.getOperand(0).getType().isInteger(1))
@@ -379,8 +357,6 @@ Coverage PredicateOp::buildCoverage(OpBuilder &builder, const PatternScope &scop
 
 LogicalResult ReadOp::verify() {
   auto type = cast<MemRefType>(getArray().getType());
-  if (!type.getElementType().isSignlessInteger(32))
-    return emitOpError("expects an array of i32, but got ") << type;
   // read_c1
   if (type.getRank() != static_cast<int64_t>(getIndices().size()))
     return emitOpError("expects ") << type.getRank() << " indices, but got " << getIndices().size();
@@ -388,5 +364,9 @@ LogicalResult ReadOp::verify() {
   auto predicate = dyn_cast<PredicateOp>((*this)->getParentOp());
   if (predicate && type.getRank() == 2 && getIndices().front() != predicate.getBody().getArgument(0))
     return emitOpError("expects an array of rank 2 to be read at the batch of the predicate");
+  // read_c3
+  bool isFloatAllowed = isa<AttentionOp, ScoreOp, ScoreModOp, KernelOp>((*this)->getParentOp());
+  if (!type.getElementType().isSignlessInteger(32) && !(type.getElementType().isF32() && isFloatAllowed))
+    return emitOpError("expects an array of i32") << (isFloatAllowed ? " or f32" : "") << ", but got " << type;
   return success();
 }

@@ -103,6 +103,27 @@ void printPatternUse(OpAsmPrinter &printer, Operation *op, FlatSymbolRefAttr pat
   printer << "(" << captures << ") : (" << captureTypes << ")";
 }
 
+ParseResult parseScoreRegion(OpAsmParser &parser, Region &score) {
+  SmallVector<OpAsmParser::Argument> arguments;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseArgumentList(arguments, AsmParser::Delimiter::Paren))
+    return failure();
+  if (arguments.size() != 5)
+    return parser.emitError(loc, "expects a score and four positions (batch, head, query, key), but got ")
+           << arguments.size() << " arguments";
+  for (OpAsmParser::Argument &argument : arguments)
+    argument.type = parser.getBuilder().getIndexType();
+  arguments.front().type = parser.getBuilder().getF32Type();
+  return parser.parseRegion(score, arguments);
+}
+
+void printScoreRegion(OpAsmPrinter &printer, Operation *op, Region &score) {
+  printer << "(";
+  llvm::interleaveComma(score.getArguments(), printer, [&](BlockArgument argument) { printer << argument; });
+  printer << ") ";
+  printer.printRegion(score, /*printEntryBlockArgs=*/false);
+}
+
 ParseResult parseAttentionResults(OpAsmParser &parser, Type &output, Type &lse) {
   if (failed(parser.parseOptionalLParen()))
     return parser.parseType(output);

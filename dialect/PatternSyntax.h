@@ -41,6 +41,10 @@ ParseResult parsePatternUse(OpAsmParser &parser, FlatSymbolRefAttr &pattern,
 void printPatternUse(OpAsmPrinter &printer, Operation *op, FlatSymbolRefAttr pattern, OperandRange captures,
                      TypeRange captureTypes);
 
+/// `(%score, %b, %h, %q, %k) { ... }`.
+ParseResult parseScoreRegion(OpAsmParser &parser, Region &score);
+void printScoreRegion(OpAsmPrinter &printer, Operation *op, Region &score);
+
 /// `type` or, with a log-sum-exp, `(type, type)`.
 ParseResult parseAttentionResults(OpAsmParser &parser, Type &output, Type &lse);
 void printAttentionResults(OpAsmPrinter &printer, Operation *op, Type output, Type lse);

@@ -380,21 +380,25 @@ def SparseAttn_PredicateOp : SparseAttn_Op<"predicate", [
   let hasRegionVerifier = 1;
 }
 
-def SparseAttn_ReadOp : SparseAttn_Op<"read", [Pure]> {
+def SparseAttn_ReadOp : SparseAttn_Op<"read", [Pure,
+    TypesMatchWith<"the result has the type of the array's elements", "array", "result",
+                   "::llvm::cast<::mlir::MemRefType>($_self).getElementType()">]> {
   let summary = "One element of a captured array";
   let description = [{
-    Outside the array the predicate does not hold, whatever the rest of it says; the value read is then 0. An array of rank 2 is indexed by batch and position.
+    Outside the array a predicate does not hold, whatever the rest of it says; the value read is then 0. A score region
+    reads the nearest element there. In a predicate an array of rank 2 is indexed by batch and position.
 
     **Constraints:**
     - (C1) as many indices as the array has dimensions.
-    - (C2) an array of rank 2 is read at the batch that the predicate is asked for.
+    - (C2) a predicate reads an array of rank 2 at the batch that it is asked for.
+    - (C3) arrays are of i32 or, in a score region, f32.
 
     ```mlir
     %id = sparse_attn.read %document[%k] : memref<?xi32>
     ```
   }];
   let arguments = (ins AnyMemRef:$array, Variadic<Index>:$indices);
-  let results = (outs I32:$result);
+  let results = (outs AnyTypeOf<[I32, F32]>:$result);
   let assemblyFormat = "$array `[` $indices `]` attr-dict `:` type($array)";
   let hasVerifier = 1;
 }

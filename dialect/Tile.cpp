@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialect/ScalarRegion.h"
 #include "dialect/SparseAttn.h"
 
 using namespace mlir;
@@ -28,8 +29,21 @@ void KernelOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setN
     setName(argument, name);
 }
 
+void ScoreOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setName) {
+  StringRef names[] = {"score", "b", "h", "qp", "kp"};
+  if (region.getNumArguments() >= std::size(names))
+    for (auto [argument, name] : llvm::zip(region.getArguments().take_back(std::size(names)), names))
+      setName(argument, name);
+}
+
 void ForEachKeyTileOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setName) {
   StringRef names[] = {"x", "j", "partial"};
+  for (auto [argument, name] : llvm::zip(region.getArguments(), names))
+    setName(argument, name);
+}
+
+void ScoreModOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setName) {
+  StringRef names[] = {"score", "qp", "kp"};
   for (auto [argument, name] : llvm::zip(region.getArguments(), names))
     setName(argument, name);
 }
@@ -59,6 +73,38 @@ LogicalResult KernelOp::verifyRegions() {
   if (static_cast<int64_t>(getModulo()) <= 0)
     return emitOpError("expects a positive modulo, but got ") << static_cast<int64_t>(getModulo());
   return success();
+}
+
+LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  if (!getScoreAttr())
+    return success();
+  // kernel_c4
+  auto score = symbols.lookupNearestSymbolFrom<ScoreOp>(*this, getScoreAttr());
+  if (!score)
+    return emitOpError("expects '") << *getScore() << "' to name a sparse_attn.score, but found none";
+  auto types = ValueRange(score.getCaptures()).getTypes();
+  if (getCaptures().size() < types.size() ||
+      !llvm::equal(ValueRange(getCaptures().take_back(types.size())).getTypes(), types))
+    return emitOpError("expects its last captures to be of the types ")
+           << types << ", which @" << *getScore() << " takes";
+  return success();
+}
+
+LogicalResult ScoreOp::verifyRegions() {
+  // score_c1
+  Builder builder(getContext());
+  SmallVector<Type> expected{builder.getF32Type()};
+  expected.append(4, builder.getIndexType());
+  Block &body = getBody().front();
+  if (body.getNumArguments() < expected.size() ||
+      !llvm::equal(ValueRange(body.getArguments().take_back(expected.size())).getTypes(), expected))
+    return emitOpError("expects the last arguments to be of the types ")
+           << expected << ", but got " << body.getArgumentTypes();
+  // score_c2
+  auto yield = dyn_cast<YieldOp>(body.getTerminator());
+  if (!yield || yield.getNumOperands() != 1 || !yield.getOperand(0).getType().isF32())
+    return emitOpError("expects to end in a sparse_attn.yield of one f32");
+  return verifyScalarRegion(getBody(), "a score region");
 }
 
 LogicalResult RowsOp::verify() {
@@ -92,6 +138,18 @@ LogicalResult VisitOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (!llvm::equal(getOperandTypes(), schedule.getBody().getArgumentTypes()))
     return emitOpError("expects operands of types ")
            << schedule.getBody().getArgumentTypes() << ", but got " << getOperandTypes();
+  return success();
+}
+
+LogicalResult ScoreModOp::verifyRegions() {
+  // score_mod_c1
+  Block &body = getBody().front();
+  Builder builder(getContext());
+  Type index = builder.getIndexType();
+  auto yield = dyn_cast<YieldOp>(body.getTerminator());
+  if (!llvm::equal(body.getArgumentTypes(), ArrayRef<Type>{builder.getF32Type(), index, index}) || !yield ||
+      yield.getNumOperands() != 1 || !yield.getOperand(0).getType().isF32())
+    return emitOpError("expects a region on an f32 and two positions of type index that yields one f32");
   return success();
 }
 

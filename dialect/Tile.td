@@ -14,12 +14,48 @@ include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
+def SparseAttn_ScoreOp : SparseAttn_Op<"score", [
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>, Symbol, IsolatedFromAbove, SingleBlock, HasParent<"::mlir::ModuleOp">]> {
+  let summary = "What becomes of the scores of an attention";
+  let description = [{
+    The score region of an attention as a function of its captures and of (score, batch, head, aligned query position, key
+    position). Kernels have it inlined; what checks their results asks this.
+
+    Made by `-sparse-attn-fuse-softmax`; consumed by `-sparse-attn-convert-to-cpu` and `-sparse-attn-convert-to-nvvm`.
+
+    **Constraints:**
+    - (C1) the last arguments are an f32 and four of type `index`.
+    - (C2) the region holds what a score region may hold, and yields one f32.
+
+    ```mlir
+    sparse_attn.score @attention_0_score {
+    ^bb0(%slopes: memref<?xf32>, %score: f32, %b: index, %h: index, %qp: index, %kp: index):
+      ...
+      sparse_attn.yield %biased : f32
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name attr-dict-with-keyword $body";
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    Block::BlockArgListType getCaptures() { return getBody().getArguments().drop_back(5); }
+    BlockArgument getOriginal() { return getBody().getArguments().take_back(5)[0]; }
+    BlockArgument getBatch() { return getBody().getArguments().take_back(5)[1]; }
+    BlockArgument getHead() { return getBody().getArguments().take_back(5)[2]; }
+    BlockArgument getQueryPosition() { return getBody().getArguments().take_back(5)[3]; }
+    BlockArgument getKeyPosition() { return getBody().getArguments().take_back(5)[4]; }
+  }];
+}
+
+def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+    Symbol, IsolatedFromAbove, SingleBlock, HasParent<"::mlir::ModuleOp">]> {
   let summary = "One work item of attention: one query tile of one head";
   let description = [{
-    Arguments: query, key, value, captures, output, log-sum-exp if there is one; then the item: batch, head and query
-    tile. Arrays are memrefs with any strides but the innermost, which is 1. With `modulo` the tiles are numbered as those
+    Arguments: query, key, value, captures (those of the pattern, then those of the scores), output, log-sum-exp if there
+    is one; then the item: batch, head and query tile. Arrays are memrefs with any strides but the innermost, which is 1. With `modulo` the tiles are numbered as those
     of the schedule are.
 
     Made by `-sparse-attn-fuse-softmax`; consumed by `-sparse-attn-convert-to-cpu`.
@@ -28,6 +64,7 @@ def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
     - (C1) the region ends in `sparse_attn.return`.
     - (C2) the last three arguments are of type `index`.
     - (C3) `modulo` is positive.
+    - (C4) `score`, if there is one, names a `sparse_attn.score`, with the types of the last captures.
 
     ```mlir
     sparse_attn.kernel @attention_0 of(@longformer) tile(64, 64) {
@@ -38,12 +75,13 @@ def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$pattern, I64Attr:$tileQ, I64Attr:$tileK,
-                       F64Attr:$scale, UnitAttr:$lse, DefaultValuedOptionalAttr<I64Attr, "1">:$modulo);
+                       F64Attr:$scale, UnitAttr:$lse, DefaultValuedOptionalAttr<I64Attr, "1">:$modulo,
+                       OptionalAttr<FlatSymbolRefAttr>:$score);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $sym_name `of` `(` $pattern `)` `tile` `(` custom<Number>($tileQ) `,` custom<Number>($tileK) `)`
-    `scale` `(` custom<Scale>($scale) `)` (`lse` $lse^)? (`modulo` `(` custom<Number>($modulo)^ `)`)?
-    attr-dict-with-keyword $body
+    `scale` `(` custom<Scale>($scale) `)` (`score` `(` $score^ `)`)? (`lse` $lse^)?
+    (`modulo` `(` custom<Number>($modulo)^ `)`)? attr-dict-with-keyword $body
   }];
   let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
@@ -162,6 +200,33 @@ def SparseAttn_ScoresOp : TileOp<"scores", [Pure]> {
   let assemblyFormat = [{
     $query `,` $key `scale` `(` custom<Scale>($scale) `)` attr-dict `:` type($query) `,` type($key) `->` type($result)
   }];
+}
+
+def SparseAttn_ScoreModOp : TileOp<"score_mod", [
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>, Pure, SingleBlock, AllTypesMatch<["scores", "result"]>]> {
+  let summary = "A scalar function of every score";
+  let description = [{
+    The region is a function of (score, aligned query position, key position); targets evaluate it for whole vectors, also
+    for positions past the end, of which nobody uses the result.
+
+    **Constraints:**
+    - (C1) the region's arguments are an f32 and two of type `index`, and it yields one f32.
+
+    ```mlir
+    %sb = sparse_attn.score_mod %s at(%t, %j) of(%sq, %skv) : !sparse_attn.tile<64x64xf32> {
+    ^bb0(%score: f32, %qp: index, %kp: index):
+      ...
+      sparse_attn.yield %biased : f32
+    }
+    ```
+  }];
+  let arguments = (ins SparseAttn_Tile:$scores, Index:$queryTile, Index:$keyTile, Index:$queryLength, Index:$keyLength);
+  let results = (outs SparseAttn_Tile:$result);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $scores `at` `(` $queryTile `,` $keyTile `)` `of` `(` $queryLength `,` $keyLength `)` attr-dict `:` type($scores) $body
+  }];
+  let hasRegionVerifier = 1;
 }
 
 def SparseAttn_MaskOp : TileOp<"mask", [

@@ -15,13 +15,12 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Dialect/X86Vector/X86VectorDialect.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/Transforms/WalkPatternRewriteDriver.h"
+#include "passes/ExpandMath.h"
 #include "passes/KernelParts.h"
 #include "passes/Passes.h"
 #include "passes/cpu/KernelLowering.h"
@@ -57,14 +56,7 @@ struct ConvertToCPUPass final : sparse_attn::impl::ConvertToCPUBase<ConvertToCPU
       host::emitAnalysisEntries(parts);
     }
     eraseTilePrograms(getOperation());
-    expandMath();
-  }
-
-  /// Transcendental functions become polynomials on whole vectors: a library would take them lane by lane.
-  void expandMath() {
-    RewritePatternSet patterns(&getContext());
-    populateMathPolynomialApproximationPatterns(patterns);
-    walkAndApplyPatterns(getOperation(), std::move(patterns));
+    expandMath(getOperation());
   }
 };
 

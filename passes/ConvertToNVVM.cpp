@@ -20,6 +20,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "passes/ExpandMath.h"
 #include "passes/KernelParts.h"
 #include "passes/Passes.h"
 #include "passes/host/Entries.h"
@@ -62,6 +63,8 @@ struct ConvertToNVVMPass final : sparse_attn::impl::ConvertToNVVMBase<ConvertToN
       host::emitAnalysisEntries(parts);
     }
     eraseTilePrograms(getOperation());
+    nvvm::expandMath(device);
+    expandMath(getOperation());
   }
 };
 

@@ -17,6 +17,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/IRMapping.h"
 #include "passes/Passes.h"
 
 namespace mlir::sparse_attn {
@@ -43,9 +44,10 @@ MemRefType getStridedMemRef(Type type) {
 
 class KernelBuilder {
 public:
-  KernelBuilder(AttentionOp attention, PatternOp pattern, ScheduleOp schedule, KernelOp kernel)
-      : attention(attention), pattern(pattern), schedule(schedule), kernel(kernel),
-        builder(OpBuilder::atBlockEnd(&kernel.getBody().front())), loc(attention.getLoc()) {}
+  /// `score` is null where scores stay as they are.
+  KernelBuilder(PatternOp pattern, ScoreOp score, ScheduleOp schedule, KernelOp kernel)
+      : pattern(pattern), score(score), schedule(schedule), kernel(kernel),
+        builder(OpBuilder::atBlockEnd(&kernel.getBody().front())), loc(kernel.getLoc()) {}
 
   void build();
 
@@ -56,17 +58,24 @@ private:
   Value buildVisit();
   void buildStep(ForEachKeyTileOp loop, Value queryRows, Value keyHead, const PatternScope &scope);
   Value buildMask(Value scores, Value partial, Value keyTile, const PatternScope &scope);
+  Value buildScoreMod(Value scores, Value keyTile);
+  void buildUniformPart();
+  /// The place in the whole array of a row's position among those of the residue class.
+  Value buildPosition(Value position);
 
-  AttentionOp attention;
+  auto getPatternCaptures() { return kernel.getCaptures().take_front(pattern.getCaptures().size()); }
+
   PatternOp pattern;
+  ScoreOp score;
   ScheduleOp schedule;
   KernelOp kernel;
   OpBuilder builder;
   Location loc;
   Value queryLength, keyLength;
-  /// The arrays, or their rows of a residue class, and the query tile among these.
-  Value query, key, value, output, lse, tileOfRows;
+  /// The arrays, or their rows of a residue class, the query tile among these, and their lengths.
+  Value query, key, value, output, lse, tileOfRows, queries, keys;
   std::optional<ResidueClass> residue;
+  IRMapping scoreMap; // what stands for values of `score` that are the same for all pairs
 };
 
 /// Kernels over residue classes see every modulo-th row, and are otherwise the same.
@@ -77,12 +86,16 @@ void KernelBuilder::buildRows() {
   output = kernel.getOutput();
   lse = kernel.getLse() ? Value(kernel.getArrays().back()) : Value();
   tileOfRows = kernel.getTile();
+  queries = queryLength;
+  keys = keyLength;
   int64_t modulo = kernel.getModulo();
   if (modulo == 1)
     return;
   ScalarBuilder s(builder, loc);
   residue = buildResidueClass(s, kernel.getTile(), queryLength, keyLength, modulo, kernel.getTileQ());
   tileOfRows = residue->tile;
+  queries = residue->queries;
+  keys = residue->keys;
   auto rows = [&](Value array, Value first) {
     return array ? RowsOp::create(builder, loc, array.getType(), array, first, builder.getI64IntegerAttr(modulo))
                  : Value();
@@ -104,24 +117,56 @@ Value KernelBuilder::buildKeyHead() {
 
 Value KernelBuilder::buildVisit() {
   SmallVector<Value> operands{kernel.getBatch(), kernel.getHead(), kernel.getTile(), queryLength, keyLength};
-  llvm::append_range(operands, kernel.getCaptures());
+  llvm::append_range(operands, getPatternCaptures());
   return VisitOp::create(builder, loc, VisitType::get(builder.getContext()), schedule.getSymName(), operands);
 }
 
+Value KernelBuilder::buildPosition(Value position) {
+  if (!residue)
+    return position;
+  ScalarBuilder s(builder, loc);
+  return s.add(s.mul(position, kernel.getModulo()), residue->number);
+}
+
 Value KernelBuilder::buildMask(Value scores, Value partial, Value keyTile, const PatternScope &scope) {
-  auto mask = MaskOp::create(builder, loc, scores.getType(), scores, partial, tileOfRows, keyTile,
-                             residue ? residue->queries : queryLength, residue ? residue->keys : keyLength);
+  auto mask = MaskOp::create(builder, loc, scores.getType(), scores, partial, tileOfRows, keyTile, queries, keys);
+  OpBuilder::InsertionGuard guard(builder);
   Type index = builder.getIndexType();
   Block *body = builder.createBlock(&mask.getBody(), {}, {index, index}, {loc, loc});
-  ScalarBuilder s(builder, loc);
-  auto position = [&](Value argument) {
-    return residue ? s.add(s.mul(argument, kernel.getModulo()), residue->number) : argument;
-  };
-  Value q = position(body->getArgument(0)), k = position(body->getArgument(1));
+  Value q = buildPosition(body->getArgument(0)), k = buildPosition(body->getArgument(1));
   Value attends = pattern.getRoot().buildPredicate(builder, scope, q, k);
   YieldOp::create(builder, loc, attends);
-  builder.setInsertionPointAfter(mask);
   return mask.getResult();
+}
+
+/// Emits what is the same for all pairs of an item, such as the slope of a head.
+void KernelBuilder::buildUniformPart() {
+  if (!score)
+    return;
+  scoreMap.map(score.getCaptures(), kernel.getCaptures().drop_front(pattern.getCaptures().size()));
+  scoreMap.map(score.getBatch(), kernel.getBatch());
+  scoreMap.map(score.getHead(), kernel.getHead());
+  auto isUniform = [&](Value operand) { return scoreMap.contains(operand); };
+  for (Operation &op : score.getBody().front().without_terminator())
+    if (llvm::all_of(op.getOperands(), isUniform) && isSpeculatable(&op))
+      builder.clone(op, scoreMap);
+}
+
+Value KernelBuilder::buildScoreMod(Value scores, Value keyTile) {
+  if (!score)
+    return scores;
+  auto mod = ScoreModOp::create(builder, loc, scores.getType(), scores, tileOfRows, keyTile, queries, keys);
+  OpBuilder::InsertionGuard guard(builder);
+  Type index = builder.getIndexType();
+  Block *body = builder.createBlock(&mod.getBody(), {}, {builder.getF32Type(), index, index}, {loc, loc, loc});
+  IRMapping map = scoreMap;
+  map.map(score.getOriginal(), body->getArgument(0));
+  map.map(score.getQueryPosition(), buildPosition(body->getArgument(1)));
+  map.map(score.getKeyPosition(), buildPosition(body->getArgument(2)));
+  for (Operation &op : score.getBody().front())
+    if (op.getNumResults() == 0 || !map.contains(op.getResult(0)))
+      builder.clone(op, map);
+  return mod.getResult();
 }
 
 void KernelBuilder::buildStep(ForEachKeyTileOp loop, Value queryRows, Value keyHead, const PatternScope &scope) {
@@ -136,6 +181,7 @@ void KernelBuilder::buildStep(ForEachKeyTileOp loop, Value queryRows, Value keyH
   TileType keys = tile({tileK, headSize}, kernel.getElementType());
   Value keyRows = LoadOp::create(builder, loc, keys, key, kernel.getBatch(), keyHead, keyTile);
   Value scores = ScoresOp::create(builder, loc, tile({tileQ, tileK}, f32), queryRows, keyRows, kernel.getScaleAttr());
+  scores = buildScoreMod(scores, keyTile);
   Value masked = buildMask(scores, partial, keyTile, scope);
   auto softmax = OnlineSoftmaxOp::create(builder, loc, rowMax.getType(), rowSum.getType(), masked.getType(),
                                          rowMax.getType(), masked, rowMax, rowSum);
@@ -151,11 +197,12 @@ void KernelBuilder::build() {
   Type f32 = builder.getF32Type();
   queryLength = memref::DimOp::create(builder, loc, kernel.getQuery(), 2);
   keyLength = memref::DimOp::create(builder, loc, kernel.getKey(), 2);
-  PatternScope scope(builder, loc, pattern, kernel.getCaptures(), kernel.getBatch(), kernel.getHead(), queryLength,
+  PatternScope scope(builder, loc, pattern, getPatternCaptures(), kernel.getBatch(), kernel.getHead(), queryLength,
                      keyLength);
   scope.modulo = kernel.getModulo();
   buildRows();
   Value keyHead = buildKeyHead();
+  buildUniformPart();
   Value visit = buildVisit();
   Value queryRows = LoadOp::create(builder, loc, tile({tileQ, headSize}, kernel.getElementType()), query,
                                    kernel.getBatch(), kernel.getHead(), tileOfRows);
@@ -188,17 +235,43 @@ struct FuseSoftmaxPass final : sparse_attn::impl::FuseSoftmaxBase<FuseSoftmaxPas
   LogicalResult fuse(SymbolTable &symbols, AttentionOp attention, const Twine &name);
 };
 
-KernelOp addKernel(SymbolTable &symbols, AttentionOp attention, ScheduleOp schedule, StringRef name) {
+/// The score region as an op of its own; null without one.
+ScoreOp addScore(SymbolTable &symbols, AttentionOp attention, StringRef name) {
+  Region &region = attention.getScore();
+  if (region.empty())
+    return {};
+  OpBuilder builder(attention->getParentOfType<func::FuncOp>());
+  auto score = ScoreOp::create(builder, attention.getLoc(), name);
+  symbols.insert(score);
+  Block &body = score.getBody().emplaceBlock();
+  IRMapping map;
+  for (Value capture : attention.getScoreCaptures())
+    map.map(capture, body.addArgument(capture.getType(), capture.getLoc()));
+  for (BlockArgument argument : region.getArguments())
+    map.map(argument, body.addArgument(argument.getType(), argument.getLoc()));
+  builder.setInsertionPointToStart(&body);
+  for (Operation &op : region.front()) {
+    for (Value operand : op.getOperands())
+      if (!region.isAncestor(operand.getParentRegion()) && !map.contains(operand))
+        builder.clone(*operand.getDefiningOp(), map); // a constant
+    builder.clone(op, map);
+  }
+  return score;
+}
+
+KernelOp addKernel(SymbolTable &symbols, AttentionOp attention, ValueRange captures, ScoreOp score, ScheduleOp schedule,
+                   StringRef name) {
   OpBuilder builder(attention->getParentOfType<func::FuncOp>());
   Location loc = attention.getLoc();
   auto kernel =
       KernelOp::create(builder, loc, name, attention.getPattern(), schedule.getTileQ(), schedule.getTileK(),
-                       APFloat(attention.getScaleOrDefault()), /*lse=*/bool(attention.getLse()), schedule.getModulo());
+                       APFloat(attention.getScaleOrDefault()), /*lse=*/bool(attention.getLse()), schedule.getModulo(),
+                       score ? FlatSymbolRefAttr::get(score.getSymNameAttr()) : FlatSymbolRefAttr());
   symbols.insert(kernel);
   Block &body = kernel.getBody().emplaceBlock();
   for (Value array : {attention.getQuery(), attention.getKey(), attention.getValue()})
     body.addArgument(getStridedMemRef(array.getType()), loc);
-  for (Value capture : attention.getCaptures())
+  for (Value capture : captures)
     body.addArgument(capture.getType(), loc);
   body.addArgument(getStridedMemRef(attention.getOutput().getType()), loc);
   if (attention.getLse())
@@ -211,6 +284,10 @@ KernelOp addKernel(SymbolTable &symbols, AttentionOp attention, ScheduleOp sched
 LogicalResult FuseSoftmaxPass::fuse(SymbolTable &symbols, AttentionOp attention, const Twine &name) {
   if (!attention.getSchedules())
     return attention.emitOpError("expects a schedule; run -sparse-attn-specialize-blocks first");
+  SmallVector<Value> captures(attention.getCaptures());
+  llvm::append_range(captures, attention.getScoreCaptures());
+  PatternOp pattern = symbols.lookup<PatternOp>(attention.getPattern());
+  ScoreOp score = addScore(symbols, attention, (name + "_score").str());
   SmallVector<Attribute> kernels;
   for (auto scheduleName : attention.getSchedulesAttr().getAsRange<FlatSymbolRefAttr>()) {
     auto schedule = symbols.lookup<ScheduleOp>(scheduleName.getValue());
@@ -218,14 +295,13 @@ LogicalResult FuseSoftmaxPass::fuse(SymbolTable &symbols, AttentionOp attention,
       return attention.emitOpError("expects '") << scheduleName.getValue() << "' to name a schedule, but found none";
     std::string suffix =
         kernels.empty() ? "" : ("_" + Twine(schedule.getTileQ()) + "x" + Twine(schedule.getTileK())).str();
-    KernelOp kernel = addKernel(symbols, attention, schedule, (name + suffix).str());
-    KernelBuilder(attention, symbols.lookup<PatternOp>(attention.getPattern()), schedule, kernel).build();
+    KernelOp kernel = addKernel(symbols, attention, captures, score, schedule, (name + suffix).str());
+    KernelBuilder(pattern, score, schedule, kernel).build();
     kernels.push_back(FlatSymbolRefAttr::get(kernel.getSymNameAttr()));
   }
   OpBuilder builder(attention);
-  auto launch =
-      LaunchOp::create(builder, attention.getLoc(), attention.getResultTypes(), builder.getArrayAttr(kernels),
-                       attention.getQuery(), attention.getKey(), attention.getValue(), attention.getCaptures());
+  auto launch = LaunchOp::create(builder, attention.getLoc(), attention.getResultTypes(), builder.getArrayAttr(kernels),
+                                 attention.getQuery(), attention.getKey(), attention.getValue(), captures);
   attention.replaceAllUsesWith(launch.getResults());
   attention.erase();
   return success();

@@ -16,11 +16,17 @@ KernelParts KernelParts::lookup(KernelOp kernel, SymbolTable &symbols) {
   KernelParts parts;
   parts.kernel = kernel;
   parts.pattern = symbols.lookup<PatternOp>(kernel.getPattern());
+  if (kernel.getScoreAttr())
+    parts.score = symbols.lookup<ScoreOp>(*kernel.getScore());
   kernel.walk([&](VisitOp visit) { parts.schedule = symbols.lookup<ScheduleOp>(visit.getSchedule()); });
   if (parts.schedule)
     if (auto listed = dyn_cast<ListedOp>(parts.schedule.getTerminator()))
       parts.plan = symbols.lookup<PlanOp>(listed.getPlan());
   return parts;
+}
+
+Block::BlockArgListType KernelParts::getPatternCaptures() {
+  return kernel.getCaptures().take_front(pattern.getCaptures().size());
 }
 
 SmallVector<bool> KernelParts::getPyramids() {
@@ -36,8 +42,16 @@ template <typename OpT> static OpT getOnly(Block &block) {
   return llvm::hasSingleElement(ops) ? *ops.begin() : OpT();
 }
 
+/// Are the scores that are masked those of the products, modified or not?
+static bool chainsScores(Block &body, ScoresOp scores, MaskOp mask, bool modifies) {
+  if (!modifies)
+    return mask.getScores() == scores.getResult();
+  auto mod = getOnly<ScoreModOp>(body);
+  return mod && mod.getScores() == scores.getResult() && mask.getScores() == mod.getResult();
+}
+
 /// Does the loop's body chain one load, scores, mask, softmax, rescale and accumulation?
-static bool isOnlineSoftmaxLoop(ForEachKeyTileOp loop) {
+static bool isOnlineSoftmaxLoop(ForEachKeyTileOp loop, bool modifiesScores) {
   if (!loop || loop.getInit().size() != 3)
     return false;
   Block &body = loop.getBody().front();
@@ -52,7 +66,7 @@ static bool isOnlineSoftmaxLoop(ForEachKeyTileOp loop) {
     auto load = value.getDefiningOp<LoadOp>();
     return load && load->getBlock() == &body;
   };
-  return isLoad(scores.getKey()) && isLoad(accumulate.getValue()) && mask.getScores() == scores.getResult() &&
+  return isLoad(scores.getKey()) && isLoad(accumulate.getValue()) && chainsScores(body, scores, mask, modifiesScores) &&
          softmax.getScores() == mask.getResult() && softmax.getRowMax() == body.getArgument(3) &&
          softmax.getRowSum() == body.getArgument(4) && rescale.getAccumulator() == body.getArgument(5) &&
          accumulate.getWeights() == softmax.getWeights() && accumulate.getAccumulator() == rescale.getResult();
@@ -62,6 +76,9 @@ LogicalResult KernelParts::check(const Tiling &tiling) {
   Block &body = kernel.getBody().front();
   if (!pattern || !schedule)
     return kernel.emitOpError("expects a pattern and a visit of a schedule");
+  if (kernel.getCaptures().size() < pattern.getCaptures().size())
+    return kernel.emitOpError("expects the ")
+           << pattern.getCaptures().size() << " captures of its pattern, but got " << kernel.getCaptures().size();
   if (schedule.getPattern() != kernel.getPattern() || schedule.getTileQ() != kernel.getTileQ() ||
       schedule.getTileK() != kernel.getTileK())
     return kernel.emitOpError("expects to visit a schedule of its own pattern and tile sizes, but got @")
@@ -71,7 +88,7 @@ LogicalResult KernelParts::check(const Tiling &tiling) {
   if (!tiling.supports(problem, {int64_t(kernel.getTileQ()), int64_t(kernel.getTileK())}, reason))
     return kernel.emitOpError(reason);
   if (!getOnly<VisitOp>(body) || !getOnly<LoadOp>(body) || !getOnly<SoftmaxInitOp>(body) ||
-      !getOnly<FinalizeOp>(body) || !isOnlineSoftmaxLoop(getOnly<ForEachKeyTileOp>(body)))
+      !getOnly<FinalizeOp>(body) || !isOnlineSoftmaxLoop(getOnly<ForEachKeyTileOp>(body), bool(score)))
     return kernel.emitOpError("expects the tile program that -sparse-attn-fuse-softmax writes");
   return success();
 }
@@ -81,7 +98,7 @@ void mlir::sparse_attn::eraseTilePrograms(ModuleOp module) {
     bool launches = false;
     if (isa<func::FuncOp>(op))
       op.walk([&](LaunchOp) { launches = true; });
-    if (launches || isa<PatternOp, ScheduleOp, PlanOp, KernelOp>(op))
+    if (launches || isa<PatternOp, ScheduleOp, PlanOp, ScoreOp, KernelOp>(op))
       op.erase();
   }
 }

@@ -19,10 +19,14 @@ namespace mlir::sparse_attn {
 struct KernelParts {
   KernelOp kernel;
   PatternOp pattern;
+  ScoreOp score; // null where scores stay as they are
   ScheduleOp schedule;
   PlanOp plan; // null when the schedule is in closed form
 
   static KernelParts lookup(KernelOp kernel, SymbolTable &symbols);
+
+  /// The kernel's captures that are the pattern's; the others are the score region's.
+  Block::BlockArgListType getPatternCaptures();
 
   /// For each capture: does the plan ask for bounds of slices of it?
   SmallVector<bool> getPyramids();

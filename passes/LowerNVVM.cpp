@@ -169,6 +169,7 @@ struct LowerNVVMPass final : sparse_attn::impl::LowerNVVMBase<LowerNVVMPass> {
     patterns.add<LowerSharedMemory, LowerPackHalves, LowerRelease, LowerWgmma, LowerWgmmaWait>(&getContext());
     patterns.add<LowerToIntrinsic<Exp2Op>>(&getContext(), "llvm.nvvm.ex2.approx.ftz.f");
     patterns.add<LowerToIntrinsic<Log2Op>>(&getContext(), "llvm.nvvm.lg2.approx.ftz.f");
+    patterns.add<LowerToIntrinsic<ReciprocalOp>>(&getContext(), "llvm.nvvm.rcp.approx.ftz.f");
     if (failed(nvvm::lowerDevice(getOperation(), std::move(patterns), /*keepNVVM=*/true)))
       return signalPassFailure();
   }

@@ -156,6 +156,7 @@ void addThreadPatterns(PatternList &list) {
 void addMathPatterns(PatternList &list) {
   list.addCall<Exp2Op, Call::exp2>();
   list.addCall<Log2Op, Call::log2>();
+  list.addCall<ReciprocalOp, Call::reciprocal>();
   list.add<PackHalvesOp>([](PackHalvesOp op, PackHalvesOp::Adaptor operands, CallBuilder &calls) -> SmallVector<Value> {
     Value isBFloat = calls.integer(op.getElementType().isBF16());
     return {calls.call(Call::pack_halves, op.getType(), {operands.getHi(), operands.getLo(), isBFloat})};

@@ -29,6 +29,7 @@ public:
       : builder(builder), loc(loc), map(std::move(map)), lanes(lanes), access(access) {}
 
   Value emit(Region &region);
+  Value emitRead(ReadOp read);
 
 private:
   /// The value that stands for `original`, narrowed.
@@ -44,7 +45,6 @@ private:
   void emitOp(Operation *op);
   Value emitConstant(arith::ConstantOp constant);
   Value emitCast(arith::IndexCastOp cast);
-  Value emitRead(ReadOp read);
   Value emitBlockTest(BlockActiveOp active);
   void emitElementwise(Operation *op);
 
@@ -171,4 +171,9 @@ Value mlir::sparse_attn::emitPredicate(OpBuilder &builder, Location loc, Region 
     map.map(argument, position);
   }
   return PredicateEmitter(builder, loc, std::move(map), lanes, access).emit(region);
+}
+
+Value mlir::sparse_attn::emitRead(OpBuilder &builder, Location loc, ReadOp read, IRMapping map,
+                                  PredicateAccess &access) {
+  return PredicateEmitter(builder, loc, std::move(map), /*lanes=*/0, access).emitRead(read);
 }

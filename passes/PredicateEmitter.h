@@ -31,6 +31,9 @@ public:
 Value emitPredicate(OpBuilder &builder, Location loc, Region &region, ValueRange positions, IRMapping map,
                     PredicateAccess &access);
 
+/// Emits a read outside of a region, at scalar indices that `map` has.
+Value emitRead(OpBuilder &builder, Location loc, ReadOp read, IRMapping map, PredicateAccess &access);
+
 } // namespace mlir::sparse_attn
 
 #endif // SPARSE_ATTN_PASSES_PREDICATEEMITTER_H

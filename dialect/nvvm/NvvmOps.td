@@ -45,6 +45,13 @@ def SparseAttnNvvm_Exp2Op : SparseAttnNvvm_Op<"exp2", [Pure, SameOperandsAndResu
   let assemblyFormat = "$operand attr-dict";
 }
 
+def SparseAttnNvvm_ReciprocalOp : SparseAttnNvvm_Op<"reciprocal", [Pure, SameOperandsAndResultType]> {
+  let summary = "1 / x (rcp.approx.ftz: 1 ulp; 0 of infinity)";
+  let arguments = (ins F32:$operand);
+  let results = (outs F32:$result);
+  let assemblyFormat = "$operand attr-dict";
+}
+
 def SparseAttnNvvm_Log2Op : SparseAttnNvvm_Op<"log2", [Pure, SameOperandsAndResultType]> {
   let summary = "Binary logarithm (lg2.approx.ftz)";
   let arguments = (ins F32:$operand);

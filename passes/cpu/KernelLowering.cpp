@@ -47,9 +47,10 @@ private:
   void lowerLoop(ForEachKeyTileOp loop);
   void lowerStep(ForEachKeyTileOp loop, Value keyTile, bool partial);
   void lowerStepOp(Operation *op, bool partial);
-  TileMask maskOf(MaskOp mask);
+  /// The region of a mask or of a score_mod, for the tile at hand.
+  template <typename OpT> TileRegion regionOf(OpT op);
   Value testBlock(BlockActiveOp active, Value row, Value key);
-  void lowerMask(MaskOp mask);
+  void lowerScores(Block &step, bool partial);
   void lowerAccumulate(AccumulateOp accumulate, bool partial);
   void lowerStore(StoreOp store);
 
@@ -112,12 +113,12 @@ static bool excludesPairs(MaskOp mask) {
   return !matchPattern(mask.getBody().front().getTerminator()->getOperand(0), m_One());
 }
 
-TileMask ItemLowering::maskOf(MaskOp mask) {
-  Value firstKey = s.mul(value(mask.getKeyTile()), parts.kernel.getTileK());
-  Value shift = s.sub(value(mask.getKeyLength()), value(mask.getQueryLength()));
-  Value firstQuery = s.add(s.mul(value(mask.getQueryTile()), parts.kernel.getTileQ()), shift);
-  Value lastQuery = s.sub(value(mask.getKeyLength()), 1);
-  return {mask.getBody(), access, map, firstQuery, lastQuery, firstKey};
+template <typename OpT> TileRegion ItemLowering::regionOf(OpT op) {
+  Value firstKey = s.mul(value(op.getKeyTile()), parts.kernel.getTileK());
+  Value shift = s.sub(value(op.getKeyLength()), value(op.getQueryLength()));
+  Value firstQuery = s.add(s.mul(value(op.getQueryTile()), parts.kernel.getTileQ()), shift);
+  Value lastQuery = s.sub(value(op.getKeyLength()), 1);
+  return {op.getBody(), access, map, firstQuery, lastQuery, firstKey};
 }
 
 Value ItemLowering::testBlock(BlockActiveOp active, Value row, Value key) {
@@ -127,11 +128,15 @@ Value ItemLowering::testBlock(BlockActiveOp active, Value row, Value key) {
   });
 }
 
-void ItemLowering::lowerMask(MaskOp mask) {
-  auto scores = mask.getScores().getDefiningOp<ScoresOp>();
-  HeadRows keys = keysOf(scores.getKey(), /*partial=*/true);
-  Limits limits = emitter.emitLimits(keys, maskOf(mask));
-  emitter.emitScores(keys, keysOf(findValues(scores), /*partial=*/true), limits);
+/// Scores, score_mod and mask of a step. The mask of a partial tile goes first, as limits that its scores meet while
+/// they are in registers.
+void ItemLowering::lowerScores(Block &step, bool partial) {
+  ScoresOp scores = *step.getOps<ScoresOp>().begin();
+  HeadRows keys = keysOf(scores.getKey(), partial);
+  Limits limits = partial ? emitter.emitLimits(keys, regionOf(*step.getOps<MaskOp>().begin())) : Limits::None;
+  emitter.emitScores(keys, keysOf(findValues(scores), partial), limits);
+  for (ScoreModOp mod : step.getOps<ScoreModOp>())
+    emitter.emitScoreMod(keys, regionOf(mod), /*masked=*/partial);
 }
 
 void ItemLowering::lowerAccumulate(AccumulateOp accumulate, bool partial) {
@@ -142,29 +147,22 @@ void ItemLowering::lowerAccumulate(AccumulateOp accumulate, bool partial) {
   OpBuilder::InsertionGuard guard(builder);
   auto careful = scf::IfOp::create(builder, loc, isCareful, /*withElseRegion=*/true);
   builder.setInsertionPointToStart(careful.thenBlock());
-  emitter.emitCarefulAccumulate(values, maskOf(mask));
+  emitter.emitCarefulAccumulate(values, regionOf(mask));
   builder.setInsertionPointToStart(careful.elseBlock());
   emitter.emitAccumulate(values, keys);
 }
 
 void ItemLowering::lowerStepOp(Operation *op, bool partial) {
   llvm::TypeSwitch<Operation *>(op)
-      // The mask of a partial tile goes first, as limits that its scores meet while they are in registers.
-      .Case([&](ScoresOp scores) {
-        if (!partial)
-          emitter.emitScores(keysOf(scores.getKey(), partial), keysOf(findValues(scores), partial), Limits::None);
-      })
-      .Case([&](MaskOp mask) {
-        if (partial)
-          lowerMask(mask);
-      })
+      .Case([&](ScoresOp scores) { lowerScores(*scores->getBlock(), partial); })
       .Case([&](OnlineSoftmaxOp softmax) {
-        auto mask = softmax.getScores().getDefiningOp<MaskOp>();
-        emitter.emitOnlineSoftmax(keysOf(mask.getScores().getDefiningOp<ScoresOp>().getKey(), partial));
+        auto scores = *softmax->getBlock()->getOps<ScoresOp>().begin();
+        emitter.emitOnlineSoftmax(keysOf(scores.getKey(), partial));
       })
       .Case([&](AccumulateOp accumulate) { lowerAccumulate(accumulate, partial); })
-      // Loads are taken where they are used, and rescaling is part of the accumulation.
-      .Case<LoadOp, RescaleOp, YieldOp>([](Operation *) {})
+      // Loads are taken where they are used, what is done to scores follows their product, and rescaling is part of the
+      // accumulation.
+      .Case<LoadOp, ScoreModOp, MaskOp, RescaleOp, YieldOp>([](Operation *) {})
       .Default([&](Operation *other) { builder.clone(*other, map); });
 }
 
@@ -224,6 +222,7 @@ void ItemLowering::lowerOp(Operation *op) {
         map.map(rows.getResult(),
                 buildRows(builder, loc, value(rows.getSource()), value(rows.getFirst()), rows.getStep()));
       })
+      .Case([&](ReadOp read) { map.map(read.getResult(), emitRead(builder, loc, read, map, access)); })
       .Case([&](SoftmaxInitOp) {
         emitter.initState();
         Block &program = parts.kernel.getBody().front();

@@ -32,7 +32,8 @@ TileEmitter::TileEmitter(OpBuilder &builder, Location loc, KernelOp kernel, cons
       registerTile(builder, loc, target, getProductKind(kernel, target), kernel.getTileQ()),
       kind(getProductKind(kernel, target)), elementType(kernel.getElementType()), tileQ(kernel.getTileQ()),
       tileK(kernel.getTileK()), headSize(kernel.getHeadSize()), width(target.lanes),
-      scale(kernel.getScale().convertToDouble()), places(layout.buildViews(builder, loc, scratch)) {}
+      scale(kernel.getScale().convertToDouble()), softmaxScale(kernel.getScoreAttr() ? 1.0 : scale),
+      places(layout.buildViews(builder, loc, scratch)) {}
 
 //===----------------------------------------------------------------------===//
 // Loops and places
@@ -279,13 +280,13 @@ Value TileEmitter::limitsWhere(Value attends) {
   return lanes.select(attends, lanes.splat(kInfinity), lanes.splat(-kInfinity));
 }
 
-Value TileEmitter::queriesAt(const TileMask &mask, Value column) {
+Value TileEmitter::queriesAt(const TileRegion &mask, Value column) {
   Value first = lanes.broadcast(toWord(s.add(mask.firstQuery, column)));
   Value query = arith::AddIOp::create(builder, loc, first, laneNumbers());
   return arith::MinSIOp::create(builder, loc, query, lanes.broadcast(toWord(mask.lastQuery)));
 }
 
-Limits TileEmitter::emitLimits(const HeadRows &keys, const TileMask &mask) {
+Limits TileEmitter::emitLimits(const HeadRows &keys, const TileRegion &mask) {
   if (layout.getType(Place::Diagonals)) {
     emitDiagonalLimits(mask);
     return Limits::Diagonals;
@@ -294,12 +295,12 @@ Limits TileEmitter::emitLimits(const HeadRows &keys, const TileMask &mask) {
   return Limits::Pairs;
 }
 
-void TileEmitter::emitPairLimits(const HeadRows &keys, const TileMask &mask) {
+void TileEmitter::emitPairLimits(const HeadRows &keys, const TileRegion &mask) {
   forEachLaneVector([&](Value column) {
     Value query = queriesAt(mask, column);
     forEach(s.constant(0), keys.count, 1, [&](Value row) {
       Value key = toWord(s.add(mask.firstKey, row));
-      Value attends = emitPredicate(builder, loc, mask.predicate, {query, key}, mask.map, mask.access);
+      Value attends = emitPredicate(builder, loc, mask.region, {query, key}, mask.map, mask.access);
       store(limitsWhere(attends), Place::Scores, row, column);
     });
     forEach(keys.count, roundedCount(keys), 1,
@@ -309,7 +310,7 @@ void TileEmitter::emitPairLimits(const HeadRows &keys, const TileMask &mask) {
 
 /// Asks each diagonal at its first pair, in the first column of the tile or in its first row: column j of the table
 /// belongs to query - key = (first query - first key) + j - (tile k - 1).
-void TileEmitter::emitDiagonalLimits(const TileMask &mask) {
+void TileEmitter::emitDiagonalLimits(const TileRegion &mask) {
   Value none = lanes.broadcast(toWord(s.constant(0)));
   forEachLaneVector([&](Value column) { storeState(lanes.splat(-kInfinity), Place::Diagonals, column); });
   forEach(s.constant(0), s.constant(tileQ + tileK), width, [&](Value column) {
@@ -321,7 +322,7 @@ void TileEmitter::emitDiagonalLimits(const TileMask &mask) {
     };
     Value query = position(mask.firstQuery, shift);
     Value key = position(mask.firstKey, arith::SubIOp::create(builder, loc, none, shift));
-    Value attends = emitPredicate(builder, loc, mask.predicate, {query, key}, mask.map, mask.access);
+    Value attends = emitPredicate(builder, loc, mask.region, {query, key}, mask.map, mask.access);
     storeState(limitsWhere(attends), Place::Diagonals, s.add(column, tileQ));
   });
 }
@@ -334,6 +335,42 @@ Value TileEmitter::loadLimits(const HeadRows &keys, Limits limits, Value key, Va
 }
 
 //===----------------------------------------------------------------------===//
+// Score regions
+//===----------------------------------------------------------------------===//
+
+void TileEmitter::emitScoreMod(const HeadRows &keys, const TileRegion &mod, bool masked) {
+  Value factor = lanes.splat(static_cast<float>(scale)), none = lanes.splat(-kInfinity);
+  forEachPanel([&](Value column) {
+    SmallVector<Value> columns = columnsOf(column), maximum, queries;
+    for (Value at : columns) {
+      maximum.push_back(loadState(Place::RowMax, at));
+      queries.push_back(queriesAt(mod, at));
+    }
+    auto loop = scf::ForOp::create(builder, loc, s.constant(0), roundedCount(keys), s.constant(1), maximum);
+    {
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToStart(loop.getBody());
+      maximum.assign(loop.getRegionIterArgs().begin(), loop.getRegionIterArgs().end());
+      Value row = loop.getInductionVar(), key = toWord(s.add(mod.firstKey, row));
+      for (auto [at, query, max] : llvm::zip(columns, queries, maximum)) {
+        Value before = load(Place::Scores, row, at);
+        Value score =
+            emitPredicate(builder, loc, mod.region, {lanes.mul(before, factor), query, key}, mod.map, mod.access);
+        if (!isa<VectorType>(score.getType()))
+          score = lanes.broadcast(score);
+        if (masked)
+          score = lanes.select(lanes.equals(before, none), none, score);
+        store(score, Place::Scores, row, at);
+        max = lanes.max(score, max);
+      }
+      scf::YieldOp::create(builder, loc, maximum);
+    }
+    for (auto [at, max] : llvm::zip(columns, loop.getResults()))
+      storeState(max, Place::NewMax, at);
+  });
+}
+
+//===----------------------------------------------------------------------===//
 // Softmax and output product
 //===----------------------------------------------------------------------===//
 
@@ -341,7 +378,7 @@ Value TileEmitter::loadLimits(const HeadRows &keys, Limits limits, Value key, Va
 SmallVector<Value> TileEmitter::emitWeights(const HeadRows &keys, Value column, ArrayRef<Value> negatedMaximum,
                                             ArrayRef<Value> rowSum) {
   SmallVector<Value> columns = columnsOf(column);
-  Value factor = lanes.splat(static_cast<float>(scale * kLog2E));
+  Value factor = lanes.splat(static_cast<float>(softmaxScale * kLog2E));
   auto loop = scf::ForOp::create(builder, loc, s.constant(0), roundedCount(keys), s.constant(2), rowSum);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(loop.getBody());
@@ -366,7 +403,7 @@ SmallVector<Value> TileEmitter::emitWeights(const HeadRows &keys, Value column, 
 }
 
 void TileEmitter::emitOnlineSoftmax(const HeadRows &keys) {
-  Value negatedFactor = lanes.splat(static_cast<float>(-scale * kLog2E));
+  Value negatedFactor = lanes.splat(static_cast<float>(-softmaxScale * kLog2E));
   forEachPanel([&](Value column) {
     SmallVector<Value> columns = columnsOf(column), negatedMaximum, rowSum;
     for (Value at : columns) {
@@ -469,7 +506,7 @@ Value TileEmitter::loadWeights(Value key, Value column) {
   return vector::BitCastOp::create(builder, loc, lanes.f32(), s.select(s.equal(half, s.constant(0)), even, odd));
 }
 
-void TileEmitter::emitCarefulAccumulate(const HeadRows &values, const TileMask &mask) {
+void TileEmitter::emitCarefulAccumulate(const HeadRows &values, const TileRegion &mask) {
   forEachLaneVector([&](Value column) {
     Value query = queriesAt(mask, column), correction = loadState(Place::Correction, column);
     forEach(s.constant(0), s.constant(headSize), 1, [&](Value dimension) {
@@ -477,7 +514,7 @@ void TileEmitter::emitCarefulAccumulate(const HeadRows &values, const TileMask &
     });
     forEach(s.constant(0), values.count, 1, [&](Value row) {
       Value key = toWord(s.add(mask.firstKey, row));
-      Value attends = emitPredicate(builder, loc, mask.predicate, {query, key}, mask.map, mask.access);
+      Value attends = emitPredicate(builder, loc, mask.region, {query, key}, mask.map, mask.access);
       if (!isa<VectorType>(attends.getType()))
         attends = lanes.broadcast(attends);
       Value weights = loadWeights(row, column);
@@ -539,7 +576,7 @@ void TileEmitter::storeLogSumExp(Value target, Value first, Value count) {
   forEachLaneVector([&](Value column) {
     Value rowSum = loadState(Place::RowSum, column);
     Value logarithm = math::LogOp::create(builder, loc, rowSum);
-    Value lse = lanes.fma(loadState(Place::RowMax, column), lanes.splat(static_cast<float>(scale)), logarithm);
+    Value lse = lanes.fma(loadState(Place::RowMax, column), lanes.splat(static_cast<float>(softmaxScale)), logarithm);
     storeState(lanes.select(isEmptyRow(rowSum), lanes.splat(-kInfinity), lse), Place::NewMax, column);
   });
   forEach(s.constant(0), s.min(s.constant(tileQ), count), 1, [&](Value row) {

@@ -36,11 +36,11 @@ struct HeadRows {
   Value count; // index: how many exist; null when all of the tile do
 };
 
-/// Which pairs of a partial tile attend. Positions are `index`.
-struct TileMask {
-  Region &predicate;       // of (query, key)
+/// A region that is asked about the pairs of a tile. Positions are `index`.
+struct TileRegion {
+  Region &region;          // ends in (query, key)
   PredicateAccess &access; // for what it asks of captures
-  const IRMapping &map;    // for what the predicate uses from outside
+  const IRMapping &map;    // for what it uses from outside
   Value firstQuery;        // aligned position of lane 0
   Value lastQuery;         // aligned position of the last query that exists
   Value firstKey;          // position of the first key
@@ -65,10 +65,13 @@ public:
   void initState();
 
   /// The limits of the scores: infinity where the key exists and attends, -infinity elsewhere.
-  Limits emitLimits(const HeadRows &keys, const TileMask &mask);
+  Limits emitLimits(const HeadRows &keys, const TileRegion &mask);
 
   /// S^T = K Q^T and the new row maximum, no score above its limit. Fetches `values` meanwhile.
   void emitScores(const HeadRows &keys, const HeadRows &values, Limits limits);
+
+  /// Makes new scores of those of a tile, in place, and their row maximum; -infinity stays in a tile that is `masked`.
+  void emitScoreMod(const HeadRows &keys, const TileRegion &mod, bool masked);
 
   /// Weights from scores, in place; row sum and correction.
   void emitOnlineSoftmax(const HeadRows &keys);
@@ -78,7 +81,7 @@ public:
 
   /// The same for a partial tile, pair by pair: values of keys that do not attend stay out even where they are not
   /// finite.
-  void emitCarefulAccumulate(const HeadRows &values, const TileMask &mask);
+  void emitCarefulAccumulate(const HeadRows &values, const TileRegion &mask);
 
   /// i1: is the accumulator finite? Where it is, no value of a key that does not attend has come in.
   Value hasFiniteOutput();
@@ -108,10 +111,10 @@ private:
   Value roundedCount(const HeadRows &rows);
   Value existingRow(const HeadRows &rows, Value row);
 
-  void emitPairLimits(const HeadRows &keys, const TileMask &mask);
-  void emitDiagonalLimits(const TileMask &mask);
+  void emitPairLimits(const HeadRows &keys, const TileRegion &mask);
+  void emitDiagonalLimits(const TileRegion &mask);
   /// Aligned positions of the queries from `column` on; those past the last repeat it.
-  Value queriesAt(const TileMask &mask, Value column);
+  Value queriesAt(const TileRegion &mask, Value column);
   /// The limits of a key's scores, for the queries from `column` on.
   Value loadLimits(const HeadRows &keys, Limits limits, Value key, Value column);
   Value limitsWhere(Value attends);
@@ -143,6 +146,7 @@ private:
   Type elementType;
   int64_t tileQ, tileK, headSize, width;
   double scale;
+  double softmaxScale; // of the scores in memory: 1 where they have theirs already
   SmallVector<Value> places;
 };
 

@@ -23,9 +23,9 @@ using namespace mlir;
 using namespace mlir::sparse_attn;
 using namespace mlir::sparse_attn::host;
 
-/// The values that stand for the captures of a kernel.
-static ValueRange capturesOf(KernelOp kernel, const KernelArguments &arguments) {
-  return ValueRange(arguments.arrays).drop_front(3).take_front(kernel.getCaptures().size());
+/// The values that stand for the captures of the pattern.
+static ValueRange capturesOf(KernelParts parts, const KernelArguments &arguments) {
+  return ValueRange(arguments.arrays).drop_front(3).take_front(parts.getPatternCaptures().size());
 }
 
 namespace {
@@ -69,7 +69,7 @@ static VisitRanges rangesOf(OpBuilder &builder, Location loc, KernelParts parts,
   SmallVector<Value> operands{item.batch, item.head, item.tile,
                               memref::DimOp::create(builder, loc, arguments.arrays[0], 2),
                               memref::DimOp::create(builder, loc, arguments.arrays[1], 2)};
-  llvm::append_range(operands, capturesOf(parts.kernel, arguments));
+  llvm::append_range(operands, capturesOf(parts, arguments));
   // Schedules ask nothing of masks.
   MemRefAccess access(builder, loc, [](BlockActiveOp, Value, Value) { return Value(); });
   return expandSchedule(builder, parts.schedule, operands, &access);
@@ -146,9 +146,9 @@ void host::emitTiles(KernelParts parts) {
 }
 
 /// Does the mask hold the block of `key` (i32), for the one row of the mask that the runtime has set the states for?
-static Value emitStateTest(OpBuilder &builder, Location loc, KernelOp kernel, const KernelArguments &arguments,
+static Value emitStateTest(OpBuilder &builder, Location loc, KernelParts parts, const KernelArguments &arguments,
                            BlockActiveOp active, Value key) {
-  auto captures = capturesOf(kernel, arguments);
+  auto captures = capturesOf(parts, arguments);
   size_t capture = llvm::find(captures, active.getMask()) - captures.begin();
   Value block =
       ScalarBuilder(builder, loc).divPositive(toIndex(builder, loc, key), active.getMask().getType().getKeyBlock());
@@ -170,7 +170,7 @@ void host::emitPredicateRow(KernelParts parts) {
   Value queryLength = memref::DimOp::create(builder, loc, arguments.arrays[0], 2);
   Value keyLength = memref::DimOp::create(builder, loc, arguments.arrays[1], 2);
   PatternOp pattern = parts.pattern;
-  PatternScope scope(builder, loc, pattern, capturesOf(kernel, arguments), position(1), position(2), queryLength,
+  PatternScope scope(builder, loc, pattern, capturesOf(parts, arguments), position(1), position(2), queryLength,
                      keyLength);
   Value query = s.add(position(3), s.sub(keyLength, queryLength));
   auto loop = scf::ForOp::create(builder, loc, s.constant(0), keyLength, s.constant(1));
@@ -188,7 +188,7 @@ void host::emitPredicateRow(KernelParts parts) {
     YieldOp::create(scalar, loc, attends);
     auto word = [&](Value value) { return toInteger(builder, loc, value, 32); };
     MemRefAccess access(builder, loc, [&](BlockActiveOp active, Value, Value key) {
-      return emitStateTest(builder, loc, kernel, arguments, active, key);
+      return emitStateTest(builder, loc, parts, arguments, active, key);
     });
     attends = emitPredicate(builder, loc, region, {word(query), word(loop.getInductionVar())}, IRMapping(), access);
     Value byte = arith::ExtUIOp::create(builder, loc, builder.getI8Type(), attends);
@@ -197,9 +197,39 @@ void host::emitPredicateRow(KernelParts parts) {
   entry.finish();
 }
 
+void host::emitScoreRow(KernelParts parts) {
+  EntryTypes types(parts);
+  Entry entry(parts, "score", {types.pointer, types.i64, types.i64, types.i64, types.pointer});
+  OpBuilder &builder = entry.builder;
+  Location loc = entry.loc;
+  ScalarBuilder &s = entry.s;
+  const SmallVector<Value> &arrays = entry.arguments.arrays;
+  Value queryLength = memref::DimOp::create(builder, loc, arrays[0], 2);
+  Value keyLength = memref::DimOp::create(builder, loc, arrays[1], 2);
+  Value query = s.add(entry.position(3), s.sub(keyLength, queryLength)), scores = entry.function.getArgument(4);
+  auto loop = scf::ForOp::create(builder, loc, s.constant(0), keyLength, s.constant(1));
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(loop.getBody());
+    Value key = loop.getInductionVar();
+    auto captures =
+        ValueRange(arrays).drop_front(3).slice(parts.getPatternCaptures().size(), parts.score.getCaptures().size());
+    SmallVector<Value> operands(captures);
+    operands.push_back(loadWord(builder, loc, scores, key, builder.getF32Type()));
+    for (Value position : {entry.position(1), entry.position(2), query, key})
+      operands.push_back(toInteger(builder, loc, position, 32));
+    MemRefAccess access(builder, loc, [](BlockActiveOp, Value, Value) { return Value(); });
+    Value score = emitPredicate(builder, loc, parts.score.getBody(), operands, IRMapping(), access);
+    storeWord(builder, loc, score, scores, key);
+  }
+  entry.finish();
+}
+
 void host::emitAnalysisEntries(KernelParts parts) {
   emitWork(parts);
   emitPredicateRow(parts);
+  if (parts.score)
+    emitScoreRow(parts);
   emitTiles(parts);
   if (parts.plan)
     emitPlan(parts);

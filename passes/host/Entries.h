@@ -34,10 +34,13 @@ void emitWork(KernelParts parts);
 void emitTiles(KernelParts parts);
 /// `int32_t predicate(const uint64_t *block, int64_t b, int64_t h, int64_t row, uint8_t *attends)`.
 void emitPredicateRow(KernelParts parts);
+/// `int32_t score(const uint64_t *block, int64_t b, int64_t h, int64_t row, float *scores)`; only where kernels modify
+/// scores.
+void emitScoreRow(KernelParts parts);
 /// `int32_t plan(const uint64_t *block, int64_t b, int64_t h, int64_t t, uint32_t *partial, uint32_t *full,
 /// int64_t *counts)`.
 void emitPlan(KernelParts parts);
-/// All of them; `plan` only where there is one.
+/// All of them that the kernel has.
 void emitAnalysisEntries(KernelParts parts);
 
 /// The coordinates of a work item.

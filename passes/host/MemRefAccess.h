@@ -25,6 +25,8 @@ public:
   Value testBlock(BlockActiveOp active, Value row, Value key) override { return test(active, row, key); }
 
 private:
+  Value gather(Value array, ArrayRef<Value> indices, int64_t lanes);
+
   OpBuilder &builder;
   Location loc;
   BlockTest test;

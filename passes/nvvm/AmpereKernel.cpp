@@ -36,7 +36,8 @@ constexpr int64_t kQueriesInRegisters = 128;
 class AmpereEmitter final : public KernelEmitter {
 public:
   AmpereEmitter(OpBuilder &builder, KernelParts parts, const Target &target)
-      : KernelEmitter(builder, parts, target), fragment(b, kernel.getScale().convertToDouble()) {
+      : KernelEmitter(builder, parts, target),
+        fragment(b, kernel.getScale().convertToDouble(), bool(kernel.getScoreAttr())) {
     threads = tileQ / kFragment * kWarp;
     keysOffset = slabs() * tileQ * kRowBytes;
     valuesOffset = keysOffset + slabs() * tileK * kRowBytes;
@@ -219,7 +220,7 @@ SmallVector<Value> AmpereEmitter::emitStep(KeyTileCursor &cursor, Value rank, Va
            [&] { copyRows(keyRows, b.mul(cursor.getTile(nextPlace), tileK), keyLength, tileK, keysOffset); });
   commitCopies();
 
-  fragment.scaleProducts(scores);
+  modifyScores(fragment, scores, laneRow, cursor.getTile(place), laneColumn);
   maskIfPartial(fragment, scores, cursor.isPartial(place), laneRow, cursor.getTile(place), laneColumn, rank);
   RowPair correction = fragment.softmax(scores, state);
   fragment.scaleRows(accumulator, correction);

@@ -17,6 +17,7 @@ using namespace mlir::sparse_attn::nvvm;
 
 Value DeviceBuilder::fma(Value a, Value b, Value c) { return LLVM::FMAOp::create(builder, loc, a, b, c); }
 Value DeviceBuilder::exp2(Value a) { return Exp2Op::create(builder, loc, a.getType(), a); }
+Value DeviceBuilder::reciprocal(Value a) { return ReciprocalOp::create(builder, loc, a.getType(), a); }
 Value DeviceBuilder::log2(Value a) { return Log2Op::create(builder, loc, a.getType(), a); }
 
 Value DeviceBuilder::packHalves(Value hi, Value lo, Type elementType) {

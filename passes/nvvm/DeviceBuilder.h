@@ -76,6 +76,7 @@ public:
   Value fma(Value a, Value b, Value c);
   Value exp2(Value a);
   Value log2(Value a);
+  Value reciprocal(Value a);
   /// hi << 16 | lo, rounded to `elementType`.
   Value packHalves(Value hi, Value lo, Type elementType);
 

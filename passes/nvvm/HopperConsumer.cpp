@@ -105,9 +105,9 @@ Value HopperEmitter::readPlace(Value stage) {
 }
 
 void HopperEmitter::mask(SmallVector<Value> &scores, Value place, Value rank) {
-  fragment.scaleProducts(scores);
-  Value isPartial = b.equal(b.both(place, 1), 1);
-  maskIfPartial(fragment, scores, isPartial, laneRow, b.shiftRight(place, 1), laneColumn, rank);
+  Value isPartial = b.equal(b.both(place, 1), 1), keyTile = b.shiftRight(place, 1);
+  modifyScores(fragment, scores, laneRow, keyTile, laneColumn);
+  maskIfPartial(fragment, scores, isPartial, laneRow, keyTile, laneColumn, rank);
 }
 
 SmallVector<Value> HopperEmitter::flatten(const Registers &registers) {

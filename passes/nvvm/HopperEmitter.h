@@ -42,9 +42,10 @@ inline constexpr int64_t kGroup = 128, kWarpsInGroup = 4;
 class HopperEmitter final : public KernelEmitter {
 public:
   HopperEmitter(OpBuilder &builder, KernelParts parts, const Target &target)
-      : KernelEmitter(builder, parts, target), fragment(b, kernel.getScale().convertToDouble()),
-        groups(tileQ / kGroupRows), layout(tileQ, tileK, headSize, getStages(target, headSize, {tileQ, tileK}),
-                                           hasOutputPlace(target, headSize, {tileQ, tileK}), getTableBytes()) {}
+      : KernelEmitter(builder, parts, target),
+        fragment(b, kernel.getScale().convertToDouble(), bool(kernel.getScoreAttr())), groups(tileQ / kGroupRows),
+        layout(tileQ, tileK, headSize, getStages(target, headSize, {tileQ, tileK}),
+               hasOutputPlace(target, headSize, {tileQ, tileK}), getTableBytes()) {}
 
   void emit();
 

@@ -131,6 +131,7 @@ void KernelEmitter::emitScalars(const DeviceItem &newItem) {
           map.map(dim.getResult(), b.toIndex(arguments->getSize(dim.getSource(), *dim.getConstantIndex())));
         })
         .Case([&](RowsOp rows) { emitRows(rows); })
+        .Case([&](ReadOp read) { map.map(read.getResult(), emitRead(builder, loc, read, map, *this)); })
         .Default([&](Operation *other) { builder.clone(*other, map); });
   }
   MaskOp mask = getMask();
@@ -224,10 +225,11 @@ Value KernelEmitter::getSize(Value array, int64_t dimension) { return arguments-
 
 Value KernelEmitter::read(Value array, ArrayRef<Value> indices, int64_t) {
   DeviceArray elements = arguments->getArray(array);
+  Type type = cast<MemRefType>(array.getType()).getElementType();
   Value offset = b.toWide(indices.back());
-  if (indices.size() == 2)
-    offset = b.add(offset, b.mul(b.toWide(indices[0]), elements.strides[0]));
-  return b.load(b.offset(elements.address, offset, builder.getI32Type()), builder.getI32Type());
+  for (auto [index, stride] : llvm::zip(indices.drop_back(), elements.strides))
+    offset = b.add(offset, b.mul(b.toWide(index), stride));
+  return b.load(b.offset(elements.address, offset, type), type);
 }
 
 Value KernelEmitter::testBlock(BlockActiveOp active, Value row, Value key) {
@@ -254,6 +256,19 @@ static bool wantsLoop(OpBuilder &builder, function_ref<void()> emit) {
     loops |= op->getNumRegions() > 0;
   });
   return loops || length > kLongest;
+}
+
+void KernelEmitter::modifyScores(RowFragment &fragment, MutableArrayRef<Value> products, Value queryRow, Value keyTile,
+                                 Value laneColumn) {
+  for (ScoreModOp mod : getLoop(kernel).getBody().front().getOps<ScoreModOp>()) {
+    Value firstQuery = b.add(queryRow, b.sub(keyLength, queryLength));
+    RowPair queries{firstQuery, b.add(firstQuery, 8)};
+    Value firstKey = b.add(b.mul(keyTile, tileK), laneColumn);
+    fragment.modify(products, [&](Value score, int64_t row, int64_t column) {
+      Value key = b.add(firstKey, b.integer(column));
+      return emitPredicate(builder, loc, mod.getBody(), {score, queries[row], key}, map, *this);
+    });
+  }
 }
 
 void KernelEmitter::maskScores(RowFragment &fragment, MutableArrayRef<Value> scores, Value queryRow, Value keyTile,

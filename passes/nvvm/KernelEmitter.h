@@ -86,6 +86,10 @@ protected:
   /// The head (i32) that the tile program loads keys from.
   Value getKeyHead();
 
+  /// Makes scores of products as the score region says, if there is one; rows and tiles as in maskScores.
+  void modifyScores(RowFragment &fragment, MutableArrayRef<Value> products, Value queryRow, Value keyTile,
+                    Value laneColumn);
+
   /// Masks scores of a partial tile. `queryRow` is the row (i32, not aligned) of the lane's first row, `keyTile` the
   /// tile, `laneColumn` the lane's first column. `rank` numbers the visited tiles of the item.
   void maskScores(RowFragment &fragment, MutableArrayRef<Value> scores, Value queryRow, Value keyTile, Value laneColumn,

@@ -17,16 +17,13 @@ static constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 /// exp(scale * (s - m)) = 2^(scale * log2(e) * s - scale * log2(e) * m), one fused multiplication. It needs a positive
 /// scale: the greatest score is then that of the greatest product, and -infinity stays so.
-RowFragment::RowFragment(DeviceBuilder &b, double scale) : b(b) {
-  before = scale > 0 ? 1.0f : static_cast<float>(scale);
-  exponent = static_cast<float>((scale > 0 ? scale : 1.0) * llvm::numbers::log2e);
-}
+RowFragment::RowFragment(DeviceBuilder &b, double scale, bool asksForScores)
+    : b(b), scale(static_cast<float>(scale)),
+      exponent(static_cast<float>((asksForScores ? 1.0 : scale) * llvm::numbers::log2e)) {}
 
-void RowFragment::scaleProducts(MutableArrayRef<Value> products) {
-  if (before == 1.0f)
-    return;
-  for (Value &product : products)
-    product = b.mulFloat(product, b.number(before));
+void RowFragment::modify(MutableArrayRef<Value> products, function_ref<Value(Value, int64_t, int64_t)> modify) {
+  for (auto [index, product] : llvm::enumerate(products))
+    product = modify(b.mulFloat(product, b.number(scale)), getFragmentRow(index), getFragmentColumn(index));
 }
 
 void RowFragment::mask(MutableArrayRef<Value> scores, function_ref<Value(int64_t row, int64_t column)> attends) {

@@ -36,11 +36,11 @@ struct SoftmaxState {
 
 class RowFragment {
 public:
-  /// Scores are products times `scale`.
-  RowFragment(DeviceBuilder &b, double scale);
+  /// Scores are products times `scale`, which the softmax multiplies by where nobody asks for the scores themselves.
+  RowFragment(DeviceBuilder &b, double scale, bool asksForScores);
 
-  /// Makes scores of products, as far as the softmax does not do it. Before any mask.
-  void scaleProducts(MutableArrayRef<Value> products);
+  /// Makes new scores of products: `modify` gets the score, the row of the pair and the column. Before any mask.
+  void modify(MutableArrayRef<Value> products, function_ref<Value(Value score, int64_t row, int64_t column)> modify);
 
   /// -infinity where `attends` (row of the pair, column) is false (i1). Before any softmax.
   void mask(MutableArrayRef<Value> scores, function_ref<Value(int64_t row, int64_t column)> attends);
@@ -69,8 +69,8 @@ private:
   Value combineRow(ArrayRef<Value> values, int64_t row, function_ref<Value(Value, Value)> combine);
 
   DeviceBuilder &b;
-  /// Scores are multiplied with `before` first, and the exponent of 2 with `exponent`.
-  float before, exponent;
+  /// What products are multiplied by where scores are asked for, and scores in the exponent of 2.
+  float scale, exponent;
 };
 
 } // namespace mlir::sparse_attn::nvvm

@@ -20,6 +20,7 @@ namespace sparse_attn {
 /// Entries of a kernel besides `ItemsEntry`; see docs/artifact.md. All return 0, or another number on failure.
 using WorkEntry = int32_t (*)(const uint64_t *block, int64_t item, int64_t *counts);
 using PredicateEntry = int32_t (*)(const uint64_t *block, int64_t b, int64_t h, int64_t row, uint8_t *attends);
+using ScoreEntry = int32_t (*)(const uint64_t *block, int64_t b, int64_t h, int64_t row, float *scores);
 using TilesEntry = int32_t (*)(const uint64_t *block, int64_t item, uint32_t *partial, uint32_t *full, int64_t *counts);
 using PlanEntry = int32_t (*)(const uint64_t *block, int64_t b, int64_t h, int64_t t, uint32_t *partial, uint32_t *full,
                               int64_t *counts);

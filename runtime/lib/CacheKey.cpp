@@ -7,6 +7,8 @@
 
 #include "CacheKey.h"
 
+#include "ArrayRows.h"
+
 #include "serving/SipHash.h"
 
 #include <random>
@@ -73,15 +75,11 @@ void CacheKey::addArray(const Value &array, std::optional<uint64_t> version) {
   if (addVersion(version))
     return;
   add(static_cast<uint64_t>(Field::Array));
-  int64_t rows = array.rank == 2 ? array.size[0] : 1;
-  int64_t rowBytes = array.size[array.rank - 1] * elementBytes(static_cast<DType>(array.dtype));
-  for (int64_t row = 0; row < rows && rowBytes > 0; ++row) {
-    int64_t offset = array.rank == 2 ? row * array.stride[0] * elementBytes(static_cast<DType>(array.dtype)) : 0;
-    auto bytes = static_cast<const uint8_t *>(array.data) + offset;
-    serving::SipValue hash = serving::sipHash(processKey(), bytes, static_cast<size_t>(rowBytes));
+  forEachRow(array, [&](const uint8_t *row, size_t bytes) {
+    serving::SipValue hash = serving::sipHash(processKey(), row, bytes);
     add(hash.low);
     add(hash.high);
-  }
+  });
 }
 
 void CacheKey::addMasks(const StepMask &masks, std::optional<uint64_t> version) {

@@ -157,6 +157,17 @@ bool parsePerBatch(const JsonNode &node, int32_t rank) {
   return true;
 }
 
+/// What part of the kernel an array belongs to; the pattern where it says nothing.
+bool parseOfScores(const JsonNode &node) {
+  if (!node.has("of"))
+    return false;
+  JsonNode of = node.member("of");
+  std::string name = of.string();
+  if (name != "scores")
+    of.fail("expects an array of the pattern, or of scores, but got '", name, "'");
+  return true;
+}
+
 CaptureInfo parseCapture(const JsonNode &node) {
   CaptureInfo capture;
   capture.kind = parseKind(node.member("kind"));
@@ -167,7 +178,8 @@ CaptureInfo parseCapture(const JsonNode &node) {
   if (capture.kind != ArgumentKind::Array)
     return capture;
   capture.dtype = parseDType(node.member("dtype"));
-  capture.rank = static_cast<int32_t>(node.member("rank").integer(1, 2));
+  capture.ofScores = parseOfScores(node);
+  capture.rank = static_cast<int32_t>(node.member("rank").integer(1, capture.ofScores ? 4 : 2));
   capture.perBatch = parsePerBatch(node, capture.rank);
   capture.pyramid = node.has("pyramid") && node.member("pyramid").boolean();
   if (capture.pyramid && capture.dtype != DType::I32)
@@ -234,6 +246,7 @@ Variant parseVariant(const JsonNode &node, const KernelInfo &kernel, bool isForG
   JsonNode entries = node.member("entries");
   variant.entries.work = entries.member("work").index(UINT32_MAX);
   variant.entries.predicate = entries.member("predicate").index(UINT32_MAX);
+  variant.entries.score = entries.optionalIndex("score");
   variant.entries.tiles = entries.optionalIndex("tiles");
   if (kernel.schedule == KernelInfo::Schedule::Listed)
     variant.entries.plan = entries.member("plan").index(UINT32_MAX);
@@ -380,8 +393,8 @@ Status checkEntries(const Manifest &manifest, uint64_t entryCount, uint64_t blob
   for (const KernelInfo &kernel : manifest.kernels)
     for (const Variant &variant : kernel.variants) {
       const EntryIndices &entries = variant.entries;
-      uint64_t last = std::max({entries.items.value_or(0), entries.work, entries.predicate, entries.tiles.value_or(0),
-                                entries.plan.value_or(0), entries.simulate.value_or(0)});
+      uint64_t last = std::max({entries.items.value_or(0), entries.work, entries.predicate, entries.score.value_or(0),
+                                entries.tiles.value_or(0), entries.plan.value_or(0), entries.simulate.value_or(0)});
       if (Status status = check(kernel, variant, "entries", entryCount, last); !status.isOk())
         return status;
       if (!variant.device)

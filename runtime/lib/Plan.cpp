@@ -214,4 +214,10 @@ Status Plan::predicate(size_t step, int64_t b, int64_t h, int64_t row, uint8_t *
   return steps[step]->predicate(b, h, row, attends);
 }
 
+Status Plan::modifyScores(size_t step, int64_t b, int64_t h, int64_t row, float *scores) const {
+  if (step >= steps.size())
+    return makeError(StatusCode::InvalidArgument, "expects a step below ", steps.size(), ", but got ", step);
+  return steps[step]->modifyScores(b, h, row, scores);
+}
+
 } // namespace sparse_attn

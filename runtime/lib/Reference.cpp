@@ -21,13 +21,13 @@ FloatView makeFloatView(const float *data, const std::array<int64_t, 4> &size) {
 }
 
 double referenceRow(const FloatView &query, const FloatView &key, const FloatView &value, double scale,
-                    const uint8_t *attends, int64_t b, int64_t h, int64_t row, double *output) {
+                    const uint8_t *attends, int64_t b, int64_t h, int64_t row, double *output,
+                    const ScoreFunction &score) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   int64_t keys = key.size[2];
   int64_t keyHead = h / (query.size[1] / key.size[1]);
 
   std::vector<double> scores(keys, -infinity);
-  double maximum = -infinity;
   for (int64_t k = 0; k < keys; ++k) {
     if (!attends[k])
       continue;
@@ -35,6 +35,13 @@ double referenceRow(const FloatView &query, const FloatView &key, const FloatVie
     for (int64_t d = 0; d < query.size[3]; ++d)
       product += query.at(b, h, row, d) * key.at(b, keyHead, k, d);
     scores[k] = scale * product;
+  }
+  if (score)
+    score(b, h, row, scores.data());
+  double maximum = -infinity;
+  for (int64_t k = 0; k < keys; ++k) {
+    if (!attends[k])
+      scores[k] = -infinity;
     if (scores[k] > maximum)
       maximum = scores[k];
   }
@@ -60,7 +67,7 @@ double referenceRow(const FloatView &query, const FloatView &key, const FloatVie
 }
 
 void referenceAttention(const FloatView &query, const FloatView &key, const FloatView &value, double scale,
-                        const MaskFunction &mask, double *output, double *lse) {
+                        const MaskFunction &mask, double *output, double *lse, const ScoreFunction &score) {
   int64_t heads = query.size[1];
   int64_t length = query.size[2];
   int64_t rows = query.size[0] * heads * length;
@@ -70,7 +77,8 @@ void referenceAttention(const FloatView &query, const FloatView &key, const Floa
     int64_t row = begin % length;
     std::vector<uint8_t> attends(key.size[2]);
     mask(b, h, row, attends.data());
-    double rowLse = referenceRow(query, key, value, scale, attends.data(), b, h, row, output + begin * value.size[3]);
+    double rowLse =
+        referenceRow(query, key, value, scale, attends.data(), b, h, row, output + begin * value.size[3], score);
     if (lse)
       lse[begin] = rowLse;
   });

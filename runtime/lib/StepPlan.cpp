@@ -54,6 +54,12 @@ Status checkCapture(const KernelInfo &kernel, size_t index, const Value &value, 
                      " to be at least ", kernel.captures[index].least, ", but got ", value.scalar);
   if (value.rank == 0)
     return {};
+  if (kernel.captures[index].ofScores) {
+    for (int32_t i = 0; i < value.rank; ++i)
+      if (Status status = checkLength(kernel, "captured", value.size[i]); !status.isOk())
+        return status;
+    return {};
+  }
   if (value.rank == 2 && value.size[0] != batch)
     return mismatch(kernel, "expects captured array ", index, " to have one row for each of the ", batch,
                     " batches, but got ", value.size[0]);
@@ -121,6 +127,8 @@ StepPlan::StepPlan(const KernelInfo &kernel, const Variant &variant, const Artif
     : artifact(&artifact), kernel(&kernel), variant(&variant),
       workEntry(reinterpret_cast<WorkEntry>(artifact.entry(variant.entries.work))),
       predicateEntry(reinterpret_cast<PredicateEntry>(artifact.entry(variant.entries.predicate))),
+      scoreEntry(variant.entries.score ? reinterpret_cast<ScoreEntry>(artifact.entry(*variant.entries.score))
+                                       : nullptr),
       tilesEntry(variant.entries.tiles ? reinterpret_cast<TilesEntry>(artifact.entry(*variant.entries.tiles))
                                        : nullptr),
       planEntry(variant.entries.plan ? reinterpret_cast<PlanEntry>(artifact.entry(*variant.entries.plan)) : nullptr),
@@ -316,16 +324,32 @@ Status StepPlan::visitedTiles(int64_t item, std::vector<uint32_t> &partial, std:
   return {};
 }
 
-Status StepPlan::predicate(int64_t b, int64_t h, int64_t row, uint8_t *attends) const {
+Status StepPlan::checkRow(int64_t b, int64_t h, int64_t row) const {
   int64_t coordinates[] = {b, h, row};
   for (int i : {Batch, Heads, Length})
     if (coordinates[i] < 0 || coordinates[i] >= query.size[i])
       return makeError(StatusCode::InvalidArgument, "expects coordinate ", i, " to be below ", query.size[i],
                        ", but got ", coordinates[i]);
+  return {};
+}
+
+Status StepPlan::predicate(int64_t b, int64_t h, int64_t row, uint8_t *attends) const {
+  if (Status status = checkRow(b, h, row); !status.isOk())
+    return status;
   RowMasks rowMasks(masks, layout, block);
   rowMasks.select(b, h, row, row + 1);
   if (int32_t code = predicateEntry(rowMasks.block(), b, h, row, attends); code != 0)
     return makeError(StatusCode::DeviceError, "expects the predicate to succeed, but got error ", code);
+  return {};
+}
+
+Status StepPlan::modifyScores(int64_t b, int64_t h, int64_t row, float *scores) const {
+  if (Status status = checkRow(b, h, row); !status.isOk())
+    return status;
+  if (!scoreEntry)
+    return {};
+  if (int32_t code = scoreEntry(block.data(), b, h, row, scores); code != 0)
+    return makeError(StatusCode::DeviceError, "expects the score region to succeed, but got error ", code);
   return {};
 }
 

@@ -70,8 +70,11 @@ public:
   Result<TileCounts> itemTiles(int64_t item) const;
   Status visitedTiles(int64_t item, std::vector<uint32_t> &partial, std::vector<uint32_t> &full) const;
   Status predicate(int64_t b, int64_t h, int64_t row, uint8_t *attends) const;
+  Status modifyScores(int64_t b, int64_t h, int64_t row, float *scores) const;
 
 private:
+  /// Is there such a row of queries?
+  Status checkRow(int64_t b, int64_t h, int64_t row) const;
   StepPlan(const KernelInfo &kernel, const Variant &variant, const Artifact &artifact, const StepArrays &arrays,
            std::vector<StepCapture> captures);
 
@@ -90,6 +93,7 @@ private:
   const Variant *variant;
   WorkEntry workEntry;
   PredicateEntry predicateEntry;
+  ScoreEntry scoreEntry; // null without a score region
   TilesEntry tilesEntry; ///< Null where the artifact has none.
   PlanEntry planEntry;   ///< Null where nothing is listed.
   BlockLayout layout;

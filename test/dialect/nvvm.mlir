@@ -13,6 +13,8 @@ func.func @shared_memory() -> !llvm.ptr<3> {
 func.func @exponential(%x: f32) -> f32 {
   // CHECK: %[[LOG:.*]] = sparse_attn_nvvm.log2 %[[X]]{{$}}
   %log = sparse_attn_nvvm.log2 %x
+  // CHECK: sparse_attn_nvvm.reciprocal %[[X]]{{$}}
+  %inverse = sparse_attn_nvvm.reciprocal %x
   // CHECK: sparse_attn_nvvm.exp2 %[[LOG]]{{$}}
   %power = sparse_attn_nvvm.exp2 %log
   return %power : f32

@@ -221,7 +221,7 @@ std::string findForeignSymbol(StringRef object) {
     Expected<StringRef> name = symbol.getName();
     if (flags && name && (*flags & object::SymbolRef::SF_Undefined) && !name->empty() &&
         !is_contained({"memcpy", "memmove", "memset"}, *name))
-      return "expects a predicate that needs no library, but it calls '" + name->str() + "'";
+      return "expects predicates and scores that need no library, but it calls '" + name->str() + "'";
     consumeError(flags.takeError());
     consumeError(name.takeError());
   }

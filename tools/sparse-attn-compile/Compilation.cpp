@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -36,13 +37,14 @@ static LogicalResult runPipeline(ModuleOp module, llvm::function_ref<void(OpPass
   return pm.run(module);
 }
 
-/// Arrays that attention reads or patterns capture, and captured numbers.
+/// Arrays that attention reads, or that patterns or score regions capture, and captured numbers.
 static bool isArgumentType(Type type) {
   if (auto tensor = dyn_cast<RankedTensorType>(type))
     return tensor.getRank() == 4 &&
            (tensor.getElementType().isF32() || tensor.getElementType().isF16() || tensor.getElementType().isBF16());
   if (auto memref = dyn_cast<MemRefType>(type))
-    return memref.getElementType().isSignlessInteger(32) && (memref.getRank() == 1 || memref.getRank() == 2);
+    return (memref.getElementType().isSignlessInteger(32) || memref.getElementType().isF32()) &&
+           memref.getRank() >= 1 && memref.getRank() <= 4;
   return type.isIndex() || isa<BlockMaskType>(type);
 }
 
@@ -77,12 +79,11 @@ LogicalResult checkFunctions(ModuleOp module) {
       return op.emitError("expects a function with a body of one block");
     for (Type type : function.getArgumentTypes())
       if (!isArgumentType(type))
-        return op.emitError("expects arguments that are 4D tensors of f32, f16 or bf16, arrays of i32, index or block "
-                            "masks, but "
-                            "got ")
+        return op.emitError("expects arguments that are 4D tensors of f32, f16 or bf16, arrays of i32 or f32, index or "
+                            "block masks, but got ")
                << type;
     for (Operation &inner : function.getBody().front())
-      if (!isa<AttentionOp, func::ReturnOp>(inner))
+      if (!isa<AttentionOp, func::ReturnOp>(inner) && !matchPattern(&inner, m_Constant()))
         return inner.emitError("expects only sparse_attn.attention in a compiled function, but got '")
                << inner.getName() << "'";
     auto results = function.getBody().front().getTerminator();

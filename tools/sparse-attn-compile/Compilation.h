@@ -46,7 +46,7 @@ struct Input {
 };
 
 /// Entries of a kernel, in the order of the image's table.
-inline constexpr const char *kEntryNames[] = {"items", "work", "predicate", "tiles", "plan", "simulate"};
+inline constexpr const char *kEntryNames[] = {"items", "work", "predicate", "score", "tiles", "plan", "simulate"};
 
 /// One CPU level, compiled to LLVM IR. Every function of a kernel has internal linkage.
 struct CompiledLevel {

@@ -143,10 +143,15 @@ bool isPerBatch(PatternOp pattern, unsigned capture) {
   return found;
 }
 
-json::Object describeArray(MemRefType array, bool pyramid, bool perBatch) {
-  json::Object capture{{"kind", "array"}, {"dtype", "i32"}, {"rank", array.getRank()}, {"pyramid", pyramid}};
+json::Object describeArray(MemRefType array, bool pyramid, bool perBatch, bool ofScores) {
+  json::Object capture{{"kind", "array"},
+                       {"dtype", getTypeName(array.getElementType())},
+                       {"rank", array.getRank()},
+                       {"pyramid", pyramid}};
   if (perBatch)
     capture["per"] = "batch";
+  if (ofScores)
+    capture["of"] = "scores";
   return capture;
 }
 
@@ -160,13 +165,15 @@ json::Object describeScalar(std::optional<int64_t> least) {
 json::Array describeCaptures(KernelParts parts) {
   json::Array captures;
   for (auto [index, capture, pyramid] : llvm::enumerate(parts.kernel.getCaptures(), parts.getPyramids())) {
+    bool isOfPattern = index < parts.pattern.getCaptures().size();
     auto array = dyn_cast<MemRefType>(capture.getType());
     if (auto mask = dyn_cast<BlockMaskType>(capture.getType()))
       captures.push_back(describeMask(mask));
     else if (!array)
-      captures.push_back(describeScalar(getLeastValue(parts.pattern, index)));
+      captures.push_back(describeScalar(isOfPattern ? getLeastValue(parts.pattern, index) : std::nullopt));
     else
-      captures.push_back(describeArray(array, bool(pyramid), isPerBatch(parts.pattern, index)));
+      captures.push_back(
+          describeArray(array, bool(pyramid), isOfPattern && isPerBatch(parts.pattern, index), !isOfPattern));
   }
   return captures;
 }
@@ -215,6 +222,8 @@ bool KernelDescription::hasEntry(KernelParts parts, llvm::StringRef entry) const
     return !compiled.device;
   if (entry == "plan")
     return bool(parts.plan);
+  if (entry == "score")
+    return bool(parts.score);
   if (entry == "simulate")
     return request.simulate;
   return true;

@@ -112,7 +112,7 @@ private:
     if (!status.isOk())
       fail(status.message());
     double lse = referenceRow(query, key, value, info.kernel->scale, attends.data(), row.batch, row.head, row.query,
-                              expected.data());
+                              expected.data(), modifyScores());
     RowErrors errors;
     int64_t index = (row.batch * query.size[1] + row.head) * query.size[2] + row.query;
     int64_t first = index * value.size[3];
@@ -127,6 +127,18 @@ private:
       errors.lse = difference(logSumExp->at(index), lse);
     errors.pairs = std::count(attends.begin(), attends.end(), 1);
     return errors;
+  }
+
+  /// The compiled score region, which computes in f32; null without one.
+  ScoreFunction modifyScores() const {
+    if (!info.variant->entries.score)
+      return nullptr;
+    return [this](int64_t b, int64_t h, int64_t row, double *scores) {
+      std::vector<float> numbers(scores, scores + key.size[2]);
+      if (Status status = plan.modifyScores(number, b, h, row, numbers.data()); !status.isOk())
+        fail(status.message());
+      std::copy(numbers.begin(), numbers.end(), scores);
+    };
   }
 
   const Plan &plan;

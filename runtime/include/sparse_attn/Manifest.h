@@ -93,19 +93,20 @@ struct FunctionInfo {
   std::vector<Step> steps;
 };
 
-/// A captured value of a kernel's pattern.
+/// A captured value of a kernel: of its pattern, or of its score region.
 struct CaptureInfo {
   ArgumentKind kind = ArgumentKind::Array;
   MaskBlock block;                                     ///< Of masks only.
   int64_t least = std::numeric_limits<int64_t>::min(); ///< No smaller number is valid; of scalars only.
   DType dtype = DType::I32;                            ///< Of arrays only.
-  int32_t rank = 1;                                    ///< 1, or 2 for one row a batch; of arrays only.
+  int32_t rank = 1;                                    ///< Of arrays only; in patterns 1, or 2 for one row a batch.
   bool perBatch = false;                               ///< Has one element for each batch; of arrays of rank 1 only.
+  bool ofScores = false;                               ///< Belongs to the score region, which takes any sizes.
   bool pyramid = false;                                ///< The block gets its block minima and maxima; i32 arrays only.
 
   bool operator==(const CaptureInfo &other) const {
     return kind == other.kind && block == other.block && least == other.least && dtype == other.dtype &&
-           rank == other.rank && perBatch == other.perBatch && pyramid == other.pyramid;
+           rank == other.rank && perBatch == other.perBatch && ofScores == other.ofScores && pyramid == other.pyramid;
   }
 };
 
@@ -114,6 +115,7 @@ struct EntryIndices {
   std::optional<uint64_t> items; ///< Of CPU variants only, which all have it.
   uint64_t work = 0;
   uint64_t predicate = 0;
+  std::optional<uint64_t> score;    ///< Of kernels with a score region, which all have it.
   std::optional<uint64_t> tiles;    ///< Of artifacts that can name the key tiles of an item.
   std::optional<uint64_t> plan;     ///< Of listed kernels only.
   std::optional<uint64_t> simulate; ///< The kernel for a simulated device; of GPU variants that have one.

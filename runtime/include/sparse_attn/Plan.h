@@ -136,6 +136,10 @@ public:
   /// Evaluates the compiled predicate of a step: attends[k] becomes 1 where query row `row` (0-based, not aligned) of
   /// (b, h) attends to key k, else 0, for each of its keys. Errors: InvalidArgument where there is no such row.
   Status predicate(size_t step, int64_t b, int64_t h, int64_t row, uint8_t *attends) const;
+  /// Applies the compiled score region of a step, in place, to a score (product times scale) of query row `row` with
+  /// each of the keys; leaves them as they are where the step has none. Errors: InvalidArgument where there is no such
+  /// row.
+  Status modifyScores(size_t step, int64_t b, int64_t h, int64_t row, float *scores) const;
 
 private:
   Plan();

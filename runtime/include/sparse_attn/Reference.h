@@ -38,19 +38,25 @@ SPARSE_ATTN_EXPORT FloatView makeFloatView(const float *data, const std::array<i
 /// attends to key k, and to 0 elsewhere. Called from several threads at a time.
 using MaskFunction = std::function<void(int64_t b, int64_t h, int64_t row, uint8_t *attends)>;
 
+/// Makes new scores, in place, of the scores (scale times product) of query row `row` with every key. Called from
+/// several threads at a time.
+using ScoreFunction = std::function<void(int64_t b, int64_t h, int64_t row, double *scores)>;
+
 /// Computes one row: `output` receives [head size of value] numbers; the return value is the log-sum-exp.
 ///
-/// Query head h reads key head h / (query heads / key heads). A score of -inf does not attend. A row that attends to
+/// `score`, unless it is null, is asked before the mask. Query head h reads key head h / (query heads / key heads). A
+/// score of -inf does not attend. A row that attends to
 /// nothing yields 0 and -inf. NaN and +inf of pairs that attend propagate as IEEE arithmetic has it.
 SPARSE_ATTN_EXPORT double referenceRow(const FloatView &query, const FloatView &key, const FloatView &value,
                                        double scale, const uint8_t *attends, int64_t b, int64_t h, int64_t row,
-                                       double *output);
+                                       double *output, const ScoreFunction &score = nullptr);
 
 /// Computes all rows: `output` receives [batch, query heads, query length, head size of value] numbers and `lse`,
 /// unless it is null, [batch, query heads, query length], both contiguous. The views must agree as sparse-attn
 /// demands.
 SPARSE_ATTN_EXPORT void referenceAttention(const FloatView &query, const FloatView &key, const FloatView &value,
-                                           double scale, const MaskFunction &mask, double *output, double *lse);
+                                           double scale, const MaskFunction &mask, double *output, double *lse,
+                                           const ScoreFunction &score = nullptr);
 
 } // namespace sparse_attn
 

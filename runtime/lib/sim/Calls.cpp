@@ -116,6 +116,7 @@ i32 elect(pointer self) {
 
 f32 exp2(pointer, f32 value) { return ::exp2f(value); }
 f32 log2(pointer, f32 value) { return ::log2f(value); }
+f32 reciprocal(pointer, f32 value) { return 1.0f / value; }
 
 i32 pack_halves(pointer, f32 high, f32 low, i32 bfloat16) {
   uint32_t upper = bfloat16 != 0 ? floatToBf16(high) : floatToF16(high);
