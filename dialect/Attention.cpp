@@ -59,11 +59,16 @@ LogicalResult AttentionOp::verify() {
   if (!std::isnormal(static_cast<float>(getScaleOrDefault())) || getScaleOrDefault() < 0)
     return emitOpError("expects a finite, positive scale, but got ") << getScaleOrDefault();
   // attention_c8
-  if (Value lse = getLse())
-    if (cast<RankedTensorType>(lse.getType()).getShape() != query.getShape().drop_back())
-      return emitOpError("expects a log-sum-exp of type ")
-             << RankedTensorType::get(query.getShape().drop_back(), Float32Type::get(getContext())) << ", but got "
-             << lse.getType();
+  auto lseType = RankedTensorType::get(query.getShape().drop_back(), Float32Type::get(getContext()));
+  if (getLse() && getLse().getType() != lseType)
+    return emitOpError("expects a log-sum-exp of type ") << lseType << ", but got " << getLse().getType();
+  // attention_c15
+  if (bool(getPartialOutput()) != bool(getPartialLse()))
+    return emitOpError("expects a partial result with its log-sum-exp, but got one of them");
+  if (getPartialOutput() && (getPartialOutput().getType() != query || getPartialLse().getType() != lseType))
+    return emitOpError("expects a partial result of types ")
+           << query << " and " << lseType << ", but got " << getPartialOutput().getType() << " and "
+           << getPartialLse().getType();
   return success();
 }
 
@@ -149,12 +154,57 @@ LogicalResult AttentionOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return success();
 }
 
+ParseResult MergeOp::parse(OpAsmParser &parser, OperationState &result) {
+  SmallVector<OpAsmParser::UnresolvedOperand> outputs, logSumExps;
+  auto parsePartial = [&] {
+    return failure(parser.parseLParen() || parser.parseOperand(outputs.emplace_back()) || parser.parseComma() ||
+                   parser.parseOperand(logSumExps.emplace_back()) || parser.parseRParen());
+  };
+  Type output, lse;
+  if (parser.parseCommaSeparatedList(parsePartial) || parser.parseOptionalAttrDict(result.attributes) ||
+      parser.parseColonType(output) || parser.parseComma() || parser.parseType(lse))
+    return failure();
+  result.addTypes({output, lse});
+  return failure(parser.resolveOperands(outputs, output, result.operands) ||
+                 parser.resolveOperands(logSumExps, lse, result.operands));
+}
+
+void MergeOp::print(OpAsmPrinter &printer) {
+  printer << ' ';
+  llvm::interleaveComma(llvm::zip_equal(getOutputs(), getLogSumExps()), printer, [&](auto partial) {
+    printer << "(" << std::get<0>(partial) << ", " << std::get<1>(partial) << ")";
+  });
+  printer.printOptionalAttrDict((*this)->getAttrs());
+  printer << " : " << getOutput().getType() << ", " << getLse().getType();
+}
+
+LogicalResult MergeOp::verify() {
+  // merge_c1
+  if (getOutputs().empty())
+    return emitOpError("expects at least one partial result, but got none");
+  // merge_c2
+  auto output = cast<RankedTensorType>(getOutput().getType());
+  auto lse = RankedTensorType::get(output.getShape().drop_back(), Float32Type::get(getContext()));
+  if (getLse().getType() != lse)
+    return emitOpError("expects a log-sum-exp of type ") << lse << ", but got " << getLse().getType();
+  for (auto [partial, partialLse] : llvm::zip_equal(getOutputs(), getLogSumExps()))
+    if (partial.getType() != output || partialLse.getType() != lse)
+      return emitOpError("expects partial results of types ")
+             << output << " and " << lse << ", but got " << partial.getType() << " and " << partialLse.getType();
+  return success();
+}
+
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   // launch_c1
   if (getKernels().empty())
     return emitOpError("expects the name of a sparse_attn.kernel, but got none");
-  for (auto name : getKernels().getAsRange<FlatSymbolRefAttr>())
-    if (!symbols.lookupNearestSymbolFrom<KernelOp>(*this, name))
+  for (auto name : getKernels().getAsRange<FlatSymbolRefAttr>()) {
+    auto kernel = symbols.lookupNearestSymbolFrom<KernelOp>(*this, name);
+    if (!kernel)
       return emitOpError("expects '") << name.getValue() << "' to name a sparse_attn.kernel, but found none";
+    if (kernel.getResumes() != bool(getPartialOutput()) || kernel.getResumes() != bool(getPartialLse()))
+      return emitOpError("expects a partial result and its log-sum-exp where @")
+             << name.getValue() << " resumes, and nowhere else";
+  }
   return success();
 }

@@ -11,13 +11,14 @@
 include "dialect/Dialect.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def SparseAttn_FloatTensor4D : 4DTensorOf<[F32, F16, BF16]>;
 def SparseAttn_LogSumExpTensor : 3DTensorOf<[F32]>;
 
 def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
-    Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+    Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>,
     AllTypesMatch<["query", "output"]>,
     AllElementTypesMatch<["query", "key", "value"]>]> {
@@ -35,7 +36,10 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
     function's arguments by `sparse_attn.read`, which clamps indices to the array here (an empty one gives 0); the arrays are captured when a
     plan is made.
 
-    Written by users; `-sparse-attn-reindex-dilation` adds `modulo`, where all pairs that attend lie a multiple of it apart,
+    With `from`, the op goes on from a partial result over the same queries, an output and its log-sum-exp, as if the
+    keys that led to it were among its own: keys that both see count twice.
+
+    Written by users; `-sparse-attn-fuse-merge` adds `from`; `-sparse-attn-reindex-dilation` adds `modulo`, where all pairs that attend lie a multiple of it apart,
     so that kernels can work within residue classes; `-sparse-attn-specialize-blocks` adds the schedule; consumed by `-sparse-attn-fuse-softmax`.
 
     **Constraints:**
@@ -55,6 +59,7 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
     - (C13) the score region holds what a `sparse_attn.predicate` may hold.
     - (C14) the score region uses, from outside, scalar constants and captures: `index`, and arrays of f32 or i32 with
       one to four dimensions, all dynamic.
+    - (C15) `from` is a partial result of the type of `output`, and a log-sum-exp of its batch, heads and length.
 
     ```mlir
     %o = sparse_attn.attention %q, %k, %v pattern(@packed(%ids) : (memref<?xi32>)) scale(0.125)
@@ -72,12 +77,15 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
     ```
   }];
   let arguments = (ins SparseAttn_FloatTensor4D:$query, SparseAttn_FloatTensor4D:$key, SparseAttn_FloatTensor4D:$value,
-                       Variadic<AnyType>:$captures, FlatSymbolRefAttr:$pattern, OptionalAttr<F64Attr>:$scale,
+                       Variadic<AnyType>:$captures, Optional<SparseAttn_FloatTensor4D>:$partialOutput,
+                       Optional<SparseAttn_LogSumExpTensor>:$partialLse, FlatSymbolRefAttr:$pattern,
+                       OptionalAttr<F64Attr>:$scale,
                        DefaultValuedOptionalAttr<I64Attr, "1">:$modulo, OptionalAttr<FlatSymbolRefArrayAttr>:$schedules);
   let regions = (region MaxSizedRegion<1>:$score);
   let results = (outs SparseAttn_FloatTensor4D:$output, Optional<SparseAttn_LogSumExpTensor>:$lse);
   let assemblyFormat = [{
     $query `,` $key `,` $value `pattern` `(` custom<PatternUse>($pattern, $captures, type($captures)) `)`
+    (`from` `(` $partialOutput^ `,` $partialLse `:` type($partialOutput) `,` type($partialLse) `)`)?
     (`scale` `(` custom<Scale>($scale)^ `)`)? (`modulo` `(` custom<Number>($modulo)^ `)`)? (`schedule` `(` custom<Symbols>($schedules)^ `)`)?
     (`score` custom<ScoreRegion>($score)^)? attr-dict `:` `(` type($query) `,` type($key) `,` type($value) `)` `->` custom<AttentionResults>(type($output), type($lse))
   }];
@@ -93,7 +101,33 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
   }];
 }
 
-def SparseAttn_LaunchOp : SparseAttn_Op<"launch", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+def SparseAttn_MergeOp : SparseAttn_Op<"merge", [
+    Pure, SameVariadicOperandSize]> {
+  let summary = "One result of attention over several sets of keys";
+  let description = [{
+    Joins results of the same queries over different keys, such as parts of the keys, the steps of a ring, or the branches
+    of a dilated attention: with log-sum-exps `l_i`, `lse = log(sum of exp(l_i))` and `output = sum of exp(l_i - lse) *
+    output_i`. A key that several results saw counts several times; so the merge of two patterns is their union only where
+    they share no pair. A row that no result has seen any key for yields zeros and -inf.
+
+    Written by users; consumed by `-sparse-attn-fuse-merge`, which lets each attention go on from the result of the one
+    before, so that no result is kept but the last.
+
+    **Constraints:**
+    - (C1) at least one partial result.
+    - (C2) all outputs are of one type, and all log-sum-exps, of its batch, heads and length.
+
+    ```mlir
+    %o, %lse = sparse_attn.merge (%near, %near_lse), (%far, %far_lse) : tensor<?x8x?x64xf32>, tensor<?x8x?xf32>
+    ```
+  }];
+  let arguments = (ins Variadic<SparseAttn_FloatTensor4D>:$outputs, Variadic<SparseAttn_LogSumExpTensor>:$logSumExps);
+  let results = (outs SparseAttn_FloatTensor4D:$output, SparseAttn_LogSumExpTensor:$lse);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+}
+
+def SparseAttn_LaunchOp : SparseAttn_Op<"launch", [Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Attention by a fused kernel";
   let description = [{
     What is left of an attention op once its kernel exists: the artifact's manifest is made from it. Of several kernels,
@@ -102,7 +136,8 @@ def SparseAttn_LaunchOp : SparseAttn_Op<"launch", [Pure, DeclareOpInterfaceMetho
     Made by `-sparse-attn-fuse-softmax`; stays until code generation.
 
     **Constraints:**
-    - (C1) each of `kernels`, at least one, names a `sparse_attn.kernel`.
+    - (C1) each of `kernels`, at least one, names a `sparse_attn.kernel`, which goes on from a partial result if the
+      launch does.
 
     ```mlir
     %o = sparse_attn.launch @attention_0(%q, %k, %v) captures(%ids)
@@ -113,11 +148,12 @@ def SparseAttn_LaunchOp : SparseAttn_Op<"launch", [Pure, DeclareOpInterfaceMetho
     ```
   }];
   let arguments = (ins FlatSymbolRefArrayAttr:$kernels, SparseAttn_FloatTensor4D:$query, SparseAttn_FloatTensor4D:$key,
-                       SparseAttn_FloatTensor4D:$value, Variadic<AnyType>:$captures);
+                       SparseAttn_FloatTensor4D:$value, Variadic<AnyType>:$captures,
+                       Optional<SparseAttn_FloatTensor4D>:$partialOutput, Optional<SparseAttn_LogSumExpTensor>:$partialLse);
   let results = (outs SparseAttn_FloatTensor4D:$output, Optional<SparseAttn_LogSumExpTensor>:$lse);
   let assemblyFormat = [{
-    custom<Symbols>($kernels) `(` $query `,` $key `,` $value `)` (`captures` `(` $captures^ `)`)? attr-dict `:`
-    functional-type(operands, results)
+    custom<Symbols>($kernels) `(` $query `,` $key `,` $value `)` (`captures` `(` $captures^ `)`)?
+    (`from` `(` $partialOutput^ `,` $partialLse `)`)? attr-dict `:` functional-type(operands, results)
   }];
 }
 

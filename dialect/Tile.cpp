@@ -17,12 +17,16 @@ using namespace mlir::sparse_attn;
 
 void KernelOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setName) {
   unsigned count = region.getNumArguments();
-  if (count < (getLse() ? 8u : 7u))
+  if (count < 7u + (getLse() ? 1 : 0) + (getResumes() ? 2 : 0))
     return;
   StringRef inputs[] = {"q", "k", "v"}, item[] = {"b", "h", "t"};
   for (auto [argument, name] : llvm::zip(region.getArguments(), inputs))
     setName(argument, name);
   setName(getOutput(), "o");
+  if (getResumes()) {
+    setName(getPartialOutput(), "po");
+    setName(getPartialLse(), "pl");
+  }
   if (getLse())
     setName(region.getArgument(count - 4), "lse");
   for (auto [argument, name] : llvm::zip(region.getArguments().take_back(3), item))
@@ -64,7 +68,7 @@ LogicalResult KernelOp::verifyRegions() {
   if (!isa<ReturnOp>(body.getTerminator()))
     return emitOpError("expects to end in sparse_attn.return, but got '") << body.getTerminator()->getName() << "'";
   // kernel_c2
-  unsigned arrays = getLse() ? 5 : 4;
+  unsigned arrays = (getLse() ? 5 : 4) + (getResumes() ? 2 : 0);
   if (body.getNumArguments() < arrays + 3 ||
       !llvm::all_of(body.getArguments().take_back(3), [](Value v) { return v.getType().isIndex(); }))
     return emitOpError("expects ") << arrays << " arrays or more and an item of three index values, but got "

@@ -54,8 +54,8 @@ def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
     Symbol, IsolatedFromAbove, SingleBlock, HasParent<"::mlir::ModuleOp">]> {
   let summary = "One work item of attention: one query tile of one head";
   let description = [{
-    Arguments: query, key, value, captures (those of the pattern, then those of the scores), output, log-sum-exp if there
-    is one; then the item: batch, head and query tile. Arrays are memrefs with any strides but the innermost, which is 1. With `modulo` the tiles are numbered as those
+    Arguments: query, key, value, captures (those of the pattern, then those of the scores), a partial output and its
+    log-sum-exp if the kernel `resumes` from these, output, log-sum-exp if there is one; then the item: batch, head and query tile. Arrays are memrefs with any strides but the innermost, which is 1. With `modulo` the tiles are numbered as those
     of the schedule are.
 
     Made by `-sparse-attn-fuse-softmax`; consumed by `-sparse-attn-convert-to-cpu`.
@@ -75,12 +75,12 @@ def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$pattern, I64Attr:$tileQ, I64Attr:$tileK,
-                       F64Attr:$scale, UnitAttr:$lse, DefaultValuedOptionalAttr<I64Attr, "1">:$modulo,
-                       OptionalAttr<FlatSymbolRefAttr>:$score);
+                       F64Attr:$scale, UnitAttr:$lse, UnitAttr:$resumes,
+                       DefaultValuedOptionalAttr<I64Attr, "1">:$modulo, OptionalAttr<FlatSymbolRefAttr>:$score);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $sym_name `of` `(` $pattern `)` `tile` `(` custom<Number>($tileQ) `,` custom<Number>($tileK) `)`
-    `scale` `(` custom<Scale>($scale) `)` (`score` `(` $score^ `)`)? (`lse` $lse^)?
+    `scale` `(` custom<Scale>($scale) `)` (`score` `(` $score^ `)`)? (`resumes` $resumes^)? (`lse` $lse^)?
     (`modulo` `(` custom<Number>($modulo)^ `)`)? attr-dict-with-keyword $body
   }];
   let hasRegionVerifier = 1;
@@ -89,8 +89,11 @@ def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
     BlockArgument getKey() { return getBody().getArgument(1); }
     BlockArgument getValue() { return getBody().getArgument(2); }
     Block::BlockArgListType getCaptures() {
-      return getBody().getArguments().drop_front(3).drop_back(getLse() ? 5 : 4);
+      return getBody().getArguments().drop_front(3).drop_back((getResumes() ? 2 : 0) + (getLse() ? 5 : 4));
     }
+    /// Of kernels that resume.
+    BlockArgument getPartialOutput() { return getBody().getArgument(getOutput().getArgNumber() - 2); }
+    BlockArgument getPartialLse() { return getBody().getArgument(getOutput().getArgNumber() - 1); }
     /// The number among the captures of an argument that is one.
     unsigned getCaptureNumber(Value capture) { return ::llvm::cast<BlockArgument>(capture).getArgNumber() - 3; }
     BlockArgument getOutput() { return getBody().getArgument(getBody().getNumArguments() - (getLse() ? 5 : 4)); }
@@ -146,12 +149,13 @@ def SparseAttn_RowsOp : TileOp<"rows", [Pure, AllTypesMatch<["source", "result"]
 }
 
 def SparseAttn_LoadOp : TileOp<"load", [MemoryEffects<[MemRead]>]> {
-  let summary = "Rows of tile `tile` of one head";
+  let summary = "Rows of tile `tile` of one head, or their log-sum-exps";
   let description = [{
     Rows past the length are never loaded; what stands in their place is undefined.
 
     ```mlir
     %kt = sparse_attn.load %k[%b, %hk, %j] : memref<?x8x?x64xf32, #s> -> !sparse_attn.tile<64x64xf32>
+    %pl = sparse_attn.load %lse[%b, %h, %t] : memref<?x8x?xf32, #s> -> !sparse_attn.tile<64xf32>
     ```
   }];
   let arguments = (ins AnyMemRef:$source, Index:$batch, Index:$head, Index:$tile);
@@ -163,6 +167,21 @@ def SparseAttn_SoftmaxInitOp : TileOp<"softmax_init", [Pure]> {
   let summary = "The state before the first key tile: row maximum -inf, row sum 0, accumulator 0";
   let results = (outs SparseAttn_Tile:$rowMax, SparseAttn_Tile:$rowSum, SparseAttn_Tile:$accumulator);
   let assemblyFormat = "attr-dict `:` type($rowMax) `,` type($rowSum) `,` type($accumulator)";
+}
+
+def SparseAttn_SoftmaxResumeOp : TileOp<"softmax_resume", [Pure, AllTypesMatch<["lse", "rowMax", "rowSum"]>]> {
+  let summary = "The state after the keys that led to a partial result";
+  let description = [{
+    Row maximum `lse / scale` in the unit of the scores that the softmax gets, row sum 1 and accumulator `output`; as
+    `softmax_init` where the log-sum-exp is -inf.
+
+    ```mlir
+    %m, %l, %acc = sparse_attn.softmax_resume %po, %pl : <64x64xbf16>, <64xf32> -> <64x64xf32>
+    ```
+  }];
+  let arguments = (ins SparseAttn_Tile:$output, SparseAttn_Tile:$lse);
+  let results = (outs SparseAttn_Tile:$rowMax, SparseAttn_Tile:$rowSum, SparseAttn_Tile:$accumulator);
+  let assemblyFormat = "$output `,` $lse attr-dict `:` type($output) `,` type($lse) `->` type($accumulator)";
 }
 
 def SparseAttn_ForEachKeyTileOp : TileOp<"for_each_key_tile", [

@@ -56,6 +56,7 @@ private:
   void buildRows();
   Value buildKeyHead();
   Value buildVisit();
+  Operation *buildResume(Type ofRow, Type ofRows);
   void buildStep(ForEachKeyTileOp loop, Value queryRows, Value keyHead, const PatternScope &scope);
   Value buildMask(Value scores, Value partial, Value keyTile, const PatternScope &scope);
   Value buildScoreMod(Value scores, Value keyTile);
@@ -73,7 +74,7 @@ private:
   Location loc;
   Value queryLength, keyLength;
   /// The arrays, or their rows of a residue class, the query tile among these, and their lengths.
-  Value query, key, value, output, lse, tileOfRows, queries, keys;
+  Value query, key, value, partialOutput, partialLse, output, lse, tileOfRows, queries, keys;
   std::optional<ResidueClass> residue;
   IRMapping scoreMap; // what stands for values of `score` that are the same for all pairs
 };
@@ -83,6 +84,10 @@ void KernelBuilder::buildRows() {
   query = kernel.getQuery();
   key = kernel.getKey();
   value = kernel.getValue();
+  if (kernel.getResumes()) {
+    partialOutput = kernel.getPartialOutput();
+    partialLse = kernel.getPartialLse();
+  }
   output = kernel.getOutput();
   lse = kernel.getLse() ? Value(kernel.getArrays().back()) : Value();
   tileOfRows = kernel.getTile();
@@ -103,6 +108,8 @@ void KernelBuilder::buildRows() {
   query = rows(query, residue->firstRow);
   key = rows(key, residue->number);
   value = rows(value, residue->number);
+  partialOutput = rows(partialOutput, residue->firstRow);
+  partialLse = rows(partialLse, residue->firstRow);
   output = rows(output, residue->firstRow);
   lse = rows(lse, residue->firstRow);
 }
@@ -192,6 +199,13 @@ void KernelBuilder::buildStep(ForEachKeyTileOp loop, Value queryRows, Value keyH
   builder.setInsertionPointAfter(loop);
 }
 
+Operation *KernelBuilder::buildResume(Type ofRow, Type ofRows) {
+  Type ofOutput = tile({static_cast<int64_t>(kernel.getTileQ()), kernel.getHeadSize()}, kernel.getElementType());
+  Value rows = LoadOp::create(builder, loc, ofOutput, partialOutput, kernel.getBatch(), kernel.getHead(), tileOfRows);
+  Value sums = LoadOp::create(builder, loc, ofRow, partialLse, kernel.getBatch(), kernel.getHead(), tileOfRows);
+  return SoftmaxResumeOp::create(builder, loc, ofRow, ofRow, ofRows, rows, sums);
+}
+
 void KernelBuilder::build() {
   int64_t tileQ = kernel.getTileQ(), headSize = kernel.getHeadSize();
   Type f32 = builder.getF32Type();
@@ -206,11 +220,12 @@ void KernelBuilder::build() {
   Value visit = buildVisit();
   Value queryRows = LoadOp::create(builder, loc, tile({tileQ, headSize}, kernel.getElementType()), query,
                                    kernel.getBatch(), kernel.getHead(), tileOfRows);
-  auto init = SoftmaxInitOp::create(builder, loc, tile({tileQ}, f32), tile({tileQ}, f32), tile({tileQ, headSize}, f32));
-  auto loop = ForEachKeyTileOp::create(builder, loc, init.getResultTypes(), visit, init.getResults());
+  Type ofRow = tile({tileQ}, f32), ofRows = tile({tileQ, headSize}, f32);
+  Operation *init = partialOutput ? buildResume(ofRow, ofRows)
+                                  : SoftmaxInitOp::create(builder, loc, ofRow, ofRow, ofRows).getOperation();
+  auto loop = ForEachKeyTileOp::create(builder, loc, init->getResultTypes(), visit, init->getResults());
   buildStep(loop, queryRows, keyHead, scope);
-  auto last = FinalizeOp::create(builder, loc, init.getAccumulator().getType(), init.getRowMax().getType(),
-                                 loop.getResult(2), loop.getResult(0), loop.getResult(1));
+  auto last = FinalizeOp::create(builder, loc, ofRows, ofRow, loop.getResult(2), loop.getResult(0), loop.getResult(1));
   StoreOp::create(builder, loc, last.getOutput(), output, kernel.getBatch(), kernel.getHead(), tileOfRows);
   if (lse)
     StoreOp::create(builder, loc, last.getLse(), lse, kernel.getBatch(), kernel.getHead(), tileOfRows);
@@ -263,16 +278,20 @@ KernelOp addKernel(SymbolTable &symbols, AttentionOp attention, ValueRange captu
                    StringRef name) {
   OpBuilder builder(attention->getParentOfType<func::FuncOp>());
   Location loc = attention.getLoc();
-  auto kernel =
-      KernelOp::create(builder, loc, name, attention.getPattern(), schedule.getTileQ(), schedule.getTileK(),
-                       APFloat(attention.getScaleOrDefault()), /*lse=*/bool(attention.getLse()), schedule.getModulo(),
-                       score ? FlatSymbolRefAttr::get(score.getSymNameAttr()) : FlatSymbolRefAttr());
+  auto kernel = KernelOp::create(builder, loc, name, attention.getPattern(), schedule.getTileQ(), schedule.getTileK(),
+                                 APFloat(attention.getScaleOrDefault()), /*lse=*/bool(attention.getLse()),
+                                 /*resumes=*/bool(attention.getPartialOutput()), schedule.getModulo(),
+                                 score ? FlatSymbolRefAttr::get(score.getSymNameAttr()) : FlatSymbolRefAttr());
   symbols.insert(kernel);
   Block &body = kernel.getBody().emplaceBlock();
   for (Value array : {attention.getQuery(), attention.getKey(), attention.getValue()})
     body.addArgument(getStridedMemRef(array.getType()), loc);
   for (Value capture : captures)
     body.addArgument(capture.getType(), loc);
+  if (attention.getPartialOutput()) {
+    body.addArgument(getStridedMemRef(attention.getPartialOutput().getType()), loc);
+    body.addArgument(getStridedMemRef(attention.getPartialLse().getType()), loc);
+  }
   body.addArgument(getStridedMemRef(attention.getOutput().getType()), loc);
   if (attention.getLse())
     body.addArgument(getStridedMemRef(attention.getLse().getType()), loc);
@@ -301,7 +320,8 @@ LogicalResult FuseSoftmaxPass::fuse(SymbolTable &symbols, AttentionOp attention,
   }
   OpBuilder builder(attention);
   auto launch = LaunchOp::create(builder, attention.getLoc(), attention.getResultTypes(), builder.getArrayAttr(kernels),
-                                 attention.getQuery(), attention.getKey(), attention.getValue(), captures);
+                                 attention.getQuery(), attention.getKey(), attention.getValue(), captures,
+                                 attention.getPartialOutput(), attention.getPartialLse());
   attention.replaceAllUsesWith(launch.getResults());
   attention.erase();
   return success();

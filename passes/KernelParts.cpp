@@ -72,6 +72,16 @@ static bool isOnlineSoftmaxLoop(ForEachKeyTileOp loop, bool modifiesScores) {
          accumulate.getWeights() == softmax.getWeights() && accumulate.getAccumulator() == rescale.getResult();
 }
 
+/// Does the program load the queries first, and then start or resume the softmax?
+static bool startsSoftmax(Block &body, bool resumes) {
+  SmallVector<LoadOp> loads(body.getOps<LoadOp>());
+  if (!resumes)
+    return loads.size() == 1 && getOnly<SoftmaxInitOp>(body);
+  auto resume = getOnly<SoftmaxResumeOp>(body);
+  return loads.size() == 3 && resume && resume.getOutput() == loads[1].getResult() &&
+         resume.getLse() == loads[2].getResult();
+}
+
 LogicalResult KernelParts::check(const Tiling &tiling) {
   Block &body = kernel.getBody().front();
   if (!pattern || !schedule)
@@ -87,8 +97,8 @@ LogicalResult KernelParts::check(const Tiling &tiling) {
   TilingProblem problem{kernel.getHeadSize(), kernel.getElementType()};
   if (!tiling.supports(problem, {int64_t(kernel.getTileQ()), int64_t(kernel.getTileK())}, reason))
     return kernel.emitOpError(reason);
-  if (!getOnly<VisitOp>(body) || !getOnly<LoadOp>(body) || !getOnly<SoftmaxInitOp>(body) ||
-      !getOnly<FinalizeOp>(body) || !isOnlineSoftmaxLoop(getOnly<ForEachKeyTileOp>(body), bool(score)))
+  if (!getOnly<VisitOp>(body) || !startsSoftmax(body, kernel.getResumes()) || !getOnly<FinalizeOp>(body) ||
+      !isOnlineSoftmaxLoop(getOnly<ForEachKeyTileOp>(body), bool(score)))
     return kernel.emitOpError("expects the tile program that -sparse-attn-fuse-softmax writes");
   return success();
 }

@@ -24,6 +24,21 @@ def SimplifyPatterns : Pass<"sparse-attn-simplify-patterns", "::mlir::ModuleOp">
   }];
 }
 
+def FuseMerge : Pass<"sparse-attn-fuse-merge", "::mlir::ModuleOp"> {
+  let summary = "Let attention go on from the partial results that it is merged with";
+  let description = [{
+    Before: results of several attention ops are merged. After: each but the first goes on from the result of the one
+    before, and the last one's is the merged result. So only one output and one log-sum-exp exist at a time.
+
+    ```mlir
+    %a, %la = sparse_attn.attention %q, %k, %v pattern(@near) : ...
+    %b, %lb = sparse_attn.attention %q, %k, %v pattern(@far) : ...
+    %o, %lse = sparse_attn.merge (%a, %la), (%b, %lb) : ...
+    // %o, %lse = sparse_attn.attention %q, %k, %v pattern(@far) from(%a, %la : ...) : ...
+    ```
+  }];
+}
+
 def ReindexDilation : Pass<"sparse-attn-reindex-dilation", "::mlir::ModuleOp"> {
   let summary = "Turn dilated attention into dense attention over residue classes";
   let description = [{

@@ -28,6 +28,7 @@ using namespace mlir::sparse_attn;
 
 void mlir::sparse_attn::buildToSchedulesPipeline(OpPassManager &pm, const ToTilesOptions &options) {
   pm.addPass(createSimplifyPatterns());
+  pm.addPass(createFuseMerge());
   if (options.reindex)
     pm.addPass(createReindexDilation());
   SpecializeBlocksOptions blocks;

@@ -53,6 +53,10 @@ private:
   void lowerScores(Block &step, bool partial);
   void lowerAccumulate(AccumulateOp accumulate, bool partial);
   void lowerStore(StoreOp store);
+  void prefetchItem();
+  HeadRows queryRowsOf(Value array);
+  Value lseRowOf(Value array);
+  Value queryTile();
 
   /// The rows of tile `tile` of one head; `count` is what exists from there on.
   HeadRows rowsOf(Value array, Value batch, Value head, Value tile, int64_t tileRows);
@@ -188,20 +192,49 @@ void ItemLowering::lowerLoop(ForEachKeyTileOp loop) {
   emitListWalk(builder, loc, lists, getListRow(s, lists, item), listed, full);
 }
 
-void ItemLowering::lowerStore(StoreOp store) {
-  Value target = value(store.getTarget());
-  int64_t tileQ = parts.kernel.getTileQ();
-  Value batch = value(store.getBatch()), head = value(store.getHead()), tile = value(store.getTile());
-  if (cast<MemRefType>(target.getType()).getRank() == 4)
-    return emitter.storeOutput(rowsOf(target, batch, head, tile, tileQ));
-  Value length = memref::DimOp::create(builder, loc, target, 2);
+/// The rows of the item's queries in an array of the tile program.
+HeadRows ItemLowering::queryRowsOf(Value array) {
+  return rowsOf(value(array), item.batch, item.head, queryTile(), parts.kernel.getTileQ());
+}
+
+/// The tile of the item's queries in the arrays that the program loads from: not the item's where there are classes.
+Value ItemLowering::queryTile() {
+  return value(LoadOp(*parts.kernel.getBody().front().getOps<LoadOp>().begin()).getTile());
+}
+
+/// One head of an array of log-sum-exps.
+Value ItemLowering::lseRowOf(Value array) {
+  Value sums = value(array);
+  Value length = memref::DimOp::create(builder, loc, sums, 2);
   OpFoldResult one = builder.getIndexAttr(1);
-  SmallVector<OpFoldResult> offsets{batch, head, builder.getIndexAttr(0)}, sizes{one, one, length}, strides(3, one);
+  SmallVector<OpFoldResult> offsets{item.batch, item.head, builder.getIndexAttr(0)}, sizes{one, one, length},
+      strides(3, one);
   auto layout = StridedLayoutAttr::get(builder.getContext(), ShapedType::kDynamic, {ShapedType::kDynamic});
   auto rowType = MemRefType::get({ShapedType::kDynamic}, builder.getF32Type(), layout);
-  Value row = memref::SubViewOp::create(builder, loc, rowType, target, offsets, sizes, strides);
-  Value first = s.mul(tile, tileQ);
-  emitter.storeLogSumExp(row, first, s.sub(length, first));
+  return memref::SubViewOp::create(builder, loc, rowType, sums, offsets, sizes, strides);
+}
+
+void ItemLowering::prefetchItem() {
+  Block &program = parts.kernel.getBody().front();
+  LoadOp load = *program.getOps<LoadOp>().begin();
+  StoreOp store = *program.getOps<StoreOp>().begin();
+  emitter.prefetchItem(queryRowsOf(load.getSource()), queryRowsOf(store.getTarget()));
+}
+
+/// What a program is to be run again for, with care, must not be lost: where the result takes the place of a partial
+/// one, it is stored once it is final.
+void ItemLowering::lowerStore(StoreOp store) {
+  OpBuilder::InsertionGuard guard(builder);
+  if (parts.kernel.getResumes() && isCareful) {
+    Value isFinal = s.either(isCareful, emitter.hasFiniteOutput());
+    auto branch = scf::IfOp::create(builder, loc, isFinal, /*withElseRegion=*/false);
+    builder.setInsertionPointToStart(branch.thenBlock());
+  }
+  if (cast<MemRefType>(store.getTarget().getType()).getRank() == 4)
+    return emitter.storeOutput(queryRowsOf(store.getTarget()));
+  Value sums = lseRowOf(store.getTarget()), first = s.mul(queryTile(), parts.kernel.getTileQ());
+  Value length = memref::DimOp::create(builder, loc, sums, 0);
+  emitter.storeLogSumExp(sums, first, s.sub(length, first));
 }
 
 void ItemLowering::lowerOp(Operation *op) {
@@ -214,9 +247,8 @@ void ItemLowering::lowerOp(Operation *op) {
         ranges = expandSchedule(builder, parts.schedule, operands, &access);
       })
       .Case([&](LoadOp load) {
-        int64_t tileQ = parts.kernel.getTileQ();
-        emitter.packQueries(rowsOf(value(load.getSource()), value(load.getBatch()), value(load.getHead()),
-                                   value(load.getTile()), tileQ));
+        if (!isa<SoftmaxResumeOp>(*load->getUsers().begin()))
+          emitter.packQueries(queryRowsOf(load.getSource()));
       })
       .Case([&](RowsOp rows) {
         map.map(rows.getResult(),
@@ -225,13 +257,12 @@ void ItemLowering::lowerOp(Operation *op) {
       .Case([&](ReadOp read) { map.map(read.getResult(), emitRead(builder, loc, read, map, access)); })
       .Case([&](SoftmaxInitOp) {
         emitter.initState();
-        Block &program = parts.kernel.getBody().front();
-        LoadOp load = *program.getOps<LoadOp>().begin();
-        StoreOp store = *program.getOps<StoreOp>().begin();
-        auto rows = [&](Value array) {
-          return rowsOf(value(array), item.batch, item.head, value(load.getTile()), parts.kernel.getTileQ());
-        };
-        emitter.prefetchItem(rows(load.getSource()), rows(store.getTarget()));
+        prefetchItem();
+      })
+      .Case([&](SoftmaxResumeOp resume) {
+        HeadRows output = queryRowsOf(resume.getOutput().getDefiningOp<LoadOp>().getSource());
+        emitter.resumeState(output, lseRowOf(resume.getLse().getDefiningOp<LoadOp>().getSource()));
+        prefetchItem();
       })
       .Case([&](ForEachKeyTileOp loop) { lowerLoop(loop); })
       .Case([&](StoreOp store) { lowerStore(store); })

@@ -225,6 +225,27 @@ void TileEmitter::initState() {
   });
 }
 
+void TileEmitter::resumeState(const HeadRows &output, Value logSumExps) {
+  forEach(s.constant(0), s.constant(tileQ), 1, [&](Value row) {
+    Value last = s.sub(s.min(output.count, s.constant(tileQ)), 1);
+    Value lse = memref::LoadOp::create(builder, loc, logSumExps, s.add(output.first, s.min(row, last)));
+    memref::StoreOp::create(builder, loc, lse, places[static_cast<int>(Place::RowMax)], ValueRange{s.constant(0), row});
+  });
+  forEachLaneVector([&](Value column) {
+    Value lse = loadState(Place::RowMax, column);
+    Value isEmpty = lanes.equals(lse, lanes.splat(-kInfinity));
+    storeState(lanes.mul(lse, lanes.splat(static_cast<float>(1.0 / softmaxScale))), Place::RowMax, column);
+    storeState(lanes.select(isEmpty, lanes.splat(0.0f), lanes.splat(1.0f)), Place::RowSum, column);
+    forEach(s.constant(0), s.constant(headSize), width, [&](Value dimension) {
+      transposeBlock([&](int64_t i) { return loadWidened(output, s.add(column, i), dimension, width); },
+                     [&](int64_t i, Value row) {
+                       store(lanes.select(isEmpty, lanes.splat(0.0f), row), Place::Accumulator, s.add(dimension, i),
+                             column);
+                     });
+    });
+  });
+}
+
 void TileEmitter::emitScores(const HeadRows &keys, const HeadRows &values, Limits limits) {
   if (kind == ProductKind::Widened)
     widenRows(keys);

@@ -64,6 +64,9 @@ public:
   /// Row maximum -inf, row sum 0, accumulator 0.
   void initState();
 
+  /// The state that a partial result stands for; `logSumExps` is memref<?xf32, strided<[?], offset: ?>>.
+  void resumeState(const HeadRows &output, Value logSumExps);
+
   /// The limits of the scores: infinity where the key exists and attends, -infinity elsewhere.
   Limits emitLimits(const HeadRows &keys, const TileRegion &mask);
 

@@ -245,9 +245,9 @@ SmallVector<Value> AmpereEmitter::emitLoop(KeyTileCursor &cursor) {
       loaded.push_back(loadQueries(step));
     queryWords = std::move(loaded);
   }
-  SoftmaxState init = fragment.initState();
-  SmallVector<Value> carried = first;
-  carried.append(headSize / 2, b.number(0));
+  SmallVector<Value> carried = first, accumulator(headSize / 2);
+  SoftmaxState init = startSoftmax(fragment, accumulator, laneRow, lane);
+  llvm::append_range(carried, accumulator);
   llvm::append_range(carried, ArrayRef<Value>{init.rowMax[0], init.rowMax[1], init.rowSum[0], init.rowSum[1]});
   auto loop = scf::ForOp::create(builder, loc, b.integer(0), count, b.integer(1), carried,
                                  [&](OpBuilder &, Location, Value rank, ValueRange state) {

@@ -20,6 +20,15 @@ Value DeviceBuilder::exp2(Value a) { return Exp2Op::create(builder, loc, a.getTy
 Value DeviceBuilder::reciprocal(Value a) { return ReciprocalOp::create(builder, loc, a.getType(), a); }
 Value DeviceBuilder::log2(Value a) { return Log2Op::create(builder, loc, a.getType(), a); }
 
+std::pair<Value, Value> DeviceBuilder::unpackHalves(Value word, Type elementType) {
+  auto unpack = [&](Value bits) -> Value {
+    Value half = arith::TruncIOp::create(builder, loc, builder.getI16Type(), bits);
+    Value number = arith::BitcastOp::create(builder, loc, elementType, half);
+    return arith::ExtFOp::create(builder, loc, builder.getF32Type(), number);
+  };
+  return {unpack(word), unpack(shiftRight(word, 16))};
+}
+
 Value DeviceBuilder::packHalves(Value hi, Value lo, Type elementType) {
   return PackHalvesOp::create(builder, loc, builder.getI32Type(), hi, lo, TypeAttr::get(elementType));
 }

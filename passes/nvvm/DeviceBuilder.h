@@ -80,6 +80,9 @@ public:
   /// hi << 16 | lo, rounded to `elementType`.
   Value packHalves(Value hi, Value lo, Type elementType);
 
+  /// The low and the high half of a word as numbers of `elementType`, in f32.
+  std::pair<Value, Value> unpackHalves(Value word, Type elementType);
+
   // Types
   Value toIndex(Value integer);
   Value toInteger(Value index);

@@ -155,8 +155,7 @@ HopperEmitter::Registers HopperEmitter::consumeStep(Value rank, Value tileNumber
 }
 
 /// At least one tile.
-HopperEmitter::Registers HopperEmitter::consumeTiles(Value count, Value tileNumber) {
-  Registers registers{SmallVector<Value>(layout.columns / 2, b.number(0)), {}, fragment.initState()};
+HopperEmitter::Registers HopperEmitter::consumeTiles(Registers registers, Value count, Value tileNumber) {
   Use first = getUse(tileNumber);
   wait(barrier(HopperLayout::KeysFull, first.stage), first.parity);
   Value place = readPlace(first.stage);
@@ -166,7 +165,9 @@ HopperEmitter::Registers HopperEmitter::consumeTiles(Value count, Value tileNumb
   scores = await(0, scores);
   release(barrier(HopperLayout::KeysEmpty, first.stage), scores);
   mask(scores, place, b.integer(0));
-  fragment.softmax(scores, registers.state);
+  RowPair correction = fragment.softmax(scores, registers.state);
+  if (kernel.getResumes())
+    fragment.scaleRows(registers.accumulator, correction);
   registers.weights = fragment.pack(scores, elementType);
   wait(barrier(HopperLayout::ValuesFull, first.stage), first.parity);
 
@@ -252,14 +253,15 @@ Value HopperEmitter::consumeItem(Value count, Value itemParity, Value tileNumber
   groupRow = b.add(b.mul(b.both(warp, kWarpsInGroup - 1), 16), b.shiftRight(lane, 2));
   laneRow = b.add(b.add(b.mul(queryTile, tileQ), b.mul(group, kGroupRows)), groupRow);
   wait(barrier(HopperLayout::QueriesFull), itemParity);
-  Registers none{SmallVector<Value>(layout.columns / 2, b.number(0)), {}, fragment.initState()};
-  SmallVector<Value> empty = flatten(none);
+  Registers start{SmallVector<Value>(layout.columns / 2), {}, {}};
+  start.state = startSoftmax(fragment, start.accumulator, laneRow, lane);
+  SmallVector<Value> empty = flatten(start);
   auto types = llvm::map_to_vector(empty, [](Value value) { return value.getType(); });
   auto branch = scf::IfOp::create(builder, loc, types, b.less(b.integer(0), count), /*withElseRegion=*/true);
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(branch.thenBlock());
-    Registers registers = consumeTiles(count, tileNumber);
+    Registers registers = consumeTiles(start, count, tileNumber);
     registers.weights.clear();
     scf::YieldOp::create(builder, loc, flatten(registers));
     builder.setInsertionPointToStart(branch.elseBlock());

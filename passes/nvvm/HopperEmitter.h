@@ -118,7 +118,7 @@ private:
   };
   SmallVector<Value> flatten(const Registers &registers);
   Registers unflatten(ValueRange values);
-  Registers consumeTiles(Value count, Value tileNumber);
+  Registers consumeTiles(Registers registers, Value count, Value tileNumber);
   Registers consumeStep(Value rank, Value tileNumber, Registers registers);
   SmallVector<Value> multiplyKeys(Value stage);
   void multiplyValues(Registers &registers, Value stage);

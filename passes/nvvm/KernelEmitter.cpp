@@ -10,6 +10,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <limits>
 
 using namespace mlir;
 using namespace mlir::sparse_attn;
@@ -126,7 +127,8 @@ void KernelEmitter::emitScalars(const DeviceItem &newItem) {
       map.map(capture, b.toIndex(arguments->getNumber(capture)));
   for (Operation &op : kernel.getBody().front()) {
     llvm::TypeSwitch<Operation *>(&op)
-        .Case<VisitOp, LoadOp, SoftmaxInitOp, ForEachKeyTileOp, FinalizeOp, StoreOp, ReturnOp>([](Operation *) {})
+        .Case<VisitOp, LoadOp, SoftmaxInitOp, SoftmaxResumeOp, ForEachKeyTileOp, FinalizeOp, StoreOp, ReturnOp>(
+            [](Operation *) {})
         .Case([&](memref::DimOp dim) {
           map.map(dim.getResult(), b.toIndex(arguments->getSize(dim.getSource(), *dim.getConstantIndex())));
         })
@@ -178,6 +180,10 @@ void KernelEmitter::findArrays() {
   keys = getKeyLoad().getSource();
   auto accumulate = *step.getOps<AccumulateOp>().begin();
   values = accumulate.getValue().getDefiningOp<LoadOp>().getSource();
+  for (SoftmaxResumeOp resume : program.getOps<SoftmaxResumeOp>()) {
+    partialOutput = resume.getOutput().getDefiningOp<LoadOp>().getSource();
+    partialLse = resume.getLse().getDefiningOp<LoadOp>().getSource();
+  }
   for (StoreOp store : program.getOps<StoreOp>())
     (cast<MemRefType>(store.getTarget().getType()).getRank() == 4 ? output : lse) = store.getTarget();
 }
@@ -316,8 +322,51 @@ void KernelEmitter::maskIfPartial(RowFragment &fragment, SmallVector<Value> &sco
 }
 
 //===----------------------------------------------------------------------===//
+// Partial results
+//===----------------------------------------------------------------------===//
+
+SoftmaxState KernelEmitter::startSoftmax(RowFragment &fragment, MutableArrayRef<Value> accumulator, Value laneRow,
+                                         Value lane) {
+  SoftmaxState state = fragment.initState();
+  std::fill(accumulator.begin(), accumulator.end(), b.number(0));
+  if (!kernel.getResumes())
+    return state;
+  HeadRows rows = getHeadRows(partialOutput, item.batch, item.head);
+  Value column = b.toWide(b.mul(b.both(lane, 3), 2 * kElementBytes)), last = b.sub(queryLength, 1);
+  for (int64_t row = 0; row < 2; ++row) {
+    // Rows past the end are that of the last, and nobody stores them.
+    Value position = b.min(b.add(laneRow, 8 * row), last);
+    Value lse = b.load(getRowSum(partialLse, position), builder.getF32Type());
+    Value isEmpty = b.equalFloat(lse, b.number(-std::numeric_limits<float>::infinity()));
+    state.rowMax[row] = fragment.getMax(lse);
+    // The four lanes of a row share its sum.
+    Value isFirst = b.equal(b.both(lane, 3), 0);
+    Value sum = b.select(isEmpty, b.number(0), b.number(1));
+    state.rowSum[row] = b.select(isFirst, sum, b.number(0));
+    Value address = b.offset(b.offset(rows.address, b.mul(b.toWide(position), rows.stride)), column);
+    for (size_t index = 0; index + 1 < accumulator.size(); index += 2) {
+      if (getFragmentRow(index) != row || getFragmentColumn(index) >= headSize)
+        continue;
+      Value word = b.load(b.offset(address, kElementBytes * getFragmentColumn(index)), builder.getI32Type());
+      auto [low, high] = b.unpackHalves(word, elementType);
+      accumulator[index] = b.select(isEmpty, b.number(0), low);
+      accumulator[index + 1] = b.select(isEmpty, b.number(0), high);
+    }
+  }
+  return state;
+}
+
+//===----------------------------------------------------------------------===//
 // The results
 //===----------------------------------------------------------------------===//
+
+/// The address of the sum of a row, in an array of log-sum-exps.
+Value KernelEmitter::getRowSum(Value array, Value position) {
+  DeviceArray sums = getArray(array);
+  Value offset = b.add(b.mul(b.toWide(item.batch), sums.strides[0]), b.mul(b.toWide(item.head), sums.strides[1]));
+  offset = b.add(offset, b.mul(b.toWide(position), sums.strides[2]));
+  return b.offset(sums.address, offset, builder.getF32Type());
+}
 
 void KernelEmitter::storeOutput(ArrayRef<Value> words, Value laneRow, Value lane) {
   HeadRows rows = getHeadRows(output, item.batch, item.head);
@@ -339,13 +388,9 @@ void KernelEmitter::storeLogSumExp(const RowPair &sumsOfRows, Value laneRow, Val
   if (!kernel.getLse())
     return;
   Value isFirst = b.equal(b.both(lane, 3), 0);
-  DeviceArray sums = getArray(lse);
-  Value base = b.add(b.mul(b.toWide(item.batch), sums.strides[0]), b.mul(b.toWide(item.head), sums.strides[1]));
   for (int64_t row = 0; row < 2; ++row) {
     Value position = b.add(laneRow, 8 * row);
-    b.emitIf(b.both(isFirst, b.less(position, queryLength)), [&] {
-      Value offset = b.add(base, b.mul(b.toWide(position), sums.strides[2]));
-      b.store(sumsOfRows[row], b.offset(sums.address, offset, builder.getF32Type()));
-    });
+    b.emitIf(b.both(isFirst, b.less(position, queryLength)),
+             [&] { b.store(sumsOfRows[row], getRowSum(lse, position)); });
   }
 }

@@ -99,6 +99,9 @@ protected:
   void maskIfPartial(RowFragment &fragment, SmallVector<Value> &scores, Value isPartial, Value queryRow, Value keyTile,
                      Value laneColumn, Value rank);
 
+  /// The state before the first key tile, and the lane's part of the accumulator: of nothing, or of a partial result.
+  SoftmaxState startSoftmax(RowFragment &fragment, MutableArrayRef<Value> accumulator, Value laneRow, Value lane);
+
   /// Stores the lane's part of existing rows of the output, packed; `laneRow` is the first of its rows (i32).
   void storeOutput(ArrayRef<Value> words, Value laneRow, Value lane);
   /// Stores the log-sum-exp of the lane's rows, if the kernel has one.
@@ -120,11 +123,12 @@ protected:
   DeviceItem item;
   /// Of the arrays that tiles are loaded from, i32; and the tile of queries in theirs.
   Value queryLength, keyLength, queryTile;
-  Value queries, keys, values, output, lse; // those arrays, in the tile program
+  Value queries, keys, values, partialOutput, partialLse, output, lse; // those arrays, in the tile program
 
 private:
   void findArrays();
   void emitRows(RowsOp rows);
+  Value getRowSum(Value array, Value position);
   LoadOp getKeyLoad();
   MaskOp getMask();
   VisitRanges getRanges();

@@ -18,6 +18,7 @@
 #define SPARSE_ATTN_PASSES_NVVM_ROWFRAGMENT_H
 
 #include "passes/nvvm/DeviceBuilder.h"
+#include "llvm/Support/MathExtras.h"
 #include <array>
 
 namespace mlir::sparse_attn::nvvm {
@@ -50,6 +51,9 @@ public:
   void maskInLoop(MutableArrayRef<Value> scores, function_ref<Value(Value isSecondRow, Value column)> attends);
 
   SoftmaxState initState();
+
+  /// The row maximum that, with a row sum of 1, has this log-sum-exp; -infinity of -infinity.
+  Value getMax(Value lse) { return b.mulFloat(lse, b.number(static_cast<float>(llvm::numbers::log2e) / exponent)); }
 
   /// Makes weights of scores, in place; updates the state; returns the correction of what was summed before.
   RowPair softmax(MutableArrayRef<Value> scores, SoftmaxState &state);

@@ -38,6 +38,9 @@ BlockLayout::BlockLayout(const KernelInfo &kernel) {
   value = take(arrayWords(4));
   for (const CaptureInfo &capture : kernel.captures)
     captures.push_back(take(captureWords(capture)));
+  resumes = kernel.resumes;
+  partialOutput = take(resumes ? arrayWords(4) : 0);
+  partialLse = take(resumes ? arrayWords(3) : 0);
   output = take(arrayWords(4));
   hasLse = kernel.lse;
   lse = take(kernel.lse ? arrayWords(3) : 0);
@@ -66,6 +69,10 @@ void writeArrays(uint64_t *block, const BlockLayout &layout, const StepArrays &a
   writeValue(block + layout.query, arrays.query);
   writeValue(block + layout.key, arrays.key);
   writeValue(block + layout.value, arrays.value);
+  if (layout.resumes) {
+    writeValue(block + layout.partialOutput, arrays.partialOutput);
+    writeValue(block + layout.partialLse, arrays.partialLse);
+  }
   writeValue(block + layout.output, arrays.output);
   if (layout.hasLse)
     writeValue(block + layout.lse, arrays.lse);

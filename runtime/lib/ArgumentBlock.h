@@ -34,13 +34,14 @@ constexpr size_t pyramidWords = 3;
 /// What a GPU kernel has at the end.
 enum DeviceWord : size_t { ItemCountWord, OrderWord, CounterWord, CountsWord, deviceWords };
 /// No block is longer, since captures are limited.
-constexpr size_t maxBlockWords = 4 * arrayWords(4) + arrayWords(3) + listWords + maskListWords +
-                                 maxCaptures * (arrayWords(2) + pyramidWords) + deviceWords;
+constexpr size_t maxBlockWords = 5 * arrayWords(4) + 2 * arrayWords(3) + listWords + maskListWords +
+                                 maxCaptures * (arrayWords(4) + pyramidWords) + deviceWords;
 
 /// The arrays of one step, in `prepare` (where all data may be null) or in a launch.
 struct StepArrays {
   Value query, key, value, output;
-  Value lse; ///< Unused without a log-sum-exp.
+  Value lse;                       ///< Unused without a log-sum-exp.
+  Value partialOutput, partialLse; ///< Unused where nothing is gone on from.
 };
 
 /// Number of the first word of each part of a kernel's block.
@@ -49,6 +50,8 @@ struct SPARSE_ATTN_EXPORT BlockLayout {
 
   size_t query, key, value;
   std::vector<size_t> captures;
+  bool resumes;
+  size_t partialOutput, partialLse; ///< Meaningless where nothing is gone on from.
   size_t output;
   bool hasLse;
   size_t lse;                   ///< Meaningless without a log-sum-exp.

@@ -36,6 +36,11 @@ private:
     checkRead(step.member("key"), info.key, kernel);
     checkRead(step.member("value"), info.value, kernel);
     checkCaptures(step.member("captures"), info.captures, kernel);
+    if (info.partial.has_value() != kernel.resumes)
+      return step.fail("expects ", kernel.resumes ? "a" : "no", " partial result, as kernel '", kernel.name,
+                       "' has, but got ", info.partial ? "one" : "none");
+    if (info.partial)
+      checkPartial(step.member("partial"), *info.partial, info, kernel);
     checkWritten(step.member("output"), info.output, kernel.dtype, 4, kernel.headSize);
     if (info.lse.has_value() != kernel.lse)
       step.fail("expects ", kernel.lse ? "a" : "no", " lse, as kernel '", kernel.name, "' has, but got ",
@@ -50,20 +55,41 @@ private:
     for (size_t i = 1; i < numbers.size() && at.ok(); ++i) {
       const KernelInfo &other = kernels[numbers[i]];
       if (other.pattern != first.pattern || other.dtype != first.dtype || other.headSize != first.headSize ||
-          other.scale != first.scale || other.lse != first.lse || !(other.captures == first.captures))
+          other.scale != first.scale || other.lse != first.lse || other.resumes != first.resumes ||
+          other.variants.front().entries.score.has_value() != first.variants.front().entries.score.has_value() ||
+          !(other.captures == first.captures))
         at.element(i).fail("expects a kernel that differs from '", first.name, "' in its tiles alone, but got '",
                            other.name, "'");
     }
   }
 
-  /// An array that a kernel reads is an argument or has been written before.
+  /// What a step goes on from may be in the place of its own results, which then may be written again.
+  void checkPartial(const JsonNode &at, const PartialResult &partial, const Step &step, const KernelInfo &kernel) {
+    checkRead(at.member("output"), partial.output, kernel);
+    checkRead(at.member("lse"), partial.lse, DType::F32, 3, std::nullopt);
+    if (!node.ok())
+      return;
+    auto release = [&](const Operand &from, const std::optional<Operand> &to) {
+      if (to && from.kind != Operand::Kind::Argument && from.kind == to->kind && from.index == to->index)
+        flags(from)[from.index] = false;
+    };
+    release(partial.output, step.output);
+    release(partial.lse, step.lse);
+  }
+
   void checkRead(const JsonNode &at, const Operand &operand, const KernelInfo &kernel) {
+    checkRead(at, operand, kernel.dtype, 4, kernel.headSize);
+  }
+
+  /// An array that a kernel reads is an argument or has been written before.
+  void checkRead(const JsonNode &at, const Operand &operand, DType dtype, int32_t rank,
+                 std::optional<int64_t> headSize) {
     if (operand.kind == Operand::Kind::Argument && function.arguments[operand.index].kind != ArgumentKind::Array)
       return at.fail("expects an array, but got ", kindName(function.arguments[operand.index].kind), " argument ",
                      operand.index);
     if (operand.kind != Operand::Kind::Argument && !written(operand))
       return at.fail("expects an array that an earlier step writes, but got number ", operand.index);
-    checkType(at, type(operand), kernel.dtype, 4, kernel.headSize);
+    checkType(at, type(operand), dtype, rank, headSize);
   }
 
   void checkWritten(const JsonNode &at, const Operand &operand, DType dtype, int32_t rank,
@@ -73,8 +99,11 @@ private:
     if (written(operand))
       return at.fail("expects an array that no other step writes, but got number ", operand.index);
     checkType(at, type(operand), dtype, rank, headSize);
-    std::vector<bool> &flags = operand.kind == Operand::Kind::Result ? resultWritten : bufferWritten;
-    flags[operand.index] = true;
+    flags(operand)[operand.index] = true;
+  }
+
+  std::vector<bool> &flags(const Operand &operand) {
+    return operand.kind == Operand::Kind::Result ? resultWritten : bufferWritten;
   }
 
   void checkCaptures(const JsonNode &at, const std::vector<size_t> &captures, const KernelInfo &kernel) {

@@ -122,6 +122,10 @@ Step parseStep(const JsonNode &node, const FunctionInfo &function, const std::ve
   JsonNode captures = node.member("captures");
   for (size_t i = 0, count = captures.size(); i < count && node.ok(); ++i)
     step.captures.push_back(captures.element(i).member("argument").index(function.arguments.size()));
+  if (node.has("partial")) {
+    JsonNode partial = node.member("partial");
+    step.partial = {parseOperand(partial.member("output"), function), parseOperand(partial.member("lse"), function)};
+  }
   step.output = parseOperand(node.member("output"), function);
   if (node.has("lse"))
     step.lse = parseOperand(node.member("lse"), function);
@@ -270,6 +274,7 @@ KernelInfo parseKernel(const JsonNode &node, bool isForGpu) {
   kernel.headSize = node.member("head_size").integer(1, maxHeadSize);
   kernel.scale = node.member("scale").number();
   kernel.lse = node.member("lse").boolean();
+  kernel.resumes = node.has("resumes") && node.member("resumes").boolean();
   JsonNode captures = node.member("captures");
   if (captures.size() > maxCaptures)
     captures.fail("expects at most ", maxCaptures, " captures, but got ", captures.size());

@@ -66,9 +66,10 @@ Status checkCaptured(const ValueName &name, const Value &value, const Value &pla
   if (value.data && value.data != planned.data)
     return makeError(StatusCode::InvalidArgument, name, ": expects the captured array of the plan, at ", planned.data,
                      ", but got one at ", value.data);
-  if (planned.rank == 2 && value.stride[0] != planned.stride[0])
-    return makeError(StatusCode::InvalidArgument, name, ": expects stride 0 to be ", planned.stride[0],
-                     " as in the plan, but got ", value.stride[0]);
+  for (int32_t i = 0; i + 1 < planned.rank; ++i)
+    if (value.stride[i] != planned.stride[i])
+      return makeError(StatusCode::InvalidArgument, name, ": expects stride ", i, " to be ", planned.stride[i],
+                       " as in the plan, but got ", value.stride[i]);
   return {};
 }
 
@@ -123,11 +124,15 @@ ValueName Plan::nameOf(const Operand &operand) const {
 }
 
 Status Plan::checkAlignment(ValueList arguments, ValueList results, char *workspace) const {
-  for (const Step &step : info->steps)
-    for (const Operand *operand : {&step.query, &step.key, &step.value, &step.output})
+  for (const Step &step : info->steps) {
+    std::vector<const Operand *> operands{&step.query, &step.key, &step.value, &step.output};
+    if (step.partial)
+      operands.push_back(&step.partial->output);
+    for (const Operand *operand : operands)
       if (Status status = checkVectors(nameOf(*operand), resolve(*operand, arguments, results, workspace));
           !status.isOk())
         return status;
+  }
   return {};
 }
 
@@ -158,9 +163,13 @@ Status Plan::launch(ValueList arguments, ValueList results, void *workspace, siz
   for (size_t i = 0; i < steps.size(); ++i) {
     const Step &step = info->steps[i];
     auto value = [&](const Operand &operand) { return resolve(operand, arguments, results, memory); };
-    StepArrays arrays{value(step.query), value(step.key), value(step.value), value(step.output), {}};
+    StepArrays arrays{value(step.query), value(step.key), value(step.value), value(step.output), {}, {}, {}};
     if (step.lse)
       arrays.lse = value(*step.lse);
+    if (step.partial) {
+      arrays.partialOutput = value(step.partial->output);
+      arrays.partialLse = value(step.partial->lse);
+    }
     if (Status status = steps[i]->launch(arrays, resources); !status.isOk())
       return status;
   }

@@ -100,12 +100,25 @@ Status PlanBuilder::checkStep(const Step &step) {
     return status;
   if (Status status = define(step.output, query); !status.isOk())
     return status;
-  if (!step.lse)
-    return {};
   Shape lse = query;
   lse.rank = 3;
   lse.size[3] = 0;
+  if (step.partial) {
+    if (Status status = checkPartial(step.partial->output, query); !status.isOk())
+      return status;
+    if (Status status = checkPartial(step.partial->lse, lse); !status.isOk())
+      return status;
+  }
+  if (!step.lse)
+    return {};
   return define(*step.lse, lse);
+}
+
+Status PlanBuilder::checkPartial(const Operand &operand, const Shape &expected) const {
+  Shape got = shape(operand);
+  if (got.rank == expected.rank && std::equal(got.size.begin(), got.size.begin() + got.rank, expected.size.begin()))
+    return {};
+  return makeError(StatusCode::ShapeMismatch, "expects a partial result of sizes ", expected, ", but got ", got);
 }
 
 Status PlanBuilder::define(const Operand &operand, const Shape &shape) {
@@ -179,9 +192,13 @@ Result<std::unique_ptr<StepPlan>> PlanBuilder::analyseStep(const Step &step, con
 }
 
 Status PlanBuilder::prepareStep(const Step &step) {
-  StepArrays arrays{view(step.query), view(step.key), view(step.value), view(step.output), {}};
+  StepArrays arrays{view(step.query), view(step.key), view(step.value), view(step.output), {}, {}, {}};
   if (step.lse)
     arrays.lse = view(*step.lse);
+  if (step.partial) {
+    arrays.partialOutput = view(step.partial->output);
+    arrays.partialLse = view(step.partial->lse);
+  }
   std::unique_ptr<StepPlan> best;
   std::vector<StepChoice> choices;
   for (size_t number : step.kernels) {

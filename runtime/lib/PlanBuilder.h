@@ -40,6 +40,8 @@ private:
   Status checkStep(const Step &step);
   /// Sets the shape of a result or a buffer.
   Status define(const Operand &operand, const Shape &shape);
+  /// Has a partial result that a step goes on from the sizes of its own?
+  Status checkPartial(const Operand &operand, const Shape &expected) const;
   /// Prepares the kernel of the step whose work costs least.
   Status prepareStep(const Step &step);
   /// Counts what one kernel would visit.

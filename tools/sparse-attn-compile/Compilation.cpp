@@ -37,8 +37,10 @@ static LogicalResult runPipeline(ModuleOp module, llvm::function_ref<void(OpPass
   return pm.run(module);
 }
 
-/// Arrays that attention reads, or that patterns or score regions capture, and captured numbers.
+/// Arrays that attention reads, log-sum-exps of partial results, what patterns and score regions capture.
 static bool isArgumentType(Type type) {
+  if (auto tensor = dyn_cast<RankedTensorType>(type); tensor && tensor.getRank() == 3)
+    return tensor.getElementType().isF32();
   if (auto tensor = dyn_cast<RankedTensorType>(type))
     return tensor.getRank() == 4 &&
            (tensor.getElementType().isF32() || tensor.getElementType().isF16() || tensor.getElementType().isBF16());
@@ -83,8 +85,9 @@ LogicalResult checkFunctions(ModuleOp module) {
                             "block masks, but got ")
                << type;
     for (Operation &inner : function.getBody().front())
-      if (!isa<AttentionOp, func::ReturnOp>(inner) && !matchPattern(&inner, m_Constant()))
-        return inner.emitError("expects only sparse_attn.attention in a compiled function, but got '")
+      if (!isa<AttentionOp, MergeOp, func::ReturnOp>(inner) && !matchPattern(&inner, m_Constant()))
+        return inner.emitError(
+                   "expects only sparse_attn.attention and sparse_attn.merge in a compiled function, but got '")
                << inner.getName() << "'";
     auto results = function.getBody().front().getTerminator();
     if (results->getNumOperands() == 0)
@@ -93,7 +96,7 @@ LogicalResult checkFunctions(ModuleOp module) {
     for (Value result : results->getOperands())
       if (!returned.insert(result).second)
         return results->emitError("expects a function to return each result once");
-      else if (!result.getDefiningOp<AttentionOp>())
+      else if (!isa_and_nonnull<AttentionOp, MergeOp>(result.getDefiningOp()))
         return results->emitError("expects a function to return results of attention, but got an argument");
   }
   if (module.getOps<func::FuncOp>().empty())

@@ -81,8 +81,26 @@ json::Array FunctionDescription::describeArguments() {
   return arguments;
 }
 
-/// A value that the function returns goes to that result, any other to a buffer.
+/// The result that takes the place of a partial one, which is read for nothing else; null where there is none.
+static Value findSuccessor(Value partial) {
+  if (!partial.hasOneUse())
+    return {};
+  auto launch = dyn_cast<LaunchOp>(*partial.getUsers().begin());
+  if (launch && launch.getPartialOutput() == partial)
+    return launch.getOutput();
+  return launch && launch.getPartialLse() == partial ? launch.getLse() : Value();
+}
+
+/// A value that the function returns goes to that result, a partial one to the place of what comes of it, and any other
+/// to a buffer.
 void FunctionDescription::placeResult(Value value) {
+  if (places.count(value))
+    return;
+  if (Value successor = findSuccessor(value)) {
+    placeResult(successor);
+    places[value] = place(successor);
+    return;
+  }
   for (OpOperand &use : value.getUses())
     if (isa<func::ReturnOp>(use.getOwner())) {
       places[value] = json::Object{{"result", use.getOperandNumber()}};
@@ -103,6 +121,9 @@ json::Object FunctionDescription::describeStep(LaunchOp launch) {
   json::Object step{{"kernels", std::move(kernels)},   {"query", place(launch.getQuery())},
                     {"key", place(launch.getKey())},   {"value", place(launch.getValue())},
                     {"captures", std::move(captures)}, {"output", place(launch.getOutput())}};
+  if (launch.getPartialOutput())
+    step["partial"] =
+        json::Object{{"output", place(launch.getPartialOutput())}, {"lse", place(launch.getPartialLse())}};
   if (launch.getLse()) {
     placeResult(launch.getLse());
     step["lse"] = place(launch.getLse());
@@ -294,6 +315,7 @@ json::Object KernelDescription::build(KernelOp kernel) {
                       {"head_size", kernel.getHeadSize()},
                       {"scale", kernel.getScale().convertToDouble()},
                       {"lse", bool(kernel.getLse())},
+                      {"resumes", kernel.getResumes()},
                       {"captures", describeCaptures(parts)},
                       {"schedule", parts.plan ? "listed" : "ranges"},
                       {"modulo", static_cast<int64_t>(kernel.getModulo())},

@@ -7,6 +7,8 @@
 
 #include "Results.h"
 
+#include <algorithm>
+
 namespace sparse_attn::tools::run {
 
 Results::Results(const Plan &plan) {
@@ -18,11 +20,15 @@ Results::Results(const Plan &plan) {
 }
 
 ResultKinds::ResultKinds(const FunctionInfo &function) {
+  // Several steps may write one result, one after the other.
+  auto add = [](const Operand &operand, std::vector<size_t> &kind) {
+    if (operand.kind == Operand::Kind::Result && std::find(kind.begin(), kind.end(), operand.index) == kind.end())
+      kind.push_back(operand.index);
+  };
   for (const Step &step : function.steps) {
-    if (step.output.kind == Operand::Kind::Result)
-      outputs.push_back(step.output.index);
-    if (step.lse && step.lse->kind == Operand::Kind::Result)
-      logSumExps.push_back(step.lse->index);
+    add(step.output, outputs);
+    if (step.lse)
+      add(*step.lse, logSumExps);
   }
 }
 

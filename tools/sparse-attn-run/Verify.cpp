@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <limits>
 #include <map>
 #include <tbb/blocked_range.h>
@@ -88,9 +89,12 @@ public:
   StepCheck(const Plan &plan, size_t number, const FloatArray &query, const FloatArray &key, const FloatArray &value)
       : plan(plan), number(number), info(plan.step(number)), query(query.view), key(key.view), value(value.view) {}
 
+  std::optional<FloatView> partialOutput; ///< What the step goes on from.
+  const Array *partialLse = nullptr;
   const Array *output = nullptr;    ///< Compared with the reference; null: not compared.
   const Array *logSumExp = nullptr; ///< The same.
   Array *reference = nullptr;       ///< Receives the reference; null where no later step needs it.
+  Array *referenceLse = nullptr;    ///< The same.
 
   RowErrors check(const std::vector<Row> &rows, Progress &progress) const {
     auto checkRange = [&](const tbb::blocked_range<size_t> &range, RowErrors errors) {
@@ -113,6 +117,8 @@ private:
       fail(status.message());
     double lse = referenceRow(query, key, value, info.kernel->scale, attends.data(), row.batch, row.head, row.query,
                               expected.data(), modifyScores());
+    if (partialOutput)
+      lse = mergePartial(row, lse, expected);
     RowErrors errors;
     int64_t index = (row.batch * query.size[1] + row.head) * query.size[2] + row.query;
     int64_t first = index * value.size[3];
@@ -123,10 +129,26 @@ private:
       if (reference)
         reference->set(first + d, static_cast<float>(element));
     }
+    if (referenceLse)
+      referenceLse->set(index, static_cast<float>(lse));
     if (logSumExp)
       errors.lse = difference(logSumExp->at(index), lse);
     errors.pairs = std::count(attends.begin(), attends.end(), 1);
     return errors;
+  }
+
+  /// Joins the row of the partial result to `output` with log-sum-exp `lse`; returns that of both.
+  double mergePartial(const Row &row, double lse, std::vector<double> &output) const {
+    int64_t index = (row.batch * query.size[1] + row.head) * query.size[2] + row.query;
+    double before = partialLse->at(index), maximum = std::max(before, lse);
+    if (std::isinf(before) && before < 0)
+      return lse;
+    double weight = std::exp(lse - maximum), weightBefore = std::exp(before - maximum), sum = weight + weightBefore;
+    for (size_t d = 0; d < output.size(); ++d)
+      output[d] = (weight * output[d] +
+                   weightBefore * partialOutput->at(row.batch, row.head, row.query, static_cast<int64_t>(d))) /
+                  sum;
+    return maximum + std::log(sum);
   }
 
   /// The compiled score region, which computes in f32; null without one.
@@ -174,10 +196,20 @@ private:
     StepInfo info = plan.step(s);
     FloatArray query = read(step.query), key = read(step.key), value = read(step.value);
     StepCheck check(plan, s, query, key, value);
-    check.output = resultOf(step.output);
-    check.logSumExp = step.lse ? resultOf(*step.lse) : nullptr;
-    if (s + 1 < steps.size())
-      check.reference = &(intermediates[{step.output.kind, step.output.index}] = Array(info.kernel->dtype, info.query));
+    std::optional<FloatArray> partial;
+    if (step.partial) {
+      partial.emplace(read(step.partial->output));
+      check.partialOutput = partial->view;
+      check.partialLse = &arrayOf(step.partial->lse);
+    }
+    check.output = resultOf(step.output, s);
+    check.logSumExp = step.lse ? resultOf(*step.lse, s) : nullptr;
+    if (s + 1 < steps.size()) {
+      check.reference = &keep(step.output, Array(info.kernel->dtype, info.query));
+      Shape sums{3, {info.query.size[0], info.query.size[1], info.query.size[2]}};
+      if (step.lse)
+        check.referenceLse = &keep(*step.lse, Array(DType::F32, sums));
+    }
 
     const auto &size = info.query.size;
     std::vector<Row> rows = sampled ? sampleRows(size[0], size[1], size[2], info.variant->tileQ, comparedRows)
@@ -203,13 +235,27 @@ private:
     found.activePairs = found.activePairs.value_or(0) + errors.pairs;
   }
 
-  FloatArray read(const Operand &operand) const {
+  FloatArray read(const Operand &operand) const { return FloatArray(arrayOf(operand)); }
+
+  const Array &arrayOf(const Operand &operand) const {
     if (operand.kind == Operand::Kind::Argument)
-      return FloatArray(inputs.arrays[operand.index]);
-    return FloatArray(intermediates.at({operand.kind, operand.index}));
+      return inputs.arrays[operand.index];
+    return *intermediates.at({operand.kind, operand.index});
   }
 
-  const Array *resultOf(const Operand &operand) const {
+  /// The place of a reference; what an earlier step has left there is still read.
+  Array &keep(const Operand &operand, Array array) {
+    references.push_back(std::move(array));
+    intermediates[{operand.kind, operand.index}] = &references.back();
+    return references.back();
+  }
+
+  /// The array of results that a step leaves for good.
+  const Array *resultOf(const Operand &operand, size_t step) const {
+    auto isSame = [&](const Operand &other) { return other.kind == operand.kind && other.index == operand.index; };
+    for (size_t later = step + 1; later < steps.size(); ++later)
+      if (isSame(steps[later].output) || (steps[later].lse && isSame(*steps[later].lse)))
+        return nullptr;
     return operand.kind == Operand::Kind::Result ? &results.arrays[operand.index] : nullptr;
   }
 
@@ -218,7 +264,8 @@ private:
   const Results &results;
   const std::vector<Step> &steps;
   bool sampled = false;
-  std::map<Name, Array> intermediates;
+  std::deque<Array> references;
+  std::map<Name, const Array *> intermediates;
   Verification found;
 };
 

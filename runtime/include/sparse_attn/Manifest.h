@@ -73,18 +73,25 @@ struct Operand {
   size_t index = 0;
 };
 
+/// An output and its log-sum-exp.
+struct PartialResult {
+  Operand output, lse;
+};
+
 /// One run of one kernel. Everything it reads is an argument or written by an earlier step.
 struct Step {
   /// Numbers in `Manifest::kernels`, at least one. They compute the same in tiles of different sizes, and `prepare`
   /// takes the one whose visited tiles cost least.
   std::vector<size_t> kernels;
   Operand query, key, value;
-  std::vector<size_t> captures; ///< Numbers of arguments.
+  std::vector<size_t> captures;         ///< Numbers of arguments.
+  std::optional<PartialResult> partial; ///< What it goes on from, which may be in the place of its results.
   Operand output;
   std::optional<Operand> lse;
 };
 
-/// A function: steps in the order they run. Each result and buffer is written by exactly one step.
+/// A function: steps in the order they run. Each result and buffer is written by one step, or by several of which each
+/// but the first goes on from what is there.
 struct FunctionInfo {
   std::string name;
   std::vector<ArgumentInfo> arguments;
@@ -173,6 +180,7 @@ struct KernelInfo {
   int64_t headSize = 1;
   double scale = 1.0;
   bool lse = false;
+  bool resumes = false; ///< Goes on from a partial result.
   std::vector<CaptureInfo> captures;
   Schedule schedule = Schedule::Ranges;
   /// Query tiles are those of rows 0, s, 2 s, ..., then those of rows 1, s + 1, ..., for this s; each of these classes

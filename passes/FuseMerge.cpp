@@ -1,0 +1,89 @@
+//===- FuseMerge.cpp - Partial results are gone on from -------------------===//
+//
+// Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// To merge results after they were computed would take an output each, and read
+// and write them all once more. The state of the online softmax already is a
+// partial result: an attention that starts from one merges as it goes.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialect/SparseAttn.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "passes/Passes.h"
+
+namespace mlir::sparse_attn {
+#define GEN_PASS_DEF_FUSEMERGE
+#include "passes/Passes.h.inc"
+} // namespace mlir::sparse_attn
+
+using namespace mlir;
+using namespace mlir::sparse_attn;
+
+namespace {
+
+/// A partial result: an output and its log-sum-exp; null where there is none.
+struct Partial {
+  Value output, lse;
+};
+
+/// The attention op whose two results are this one, if nobody else uses them and it can go on from another.
+AttentionOp findAttention(Partial partial) {
+  auto attention = partial.output.getDefiningOp<AttentionOp>();
+  if (!attention || partial.lse != attention.getLse() || attention.getPartialOutput() || !partial.output.hasOneUse() ||
+      !partial.lse.hasOneUse())
+    return {};
+  return attention;
+}
+
+/// The same attention at the builder's place, going on from a partial result.
+AttentionOp resume(OpBuilder &builder, AttentionOp attention, Partial partial) {
+  auto resumed = AttentionOp::create(
+      builder, attention.getLoc(), attention.getOutput().getType(), attention.getLse().getType(), attention.getQuery(),
+      attention.getKey(), attention.getValue(), attention.getCaptures(), partial.output, partial.lse,
+      attention.getPatternAttr(), attention.getScaleAttr(), attention.getModuloAttr(), attention.getSchedulesAttr());
+  resumed.getScore().takeBody(attention.getScore());
+  return resumed;
+}
+
+LogicalResult fuse(MergeOp merge) {
+  SmallVector<AttentionOp> attentions;
+  Partial partial;
+  for (auto [output, lse] : llvm::zip_equal(merge.getOutputs(), merge.getLogSumExps())) {
+    if (AttentionOp attention = findAttention({output, lse})) {
+      attentions.push_back(attention);
+      continue;
+    }
+    if (partial.output)
+      return merge.emitOpError("expects all partial results but one to come from attention that nothing else uses, and "
+                               "that does not go on from others, but got two that do not");
+    partial = {output, lse};
+  }
+  OpBuilder builder(merge);
+  for (AttentionOp attention : attentions) {
+    AttentionOp resumed = resume(builder, attention, partial);
+    partial = {resumed.getOutput(), resumed.getLse()};
+  }
+  merge.replaceAllUsesWith(ValueRange{partial.output, partial.lse});
+  merge.erase();
+  for (AttentionOp attention : attentions)
+    attention.erase();
+  return success();
+}
+
+struct FuseMergePass final : sparse_attn::impl::FuseMergeBase<FuseMergePass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    SmallVector<MergeOp> merges;
+    getOperation().walk([&](MergeOp merge) { merges.push_back(merge); });
+    for (MergeOp merge : merges)
+      if (failed(fuse(merge)))
+        return signalPassFailure();
+  }
+};
+
+} // namespace
