@@ -41,15 +41,6 @@ BlockSize parseBlock(const std::string &text) {
   return {queries, cross == std::string::npos ? queries : parse(text.substr(cross + 1))};
 }
 
-double parseShare(const std::string &option, const std::string &text) {
-  std::istringstream stream(text);
-  stream.imbue(std::locale::classic());
-  double value = 0;
-  if (!(stream >> value) || !stream.eof() || !(value > 0 && value <= 1))
-    fail(option, " expects a number above 0 and up to 1, but got '", text, "'");
-  return value;
-}
-
 uint32_t parseBlocks(const std::string &option, const std::string &text) {
   return parseInteger<uint32_t>(option, text, 0, BlockGrid::maxBlocks);
 }

@@ -82,6 +82,8 @@ void print(std::ostream &stream, const Report &report) {
   stream << "device     " << report.deviceDescription << '\n';
   if (report.device != DeviceKind::Cpu)
     stream << "plan       " << report.deviceBytes << " bytes on the device\n";
+  for (const auto &[name, value] : report.chosen)
+    stream << "chosen     " << name << " = " << value << '\n';
   for (const StepInfo &step : report.steps)
     printChoice(stream, step);
   printTiles(stream, report);
@@ -102,6 +104,8 @@ std::string toJson(const Report &report) {
                                  {"threads", report.threads}};
   if (report.device != DeviceKind::Cpu)
     json["device_bytes"] = report.deviceBytes;
+  for (const auto &[name, value] : report.chosen)
+    json["chosen"][name] = value;
   for (const StepInfo &step : report.steps) {
     json["modulo"].push_back(step.kernel->modulo);
     json["tile_sizes"].push_back({step.variant->tileQ, step.variant->tileK});

@@ -17,6 +17,8 @@
 #include <iosfwd>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace sparse_attn::tools::run {
 
@@ -28,6 +30,7 @@ struct Report {
   size_t deviceBytes = 0; ///< That the plan holds on an accelerator.
   std::string level;      ///< CPU level, or architecture of the GPU, of the code that ran.
   int threads = 0;
+  std::vector<std::pair<std::string, int64_t>> chosen; ///< Captured numbers that a share of tiles decided.
   TileCounts tiles;
   std::vector<StepInfo> steps;
   bool budgetExceeded = false;        ///< More tiles are visited than need be.
@@ -44,7 +47,7 @@ struct Report {
 /// Prints a report for people.
 void print(std::ostream &stream, const Report &report);
 
-/// A report as JSON. Keys: function, device, level, threads, device_bytes, modulo, tile_sizes, time_ms, gflops,
+/// A report as JSON. Keys: function, device, level, threads, device_bytes, chosen, modulo, tile_sizes, time_ms, gflops,
 /// active_pairs, active_pairs_estimated, visited_pairs, visited_tiles, partial_tiles, full_tiles, total_tiles,
 /// max_error, tolerance, lse_error, lse_tolerance, verified_rows, total_rows, verified. What was not asked for is
 /// absent, and so are device_bytes on the CPU; an infinite error is null.
