@@ -101,6 +101,18 @@ void chooseNumbers(const Options &options, const std::shared_ptr<const Artifact>
     inputs.values[index] = makeScalar(value);
 }
 
+/// Looks into the masked tiles of all steps.
+std::optional<TileDensity> measureDensity(const Plan &plan) {
+  TileDensity density;
+  for (size_t step = 0; step < plan.stepCount(); ++step) {
+    std::optional<TileDensity> found = measureTileDensity(plan, step);
+    if (!found)
+      return std::nullopt;
+    density += *found;
+  }
+  return density;
+}
+
 /// Counts pairs and operations over all steps.
 void countWork(const Plan &plan, Report &report) {
   report.pairs = PairCount();
@@ -156,8 +168,10 @@ ExitCode runFunction(const Options &options) {
   arrays.fetch();
   if (options.verify)
     report.verification = verify(*plan, inputs, results);
-  if (options.timedRuns || options.verify || !options.json.empty())
+  if (options.timedRuns || options.verify || !options.json.empty()) {
     countWork(*plan, report);
+    report.density = measureDensity(*plan);
+  }
 
   print(std::cout, report);
   std::cout.flush();
