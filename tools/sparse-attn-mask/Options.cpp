@@ -137,6 +137,8 @@ const std::vector<Option<Options>> allOptions = {
      [](Options &o, const std::string &v) { o.blob = v; }},
     {"--cells", "N", "cells a side at most; larger grids are drawn with several blocks a cell (default 256)",
      [](Options &o, const std::string &v) { o.cells = parseInteger<uint32_t>("--cells", v, 1, 2048); }},
+    {"--bare", nullptr, "the cells alone, small: no title, axes and legend",
+     [](Options &o, const std::string &) { o.bare = true; }},
     {"--json", "FILE", "write the same as JSON", [](Options &o, const std::string &v) { o.json = v; }},
     {"--threads", "N", "threads to use (default: all cores)",
      [](Options &o, const std::string &v) { o.threads = parseInteger<int>("--threads", v, 1, 4096); }},
