@@ -449,6 +449,45 @@ struct MeetStrides : OpRewritePattern<IntersectOp> {
   }
 };
 
+/// The least number that is a power of both, as far as distances go; nothing beyond them.
+static std::optional<int64_t> findCommonPower(int64_t a, int64_t b) {
+  int64_t x = a, y = b;
+  while (x != y && std::max(x, y) <= 2 * kMaxPosition)
+    (x < y ? x : y) *= x < y ? a : b;
+  return x == y ? std::optional(x) : std::nullopt;
+}
+
+/// Powers of several bases meet in those of their least common power, or in the distances 0 and 1 alone.
+struct MeetExponentials : OpRewritePattern<IntersectOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(IntersectOp op, PatternRewriter &rewriter) const override {
+    SmallVector<Value> operands;
+    SmallVector<int64_t> bases;
+    for (Value operand : op.getOperands()) {
+      if (auto exponential = operand.getDefiningOp<ExponentialOp>())
+        bases.push_back(static_cast<int64_t>(exponential.getBase()));
+      else
+        operands.push_back(operand);
+    }
+    if (bases.size() < 2)
+      return failure();
+    std::optional<int64_t> base = bases.front();
+    for (int64_t other : bases)
+      base = base ? findCommonPower(*base, other) : base;
+    // As a base it would break the op's constraint, although such distances exist.
+    if (base && *base > kMaxPosition)
+      return failure();
+    if (base)
+      operands.push_back(ExponentialOp::create(rewriter, op.getLoc(), op.getType(), rewriter.getI64IntegerAttr(*base)));
+    else
+      operands.push_back(WindowOp::create(rewriter, op.getLoc(), op.getType(), Value(), Value(),
+                                          rewriter.getI64IntegerAttr(1), rewriter.getI64IntegerAttr(1)));
+    rewriter.replaceOpWithNewOp<IntersectOp>(op, op.getType(), operands);
+    return success();
+  }
+};
+
 /// Under a union, a stride whose step is a multiple of another's (or the same again) adds nothing.
 struct DropCoarserStrides : OpRewritePattern<UnionOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -532,7 +571,8 @@ void UnionOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRConte
 }
 
 void IntersectOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
-  patterns.add<FlattenAlgebra<IntersectOp, isEverything>, CausalWindow, MeetWindows, MeetStrides>(context);
+  patterns.add<FlattenAlgebra<IntersectOp, isEverything>, CausalWindow, MeetWindows, MeetStrides, MeetExponentials>(
+      context);
 }
 
 void ComplementOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {

@@ -12,6 +12,7 @@
 
 #include "CApiSupport.h"
 #include "sparse_attn/Device.h"
+#include "sparse_attn/Sparsity.h"
 
 #include <string>
 
@@ -72,6 +73,25 @@ sparse_attn_status sparse_attn_prepare(const sparse_attn_artifact *artifact, con
                                        sparse_attn_plan **plan) {
   return make(plan, {{artifact, "an artifact"}, {function, "the name of a function"}},
               [&] { return Plan::prepare(artifact->artifact, function, {arguments, argument_count}); });
+}
+
+sparse_attn_status sparse_attn_fit_sparsity(const sparse_attn_artifact *artifact, const char *function,
+                                            sparse_attn_value *arguments, size_t argument_count, const size_t *chosen,
+                                            size_t chosen_count, double share) {
+  return guard({{artifact, "an artifact"}, {function, "the name of a function"}, {arguments, "arguments"}}, [&] {
+    if (!chosen && chosen_count > 0)
+      return makeError(StatusCode::InvalidArgument, "expects ", chosen_count, " chosen arguments, but got null");
+    Result<const FunctionInfo *> info = Plan::findFunction(artifact->artifact, function);
+    if (!info.isOk())
+      return info.status();
+    std::vector<size_t> numbers = chosen ? std::vector<size_t>(chosen, chosen + chosen_count) : capturedNumbers(**info);
+    Result<int64_t> value = fitSparsity(artifact->artifact, function, {arguments, argument_count}, numbers, share);
+    if (!value.isOk())
+      return value.status();
+    for (size_t index : numbers)
+      arguments[index] = makeScalar(*value);
+    return Status();
+  });
 }
 
 void sparse_attn_plan_destroy(sparse_attn_plan *plan) { delete plan; }

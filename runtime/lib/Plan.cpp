@@ -22,20 +22,26 @@ namespace sparse_attn {
 Plan::Plan() = default;
 Plan::~Plan() = default;
 
-Result<std::shared_ptr<const Plan>> Plan::prepare(std::shared_ptr<const Artifact> artifact, const std::string &function,
-                                                  ValueList arguments, const PrepareOptions &options) {
+Result<const FunctionInfo *> Plan::findFunction(const std::shared_ptr<const Artifact> &artifact,
+                                                const std::string &function) {
   if (!artifact)
     return makeError(StatusCode::InvalidArgument, "expects an artifact, but got null");
-  const FunctionInfo *info = artifact->manifest().findFunction(function);
-  if (!info) {
-    std::string names;
-    for (const FunctionInfo &each : artifact->manifest().functions)
-      names += (names.empty() ? "" : ", ") + each.name;
-    return makeError(StatusCode::InvalidArgument, "expects a function among ", names, ", but got '", function, "'");
-  }
+  if (const FunctionInfo *info = artifact->manifest().findFunction(function))
+    return info;
+  std::string names;
+  for (const FunctionInfo &each : artifact->manifest().functions)
+    names += (names.empty() ? "" : ", ") + each.name;
+  return makeError(StatusCode::InvalidArgument, "expects a function among ", names, ", but got '", function, "'");
+}
+
+Result<std::shared_ptr<const Plan>> Plan::prepare(std::shared_ptr<const Artifact> artifact, const std::string &function,
+                                                  ValueList arguments, const PrepareOptions &options) {
+  Result<const FunctionInfo *> info = findFunction(artifact, function);
+  if (!info.isOk())
+    return info.status();
   std::shared_ptr<Plan> plan(new Plan);
   plan->artifact = std::move(artifact);
-  plan->info = info;
+  plan->info = *info;
   if (Status status = PlanBuilder(*plan, arguments, options).build(); !status.isOk())
     return Status(status.code(), "function '" + function + "': " + status.message());
   return std::shared_ptr<const Plan>(std::move(plan));

@@ -235,7 +235,7 @@ sparse_attn.pattern @causal_and_captured_left(%left: index) {
 }
 
 //===----------------------------------------------------------------------===//
-// MeetWindows and MeetStrides
+// MeetWindows, MeetStrides and MeetExponentials
 //===----------------------------------------------------------------------===//
 
 // CHECK-LABEL: @meet_windows
@@ -285,6 +285,50 @@ sparse_attn.pattern @captured_windows(%n: index) {
 sparse_attn.pattern @meet_strides {
   %a = sparse_attn.stride step(4)
   %b = sparse_attn.stride step(6)
+  %p = sparse_attn.intersect %a, %b
+  sparse_attn.yield %p
+}
+
+// CHECK-LABEL: @meet_exponentials
+// CHECK-NEXT:    %[[E:.*]] = sparse_attn.exponential base(64)
+// CHECK-NEXT:    sparse_attn.yield %[[E]]
+sparse_attn.pattern @meet_exponentials {
+  %a = sparse_attn.exponential base(4)
+  %b = sparse_attn.exponential base(8)
+  %c = sparse_attn.exponential base(2)
+  %p = sparse_attn.intersect %a, %b, %c
+  sparse_attn.yield %p
+}
+
+// Powers of 2 and of 6 have 1 alone in common.
+// CHECK-LABEL: @exponentials_without_a_base
+// CHECK-NEXT:    %[[W:.*]] = sparse_attn.window left(1) right(1)
+// CHECK-NEXT:    sparse_attn.yield %[[W]]
+sparse_attn.pattern @exponentials_without_a_base {
+  %a = sparse_attn.exponential base(2)
+  %b = sparse_attn.exponential base(6)
+  %p = sparse_attn.intersect %a, %b
+  sparse_attn.yield %p
+}
+
+// Beyond every distance: 2^31 is no base, and no distance.
+// CHECK-LABEL: @exponentials_of_a_far_base
+// CHECK-NEXT:    %[[W:.*]] = sparse_attn.window left(1) right(1)
+// CHECK-NEXT:    sparse_attn.yield %[[W]]
+sparse_attn.pattern @exponentials_of_a_far_base {
+  %a = sparse_attn.exponential base(65536)
+  %b = sparse_attn.exponential base(32768)
+  %p = sparse_attn.intersect %a, %b
+  sparse_attn.yield %p
+}
+
+// 2^30 is a distance, but no base.
+// CHECK-LABEL: @exponentials_that_stay
+// CHECK-COUNT-2: sparse_attn.exponential
+// CHECK:         sparse_attn.intersect
+sparse_attn.pattern @exponentials_that_stay {
+  %a = sparse_attn.exponential base(1024)
+  %b = sparse_attn.exponential base(32768)
   %p = sparse_attn.intersect %a, %b
   sparse_attn.yield %p
 }

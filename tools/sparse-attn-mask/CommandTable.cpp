@@ -116,7 +116,7 @@ const std::vector<Command> table = {
      1,
      1,
      {"-o", "--block", "--queries", "--keys", "--batches", "--heads", "--batch", "--head", "--function", "--step",
-      "--capture", "--mask", "--cpu", "--partial", "--cells", "--threads"},
+      "--capture", "--mask", "--cpu", "--partial", "--cells", "--bare", "--threads"},
      plot},
     {"show",
      "MASK|PATTERN.mlir|PATTERN.so",

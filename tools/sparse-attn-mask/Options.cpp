@@ -41,15 +41,6 @@ BlockSize parseBlock(const std::string &text) {
   return {queries, cross == std::string::npos ? queries : parse(text.substr(cross + 1))};
 }
 
-double parseShare(const std::string &option, const std::string &text) {
-  std::istringstream stream(text);
-  stream.imbue(std::locale::classic());
-  double value = 0;
-  if (!(stream >> value) || !stream.eof() || !(value > 0 && value <= 1))
-    fail(option, " expects a number above 0 and up to 1, but got '", text, "'");
-  return value;
-}
-
 uint32_t parseBlocks(const std::string &option, const std::string &text) {
   return parseInteger<uint32_t>(option, text, 0, BlockGrid::maxBlocks);
 }
@@ -146,6 +137,8 @@ const std::vector<Option<Options>> allOptions = {
      [](Options &o, const std::string &v) { o.blob = v; }},
     {"--cells", "N", "cells a side at most; larger grids are drawn with several blocks a cell (default 256)",
      [](Options &o, const std::string &v) { o.cells = parseInteger<uint32_t>("--cells", v, 1, 2048); }},
+    {"--bare", nullptr, "the cells alone, small: no title, axes and legend",
+     [](Options &o, const std::string &) { o.bare = true; }},
     {"--json", "FILE", "write the same as JSON", [](Options &o, const std::string &v) { o.json = v; }},
     {"--threads", "N", "threads to use (default: all cores)",
      [](Options &o, const std::string &v) { o.threads = parseInteger<int>("--threads", v, 1, 4096); }},

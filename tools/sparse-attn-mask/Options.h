@@ -58,6 +58,7 @@ struct Options {
   std::string blob; ///< A file to write; empty: none.
   std::string json; ///< Likewise.
   uint32_t cells = 256;
+  bool bare = false; ///< A picture without title, axes and legend.
 };
 
 struct Command {

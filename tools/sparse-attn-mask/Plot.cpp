@@ -14,7 +14,8 @@ namespace sparse_attn::tools::mask {
 ExitCode plot(const Options &options) {
   AtomicFile file(onlyOutput(options));
   Subject subject = readSubject(options);
-  file.write(toSvg(subject, Picture(subject, options.cells)));
+  Picture picture(subject, options.cells);
+  file.write(options.bare ? toBareSvg(subject, picture) : toSvg(subject, picture));
   file.commit();
   return Success;
 }

@@ -22,8 +22,8 @@ namespace {
 constexpr int shades = 8;
 
 // In pixels.
-constexpr uint32_t pictureSide = 768, maxCellSide = 24, leastWidth = 480;
-constexpr uint32_t left = 84, top = 104, right = 24, legendHeight = 48, scaleHeight = 28;
+constexpr uint32_t pictureSide = 768, maxCellSide = 24, leastWidth = 480, bareSide = 160;
+constexpr uint32_t leftMargin = 84, topMargin = 104, rightMargin = 24, legendHeight = 48, scaleHeight = 28;
 constexpr uint32_t axisTitleLength = 88, titleLetter = 10, titleMargin = 32;
 constexpr uint32_t tickDistanceX = 72, tickDistanceY = 36;
 
@@ -48,21 +48,42 @@ uint64_t roundTick(double least) {
         return power * digit;
 }
 
+/// Where the cells are, in pixels, and how large the document is.
+struct Layout {
+  uint32_t cellSide, left, top, width, height;
+};
+
+uint32_t cellSideIn(const Picture &picture, uint32_t side) {
+  return std::clamp(side / std::max({picture.rows(), picture.columns(), 1u}), 1u, maxCellSide);
+}
+
+uint32_t bodyHeightOf(const Picture &picture, uint32_t cellSide) {
+  return std::max(picture.rows() * cellSide, axisTitleLength);
+}
+
+/// With room for title, axes and legend.
+Layout layOutPage(const Subject &subject, const Picture &picture) {
+  uint32_t cellSide = cellSideIn(picture, pictureSide);
+  return {cellSide, leftMargin, topMargin,
+          std::max({leftMargin + picture.columns() * cellSide + rightMargin, leastWidth, titleWidth(subject.title)}),
+          topMargin + bodyHeightOf(picture, cellSide) + legendHeight + (picture.scale() > 1 ? scaleHeight : 0)};
+}
+
+/// With room for the frame, of a pixel, alone.
+Layout layOutCells(const Picture &picture) {
+  uint32_t cellSide = cellSideIn(picture, bareSide);
+  return {cellSide, 1, 1, picture.columns() * cellSide + 2, picture.rows() * cellSide + 2};
+}
+
 /// Writes a document piece by piece.
 class SvgWriter {
 public:
-  SvgWriter(const Subject &subject, const Picture &picture)
-      : subject(subject), picture(picture),
-        cellSide(std::clamp(pictureSide / std::max({picture.rows(), picture.columns(), 1u}), 1u, maxCellSide)),
-        largestShare(picture.largestShare()), bodyHeight(std::max(picture.rows() * cellSide, axisTitleLength)),
-        width(std::max({left + picture.columns() * cellSide + right, leastWidth, titleWidth(subject.title)})),
-        height(top + bodyHeight + legendHeight + (picture.scale() > 1 ? scaleHeight : 0)) {}
+  SvgWriter(const Subject &subject, const Picture &picture, Layout layout)
+      : subject(subject), picture(picture), cellSide(layout.cellSide), left(layout.left), top(layout.top),
+        width(layout.width), height(layout.height), largestShare(picture.largestShare()) {}
 
   std::string write() {
-    svg << "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" << width << "\" height=\"" << height
-        << "\" viewBox=\"0 0 " << width << " " << height << "\">\n<title>" << xmlText(subject.title)
-        << "</title>\n<desc>" << counts() << "</desc>\n<style>" << style
-        << "</style>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
+    writeStart();
     writeHead();
     writeAxes();
     writeCells();
@@ -71,7 +92,21 @@ public:
     return svg.str();
   }
 
+  std::string writeBare() {
+    writeStart();
+    writeCells();
+    svg << "</svg>\n";
+    return svg.str();
+  }
+
 private:
+  void writeStart() {
+    svg << "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" << width << "\" height=\"" << height
+        << "\" viewBox=\"0 0 " << width << " " << height << "\">\n<title>" << xmlText(subject.title)
+        << "</title>\n<desc>" << counts() << "</desc>\n<style>" << style
+        << "</style>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
+  }
+
   std::string counts() const {
     std::ostringstream text;
     text << picture.full() << " full, " << picture.partial() << " partial, " << picture.empty() << " empty, "
@@ -162,7 +197,7 @@ private:
   }
 
   void writeLegend() {
-    uint32_t y = top + bodyHeight + 28, x = 16;
+    uint32_t y = top + bodyHeightOf(picture, cellSide) + 28, x = 16;
     writeEntry(x, y, "full", picture.full());
     if (subject.partial)
       writeEntry(x, y, "partial", picture.partial());
@@ -191,14 +226,19 @@ private:
 
   const Subject &subject;
   const Picture &picture;
-  const uint32_t cellSide;
+  const uint32_t cellSide, left, top, width, height;
   const double largestShare;
-  const uint32_t bodyHeight, width, height;
   std::ostringstream svg;
 };
 
 } // namespace
 
-std::string toSvg(const Subject &subject, const Picture &picture) { return SvgWriter(subject, picture).write(); }
+std::string toSvg(const Subject &subject, const Picture &picture) {
+  return SvgWriter(subject, picture, layOutPage(subject, picture)).write();
+}
+
+std::string toBareSvg(const Subject &subject, const Picture &picture) {
+  return SvgWriter(subject, picture, layOutCells(picture)).writeBare();
+}
 
 } // namespace sparse_attn::tools::mask

@@ -18,6 +18,9 @@ namespace sparse_attn::tools::mask {
 /// many are read, in proportion to the fullest cell.
 std::string toSvg(const Subject &subject, const Picture &picture);
 
+/// The cells of it alone, small, as for a table of pictures; the title and the counts are there, but not drawn.
+std::string toBareSvg(const Subject &subject, const Picture &picture);
+
 } // namespace sparse_attn::tools::mask
 
 #endif // SPARSE_ATTN_MASK_SVG_H

@@ -84,6 +84,12 @@ const std::vector<Option<Options>> table = {
     {"--v", "FILE.npy", "values", [](Options &o, const std::string &v) { o.files.value = v; }},
     {"--capture", "NAME=FILE.npy|INT", "any other argument of the function: an array or an integer",
      [](Options &o, const std::string &v) { o.files.captures.push_back(splitAssignment("--capture", v)); }},
+    {"--sparsity", "SHARE",
+     "choose the captured numbers that are not given: the largest that visit that share of tiles",
+     [](Options &o, const std::string &v) {
+       o.sparsity = parseShare("--sparsity", v);
+       o.files.numbersMayMiss = true;
+     }},
     {"--mask", "NAME=FILE", "a block mask; once for all heads, or for each batch and head in order",
      [](Options &o, const std::string &v) { o.files.masks.push_back(splitAssignment("--mask", v)); }},
     {"--random", "B=1,H=8,Hkv=2,S=4096,Skv=4096,D=64,dtype=bf16",

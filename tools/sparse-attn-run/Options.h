@@ -35,6 +35,8 @@ struct Options {
   std::optional<RandomShape> random;
   uint64_t seed = 0;
 
+  std::optional<double> sparsity; ///< The share of tiles for which captured numbers are chosen.
+
   std::vector<std::string> outputs, logSumExps; ///< .npy files to write, in the order of the function's results.
   bool verify = false;
   int timedRuns = 0; ///< 0: no measurement.

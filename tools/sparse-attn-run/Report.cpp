@@ -57,6 +57,30 @@ void printPairs(std::ostream &stream, const PairCount &count, int64_t visitedPai
   stream << (count.estimated ? " (estimated)\n" : "\n");
 }
 
+/// Where masked tiles waste most, and what could be done: worth a word where it is a good part of the work.
+void printHint(std::ostream &stream, const Report &report) {
+  const TileDensity &density = *report.density;
+  if (density.sparseTiles() * 8 < report.tiles.partial + report.tiles.full)
+    return;
+  stream << "hint       " << density.sparseTiles() << " of " << density.tiles()
+         << " tiles with a mask attend in less than 1/8 of their pairs: smaller tiles (--tile-q, --tile-k) may\n"
+            "           leave out more, and a step that all terms of the pattern share costs nothing\n";
+}
+
+/// How much of the tiles with a mask attends.
+void printDensity(std::ostream &stream, const Report &report) {
+  const TileDensity &density = *report.density;
+  if (density.tiles() == 0)
+    return;
+  stream << "masked     " << std::setprecision(3)
+         << 100.0 * static_cast<double>(density.pairs) / static_cast<double>(density.computed)
+         << " % of the pairs in tiles with a mask attend; tiles by eighths of that:";
+  for (int64_t tiles : density.eighths)
+    stream << ' ' << tiles;
+  stream << (density.estimated ? " (estimated)\n" : "\n");
+  printHint(stream, report);
+}
+
 void printVerification(std::ostream &stream, const Verification &found) {
   stream << "max error  " << std::setprecision(3) << found.maxError << ", tolerance " << found.tolerance;
   if (found.lseError)
@@ -82,11 +106,15 @@ void print(std::ostream &stream, const Report &report) {
   stream << "device     " << report.deviceDescription << '\n';
   if (report.device != DeviceKind::Cpu)
     stream << "plan       " << report.deviceBytes << " bytes on the device\n";
+  for (const auto &[name, value] : report.chosen)
+    stream << "chosen     " << name << " = " << value << '\n';
   for (const StepInfo &step : report.steps)
     printChoice(stream, step);
   printTiles(stream, report);
   if (report.pairs)
     printPairs(stream, *report.pairs, report.visitedPairs);
+  if (report.density)
+    printDensity(stream, report);
   if (report.milliseconds)
     stream << "time       " << std::setprecision(4) << *report.milliseconds << " ms\n";
   if (report.gflops())
@@ -102,6 +130,8 @@ std::string toJson(const Report &report) {
                                  {"threads", report.threads}};
   if (report.device != DeviceKind::Cpu)
     json["device_bytes"] = report.deviceBytes;
+  for (const auto &[name, value] : report.chosen)
+    json["chosen"][name] = value;
   for (const StepInfo &step : report.steps) {
     json["modulo"].push_back(step.kernel->modulo);
     json["tile_sizes"].push_back({step.variant->tileQ, step.variant->tileK});
@@ -119,6 +149,14 @@ std::string toJson(const Report &report) {
   json["partial_tiles"] = report.tiles.partial;
   json["full_tiles"] = report.tiles.full;
   json["total_tiles"] = report.tiles.total;
+  if (const auto &density = report.density) {
+    json["partial_tile_pairs"] = density->pairs;
+    if (density->computed > 0)
+      json["partial_tile_density"] = static_cast<double>(density->pairs) / static_cast<double>(density->computed);
+    json["partial_tiles_by_eighths"] = density->eighths;
+    json["partial_tiles_below_eighth"] = density->sparseTiles();
+    json["partial_tiles_estimated"] = density->estimated;
+  }
   if (const auto &found = report.verification) {
     json["max_error"] = found->maxError;
     json["tolerance"] = found->tolerance;

@@ -24,6 +24,7 @@
 #include "sparse_attn/Artifact.h"
 #include "sparse_attn/Device.h"
 #include "sparse_attn/Plan.h"
+#include "sparse_attn/Sparsity.h"
 
 #include <iostream>
 #include <memory>
@@ -87,6 +88,31 @@ private:
   std::optional<AtomicFile> tiles;
 };
 
+/// Chooses the numbers that the command line leaves open, where it asks for a share of tiles.
+void chooseNumbers(const Options &options, const std::shared_ptr<const Artifact> &artifact,
+                   const FunctionInfo &function, const PrepareOptions &prepareOptions, Arguments &inputs) {
+  if (!options.sparsity)
+    return;
+  if (inputs.openNumbers.empty())
+    fail("--sparsity expects a captured number of function '", function.name, "' that is not given, but got none");
+  int64_t value = valueOf(
+      fitSparsity(artifact, function.name, inputs.values, inputs.openNumbers, *options.sparsity, prepareOptions));
+  for (size_t index : inputs.openNumbers)
+    inputs.values[index] = makeScalar(value);
+}
+
+/// Looks into the masked tiles of all steps.
+std::optional<TileDensity> measureDensity(const Plan &plan) {
+  TileDensity density;
+  for (size_t step = 0; step < plan.stepCount(); ++step) {
+    std::optional<TileDensity> found = measureTileDensity(plan, step);
+    if (!found)
+      return std::nullopt;
+    density += *found;
+  }
+  return density;
+}
+
 /// Counts pairs and operations over all steps.
 void countWork(const Plan &plan, Report &report) {
   report.pairs = PairCount();
@@ -126,12 +152,15 @@ ExitCode runFunction(const Options &options) {
   Arguments inputs = bindInputs(function, options);
   PrepareOptions prepareOptions;
   prepareOptions.accelerator = device.accelerator;
+  chooseNumbers(options, artifact, function, prepareOptions, inputs);
   std::shared_ptr<const Plan> plan = valueOf(Plan::prepare(artifact, function.name, inputs.values, prepareOptions));
   Results results(*plan);
   LaunchArrays arrays(device, *plan, inputs, results);
   auto launch = [&] { arrays.launch(); };
 
   Report report = startReport(*plan, device);
+  for (size_t index : inputs.openNumbers)
+    report.chosen.emplace_back(function.arguments[index].name, inputs.values[index].scalar);
   if (options.timedRuns)
     report.milliseconds = medianMilliseconds(options.timedRuns, launch);
   else
@@ -139,8 +168,10 @@ ExitCode runFunction(const Options &options) {
   arrays.fetch();
   if (options.verify)
     report.verification = verify(*plan, inputs, results);
-  if (options.timedRuns || options.verify || !options.json.empty())
+  if (options.timedRuns || options.verify || !options.json.empty()) {
     countWork(*plan, report);
+    report.density = measureDensity(*plan);
+  }
 
   print(std::cout, report);
   std::cout.flush();

@@ -10,6 +10,8 @@
 #include "support/InputError.h"
 #include "support/Npy.h"
 
+#include "sparse_attn/Sparsity.h"
+
 #include <algorithm>
 #include <charconv>
 #include <map>
@@ -86,12 +88,18 @@ private:
     std::string missing;
     for (size_t i = 0; i < function.arguments.size(); ++i) {
       Role role = roleOf(function, i);
-      if (!sources[i].option.empty() || (capturesOnly && role != Role::Capture))
+      bool mayMiss = role == Role::Capture ? given.numbersMayMiss && isCapturedNumber(i) : capturesOnly;
+      if (!sources[i].option.empty() || mayMiss)
         continue;
       missing += (missing.empty() ? "'" : ", '") + function.arguments[i].name + "' with " + optionFor(i, role);
     }
     if (!missing.empty())
       fail("function '", function.name, "' needs more arguments: give ", missing);
+  }
+
+  bool isCapturedNumber(size_t argument) const {
+    std::vector<size_t> numbers = capturedNumbers(function);
+    return std::find(numbers.begin(), numbers.end(), argument) != numbers.end();
   }
 
   std::string optionFor(size_t argument, Role role) const {
@@ -166,7 +174,10 @@ Arguments bindArguments(const FunctionInfo &function, const ArgumentFiles &files
     const ArgumentInfo &info = function.arguments[i];
     Array &array = arguments.arrays.emplace_back();
     Value &value = arguments.values.emplace_back();
-    if (info.kind == ArgumentKind::Scalar) {
+    if (info.kind == ArgumentKind::Scalar && sources[i].option.empty()) {
+      value = makeScalar(0);
+      arguments.openNumbers.push_back(i);
+    } else if (info.kind == ArgumentKind::Scalar) {
       value = parseScalar(sources[i]);
     } else if (info.kind == ArgumentKind::Array && sources[i].option.empty()) {
       value = standIn(i, array);

@@ -34,6 +34,7 @@ struct ArgumentFiles {
   std::string query, key, value;                             ///< .npy files; empty where not given.
   std::vector<std::pair<std::string, std::string>> captures; ///< Argument name, and file or integer.
   std::vector<std::pair<std::string, std::string>> masks;    ///< Argument name and file; a name may come many times.
+  bool numbersMayMiss = false;                               ///< Captured numbers that are not given are left open.
 };
 
 /// The arguments of one call, in the order of the function's declaration.
@@ -41,6 +42,7 @@ struct Arguments {
   std::vector<Array> arrays; ///< Empty for scalars and masks.
   std::vector<Value> values; ///< Views of the arrays and of the tables of masks, and the scalars.
   std::vector<MaskTable> masks;
+  std::vector<size_t> openNumbers; ///< Captured numbers that are left open; their values are 0.
 };
 
 /// Stands in for an argument that is not given: returns it, and keeps in `memory` what it needs.

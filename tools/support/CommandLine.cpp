@@ -8,6 +8,8 @@
 #include "support/CommandLine.h"
 
 #include <iomanip>
+#include <locale>
+#include <sstream>
 
 namespace sparse_attn::tools {
 
@@ -16,6 +18,15 @@ std::pair<std::string, std::string> splitAssignment(const std::string &what, con
   if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
     fail(what, " expects NAME=VALUE, but got '", text, "'");
   return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+double parseShare(const std::string &what, const std::string &text) {
+  std::istringstream stream(text);
+  stream.imbue(std::locale::classic());
+  double value = 0;
+  if (!(stream >> value) || !stream.eof() || !(value > 0 && value <= 1))
+    fail(what, " expects a number above 0 and up to 1, but got '", text, "'");
+  return value;
 }
 
 std::string helpLine(const std::string &left, const std::string &help) {

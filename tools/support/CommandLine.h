@@ -31,6 +31,9 @@ T parseInteger(const std::string &what, const std::string &text, T low, T high =
 /// "name=value" in two; `what` names the option in errors.
 std::pair<std::string, std::string> splitAssignment(const std::string &what, const std::string &text);
 
+/// `text` as a number above 0 and up to 1; `what` names the option in errors.
+double parseShare(const std::string &what, const std::string &text);
+
 /// One option: how it is written, what it does, how it changes Options. Options without metavar take no value.
 template <typename Options> struct Option {
   const char *name, *metavar, *help;

@@ -89,6 +89,10 @@ public:
                                                      const std::string &function, ValueList arguments,
                                                      const PrepareOptions &options = {});
 
+  /// The function of that name. Errors: InvalidArgument where there is none, or no artifact.
+  static Result<const FunctionInfo *> findFunction(const std::shared_ptr<const Artifact> &artifact,
+                                                   const std::string &function);
+
   Plan(const Plan &) = delete;
   Plan &operator=(const Plan &) = delete;
   ~Plan();

@@ -138,6 +138,20 @@ SPARSE_ATTN_API sparse_attn_status sparse_attn_prepare(const sparse_attn_artifac
                                                        const sparse_attn_value *arguments, size_t argument_count,
                                                        sparse_attn_plan **plan);
 
+/**
+ * Chooses captured numbers by the work that they make: sets the scalars `arguments[chosen[i]]` to the largest value,
+ * one for all of them, with which a plan visits at most `share` (above 0, at most 1) of the tiles that there are. What
+ * is captured so must be a size of the pattern, as the left bound of a window: a larger value is taken to visit no
+ * fewer tiles. `chosen` may be null with a count of 0, which means every number that a pattern captures. Makes and
+ * drops at most 2 log2(length) plans.
+ *
+ * INVALID_ARGUMENT: the share is out of range, there is no number to choose or an argument is none, or the least value
+ * (0, or what the pattern needs) visits more; and the failures of `prepare`. Then no argument is changed.
+ */
+SPARSE_ATTN_API sparse_attn_status sparse_attn_fit_sparsity(const sparse_attn_artifact *artifact, const char *function,
+                                                            sparse_attn_value *arguments, size_t argument_count,
+                                                            const size_t *chosen, size_t chosen_count, double share);
+
 /** Releases a plan; null is allowed. No launch may be running, nor be on its way on a GPU. */
 SPARSE_ATTN_API void sparse_attn_plan_destroy(sparse_attn_plan *plan);
 

@@ -16,8 +16,13 @@ import numpy as np
 TARGETS = ("sm_80", "sm_90a")
 # Lists, whose coverage asks for the bits of a distance, which a solver has no word for.
 UNPROVED = ("log_sparse",)
-# Of two sequences.
-CAPTURES = {"prefix_lm": {"prefix": np.array([300, 20], np.int32)}}
+# Arrays are of two sequences.
+CAPTURES = {
+    "dilated_sparse_n": {"n": 200},
+    "global_local_n": {"local": 70, "global": 10},
+    "local_window_n": {"n": 100},
+    "prefix_lm": {"prefix": np.array([300, 20], np.int32)},
+}
 
 
 def run(*command):
@@ -32,8 +37,11 @@ def main():
     sources, work = map(pathlib.Path, sys.argv[1:])
     for source in sorted(sources.glob("*.mlir")):
         flags = []
-        for name, array in CAPTURES.get(source.stem, {}).items():
-            np.save(work / f"{name}.npy", array)
+        for name, value in CAPTURES.get(source.stem, {}).items():
+            if isinstance(value, int):
+                flags.append(f"--capture={name}={value}")
+                continue
+            np.save(work / f"{name}.npy", value)
             flags.append(f"--capture={name}={work / name}.npy")
         library = work / f"{source.stem}.so"
         run("sparse-attn-compile", source, "-o", library)
