@@ -297,7 +297,7 @@ static bool isPredicateType(Type type) {
 
 /// Ops of a predicate are scalar, pure, and such that every target can evaluate them for whole vectors.
 static bool isPredicateOp(Operation &op) {
-  if (isa<ReadOp>(op))
+  if (isa<ReadOp, UpperBoundOp>(op))
     return true;
   Dialect *dialect = op.getDialect();
   return dialect && isa<arith::ArithDialect, math::MathDialect>(dialect) && isPure(&op) &&
@@ -312,8 +312,8 @@ LogicalResult PredicateOp::verifyRegions() {
   // predicate_c1
   for (Operation &op : body.without_terminator())
     if (!isPredicateOp(op))
-      return op.emitError("expects pure arith and math ops on index, integers of up to 64 bits and f32, or "
-                          "sparse_attn.read, in a predicate, but got '")
+      return op.emitError("expects pure arith and math ops on index, integers of up to 64 bits and f32, "
+                          "sparse_attn.read or sparse_attn.upper_bound in a predicate, but got '")
              << op.getName() << "'";
   // predicate_c3
   for (auto constant : body.getOps<arith::ConstantIndexOp>())
@@ -365,6 +365,12 @@ Dependence PredicateOp::getDependence() {
   return {!getBody().getArgument(0).use_empty(), !getBody().getArgument(1).use_empty()};
 }
 
+SmallVector<ArrayDemand> PredicateOp::getArrayDemands() {
+  return llvm::map_to_vector(getBody().front().getOps<UpperBoundOp>(), [](UpperBoundOp search) {
+    return ArrayDemand{search.getArray(), /*perBatch=*/false, /*sorted=*/true};
+  });
+}
+
 Coverage PredicateOp::buildCoverage(OpBuilder &builder, const PatternScope &scope, const Span &span) {
   auto word = [&](Value index) {
     return builder.createOrFold<arith::IndexCastOp>(scope.loc, builder.getI64Type(), index);
@@ -377,16 +383,40 @@ Coverage PredicateOp::buildCoverage(OpBuilder &builder, const PatternScope &scop
   return buildIntervalCoverage(builder, scope, getBody(), positions);
 }
 
+/// In a predicate, is an array with a row a batch asked at the batch of the predicate? Others have no rows.
+static bool isAtOwnBatch(Operation *op, ValueRange rows) {
+  auto predicate = dyn_cast<PredicateOp>(op->getParentOp());
+  return !predicate || rows.empty() || rows.front() == predicate.getBody().getArgument(0);
+}
+
+static LogicalResult verifyElements(Operation *op, MemRefType array) {
+  if (!array.getElementType().isSignlessInteger(32))
+    return op->emitOpError("expects an array of i32, but got ") << array;
+  return success();
+}
+
 LogicalResult ReadOp::verify() {
   auto type = cast<MemRefType>(getArray().getType());
-  if (!type.getElementType().isSignlessInteger(32))
-    return emitOpError("expects an array of i32, but got ") << type;
+  if (failed(verifyElements(*this, type)))
+    return failure();
   // read_c1
   if (type.getRank() != static_cast<int64_t>(getIndices().size()))
     return emitOpError("expects ") << type.getRank() << " indices, but got " << getIndices().size();
   // read_c2
-  auto predicate = dyn_cast<PredicateOp>((*this)->getParentOp());
-  if (predicate && type.getRank() == 2 && getIndices().front() != predicate.getBody().getArgument(0))
+  if (type.getRank() > 0 && !isAtOwnBatch(*this, getIndices().drop_back()))
     return emitOpError("expects an array of rank 2 to be read at the batch of the predicate");
+  return success();
+}
+
+LogicalResult UpperBoundOp::verify() {
+  auto type = cast<MemRefType>(getArray().getType());
+  if (failed(verifyElements(*this, type)))
+    return failure();
+  // upper_bound_c1
+  if (type.getRank() != static_cast<int64_t>(getRows().size()) + 1)
+    return emitOpError("expects ") << type.getRank() - 1 << " indices, but got " << getRows().size();
+  // upper_bound_c2
+  if (!isAtOwnBatch(*this, getRows()))
+    return emitOpError("expects an array of rank 2 to be searched at the batch of the predicate");
   return success();
 }

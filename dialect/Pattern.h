@@ -58,6 +58,13 @@ struct Parameter {
   int64_t least;        // no value may be smaller
 };
 
+/// What a pattern relies on in a captured array; checked when the plan is made.
+struct ArrayDemand {
+  Value array;
+  bool perBatch = false; // one element a batch
+  bool sorted = false;   // no element is negative, none less than the one before it
+};
+
 /// Verifies that each parameter is either a constant or captured, and that constants lie in their range.
 LogicalResult verifyParameters(PatternOpInterface pattern);
 

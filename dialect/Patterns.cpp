@@ -12,6 +12,7 @@
 
 #include "dialect/ScalarBuilder.h"
 #include "dialect/SparseAttn.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/PatternMatch.h"
 #include "llvm/Support/MathExtras.h"
 #include <numeric>
@@ -279,7 +280,7 @@ Value SegmentOp::buildPredicate(OpBuilder &builder, const PatternScope &scope, V
 
 Dependence PrefixLMOp::getDependence() { return {/*batch=*/true, /*head=*/false}; }
 
-SmallVector<Value> PrefixLMOp::getArraysPerBatch() { return {getLengths()}; }
+SmallVector<ArrayDemand> PrefixLMOp::getArrayDemands() { return {{getLengths(), /*perBatch=*/true}}; }
 
 LogicalResult PrefixLMOp::buildKeyBands(OpBuilder &builder, const PatternScope &scope, Value q, Bands &bands) {
   ScalarBuilder s(builder, scope.loc);
@@ -287,6 +288,78 @@ LogicalResult PrefixLMOp::buildKeyBands(OpBuilder &builder, const PatternScope &
   Value length = builder.createOrFold<arith::IndexCastOp>(scope.loc, builder.getIndexType(), read);
   bands.push_back({s.constant(0), s.max(length, s.add(q, 1))});
   return success();
+}
+
+//===----------------------------------------------------------------------===//
+// documents
+//===----------------------------------------------------------------------===//
+
+/// Indices in front of the last of an array with a row a batch; none for others.
+static SmallVector<Value> rowsOf(Value array, const PatternScope &scope) {
+  return SmallVector<Value>(cast<MemRefType>(array.getType()).getRank() - 1, scope.batch);
+}
+
+static Value buildRead(ScalarBuilder &s, const PatternScope &scope, Value array, Value position) {
+  SmallVector<Value> indices = rowsOf(array, scope);
+  indices.push_back(position);
+  return ReadOp::create(s.builder, s.loc, s.builder.getI32Type(), scope.lookup(array), indices);
+}
+
+static Value buildLength(ScalarBuilder &s, const PatternScope &scope, Value array) {
+  int64_t last = cast<MemRefType>(array.getType()).getRank() - 1;
+  return s.builder.createOrFold<memref::DimOp>(s.loc, scope.lookup(array), last);
+}
+
+SmallVector<ArrayDemand> DocumentsOp::getArrayDemands() {
+  return {{getArray(), /*perBatch=*/false, /*sorted=*/!getByIds()}};
+}
+
+Dependence DocumentsOp::getDependence() {
+  return {/*batch=*/cast<MemRefType>(getArray().getType()).getRank() == 2, /*head=*/false};
+}
+
+/// Document i - 1, of the i documents that begin at or before the query. Before the first and behind the last, both
+/// bounds are the same offset.
+LogicalResult DocumentsOp::buildKeyBands(OpBuilder &builder, const PatternScope &scope, Value q, Bands &bands) {
+  if (getByIds())
+    return failure();
+  ScalarBuilder s(builder, scope.loc);
+  Value begun = UpperBoundOp::create(builder, scope.loc, builder.getIndexType(), scope.lookup(getArray()),
+                                     rowsOf(getArray(), scope), q);
+  Value last = s.max(s.sub(buildLength(s, scope, getArray()), 1), 0);
+  auto offset = [&](Value index) {
+    Value read = buildRead(s, scope, getArray(), s.clamp(index, s.constant(0), last));
+    return builder.createOrFold<arith::IndexCastOp>(scope.loc, builder.getIndexType(), read);
+  };
+  bands.push_back({offset(s.sub(begun, 1)), offset(begun)});
+  return success();
+}
+
+Value DocumentsOp::buildPredicate(OpBuilder &builder, const PatternScope &scope, Value q, Value k) {
+  if (!getByIds())
+    return buildPredicateFromBands(*this, builder, scope, q, k);
+  ScalarBuilder s(builder, scope.loc);
+  Value length = buildLength(s, scope, getArray());
+  auto exists = [&](Value position) { return s.both(s.lessEqual(s.constant(0), position), s.less(position, length)); };
+  Value same = s.equal(buildRead(s, scope, getArray(), q), buildRead(s, scope, getArray(), k));
+  return s.both(s.both(exists(q), exists(k)), same);
+}
+
+Coverage DocumentsOp::buildCoverage(OpBuilder &builder, const PatternScope &scope, const Span &span) {
+  if (!getByIds())
+    return buildCoverageFromBands(*this, builder, scope, span);
+  ScalarBuilder s(builder, scope.loc);
+  auto bounds = [&](Value first, Value last) {
+    return ReadBoundsOp::create(builder, scope.loc, scope.lookup(getArray()), rowsOf(getArray(), scope), first, last);
+  };
+  auto queries = bounds(span.firstQuery, span.lastQuery), keys = bounds(span.firstKey, span.lastKey);
+  // Where nothing exists the minimum is above the maximum.
+  Value least = s.max(queries.getMin(), keys.getMin()), most = s.min(queries.getMax(), keys.getMax());
+  Value someExist = s.both(s.lessEqual(queries.getMin(), queries.getMax()), s.lessEqual(keys.getMin(), keys.getMax()));
+  Value any = s.both(someExist, s.lessEqual(least, most));
+  Value allExist = s.both(queries.getInside(), keys.getInside());
+  Value single = s.both(s.equal(queries.getMin(), keys.getMax()), s.equal(keys.getMin(), queries.getMax()));
+  return {any, s.both(allExist, s.both(any, single))};
 }
 
 //===----------------------------------------------------------------------===//

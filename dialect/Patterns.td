@@ -275,7 +275,7 @@ def SparseAttn_SegmentOp : PatternLeaf<"segment", ["buildPredicate", "buildKeyBa
 def SparseAttn_BatchTable : MemRefRankOf<[I32], [1]>,
     BuildableType<"::mlir::MemRefType::get({::mlir::ShapedType::kDynamic}, $_builder.getI32Type())">;
 
-def SparseAttn_PrefixLMOp : PatternLeaf<"prefix_lm", ["buildKeyBands", "getArraysPerBatch", "getDependence"]> {
+def SparseAttn_PrefixLMOp : PatternLeaf<"prefix_lm", ["buildKeyBands", "getArrayDemands", "getDependence"]> {
   let summary = "A query attends to a prefix, and to itself and everything before it";
   let description = [{
     Holds when `k < length[batch]` or `k <= q`: every token sees the prefix, which sees itself in both directions. The
@@ -290,6 +290,37 @@ def SparseAttn_PrefixLMOp : PatternLeaf<"prefix_lm", ["buildKeyBands", "getArray
   }];
   let arguments = (ins SparseAttn_BatchTable:$lengths);
   let assemblyFormat = "$lengths attr-dict";
+}
+
+/// A captured array of one number a position, or of one row of them a batch.
+def SparseAttn_PositionTable : MemRefRankOf<[I32], [1, 2]>;
+
+def SparseAttn_DocumentsOp : PatternLeaf<"documents", [
+    "buildPredicate", "buildKeyBands", "buildCoverage", "getArrayDemands", "getDependence"]> {
+  let summary = "Positions of one document";
+  let description = [{
+    Holds when the query and the key are of the same document, as packed sequences have them. The captured array says
+    which:
+
+    - `offsets` holds where documents begin and, last, where all end (`cu_seqlens`): those of the positions
+      `[offsets[i], offsets[i + 1])` are of document i. It ascends, empty documents allowed; an array that does not, or
+      that holds a negative number, is refused when a plan is made. Schedules are in closed form.
+    - `ids` holds a number for each position, equal within a document. Schedules are listed.
+
+    Positions outside all documents attend to nothing. An array of rank 2 has one row a batch.
+
+    **Constraints:**
+    - (C1) the array is a captured `memref<?xi32>` or `memref<?x?xi32>`.
+
+    ```mlir
+    %packed = sparse_attn.documents offsets(%begins)
+    %same   = sparse_attn.documents ids(%of_batch) : memref<?x?xi32>
+    ```
+  }];
+  let arguments = (ins SparseAttn_PositionTable:$array, UnitAttr:$byIds);
+  let assemblyFormat = [{
+    (`ids` $byIds^) : (`offsets`)? `(` $array `)` attr-dict `` custom<TableType>(type($array))
+  }];
 }
 
 def SparseAttn_RandomOp : PatternLeaf<"random", ["buildPredicate", "buildCoverage", "getBlockSizes", "getDependence", "getParameters"]> {
@@ -353,15 +384,16 @@ def SparseAttn_BlockActiveOp : SparseAttn_Op<"block_active", [Pure]> {
 
 def SparseAttn_PredicateOp : SparseAttn_Op<"predicate", [
     Pure, HasParent<"PatternOp">, SingleBlock,
-    DeclareOpInterfaceMethods<PatternOpInterface, ["buildPredicate", "buildCoverage", "getDependence"]>]> {
+    DeclareOpInterfaceMethods<PatternOpInterface, [
+      "buildPredicate", "buildCoverage", "getArrayDemands", "getDependence"]>]> {
   let summary = "Any scalar condition on batch, head, query and key";
   let description = [{
     Holds when the region says so. The region sees the pattern's captures and gets four values of type `index`, which
     here is a signed number of 32 bits: positions fit, and kernels compute with them as such.
 
     **Constraints:**
-    - (C1) the region holds `sparse_attn.read`, and pure `arith` and `math` ops on `index`, integers of up to 64 bits
-      and `f32` (no shifts, `ipowi`, `fpowi` or `index_castui`).
+    - (C1) the region holds `sparse_attn.read`, `sparse_attn.upper_bound`, and pure `arith` and `math` ops on `index`,
+      integers of up to 64 bits and `f32` (no shifts, `ipowi`, `fpowi` or `index_castui`).
     - (C2) the region yields one `i1`.
     - (C3) constants of type `index` fit 32 bits.
 
@@ -396,6 +428,29 @@ def SparseAttn_ReadOp : SparseAttn_Op<"read", [Pure]> {
   let arguments = (ins AnyMemRef:$array, Variadic<Index>:$indices);
   let results = (outs I32:$result);
   let assemblyFormat = "$array `[` $indices `]` attr-dict `:` type($array)";
+  let hasVerifier = 1;
+}
+
+def SparseAttn_UpperBoundOp : SparseAttn_Op<"upper_bound", [Pure]> {
+  let summary = "How many elements of an ascending array are at most a number";
+  let description = [{
+    The number of elements that are `<= value`, which is where the first greater one stands. The array ascends and holds
+    no negative number: one that does not is refused when a plan is made. An array of rank 2 is searched in the row of a
+    batch.
+
+    Made by `documents`, and written in predicates; expanded to a binary search by each target.
+
+    **Constraints:**
+    - (C1) one index less than the array has dimensions.
+    - (C2) in a predicate, the row is that of the batch that the predicate is asked for.
+
+    ```mlir
+    %i = sparse_attn.upper_bound %offsets[] of %q : memref<?xi32>
+    ```
+  }];
+  let arguments = (ins AnyMemRef:$array, Variadic<Index>:$rows, Index:$value);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$array `[` $rows `]` `of` $value attr-dict `:` type($array)";
   let hasVerifier = 1;
 }
 

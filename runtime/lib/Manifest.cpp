@@ -169,6 +169,9 @@ CaptureInfo parseCapture(const JsonNode &node) {
   capture.dtype = parseDType(node.member("dtype"));
   capture.rank = static_cast<int32_t>(node.member("rank").integer(1, 2));
   capture.perBatch = parsePerBatch(node, capture.rank);
+  capture.sorted = node.has("sorted") && node.member("sorted").boolean();
+  if (capture.sorted && capture.dtype != DType::I32)
+    node.fail("expects sorted elements of an i32 array only, but got ", dtypeName(capture.dtype));
   capture.pyramid = node.has("pyramid") && node.member("pyramid").boolean();
   if (capture.pyramid && capture.dtype != DType::I32)
     node.fail("expects a pyramid of an i32 array only, but got ", dtypeName(capture.dtype));

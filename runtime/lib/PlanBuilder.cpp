@@ -10,6 +10,7 @@
 #include "ArrayCheck.h"
 #include "CacheKey.h"
 #include "CacheTable.h"
+#include "CapturedContent.h"
 #include "DefaultAccelerator.h"
 #include "sparse_attn/CpuFeatures.h"
 #include "sparse_attn/Device.h"
@@ -52,6 +53,9 @@ Status PlanBuilder::build() {
   // All shapes are checked before the first array is read.
   for (const Step &step : function.steps)
     if (Status status = checkStep(step); !status.isOk())
+      return status;
+  for (const Step &step : function.steps)
+    if (Status status = checkContents(step); !status.isOk())
       return status;
   for (const Step &step : function.steps)
     if (Status status = prepareStep(step); !status.isOk())
@@ -106,6 +110,17 @@ Status PlanBuilder::checkStep(const Step &step) {
   lse.rank = 3;
   lse.size[3] = 0;
   return define(*step.lse, lse);
+}
+
+Status PlanBuilder::checkContents(const Step &step) const {
+  const KernelInfo &kernel = plan.artifact->manifest().kernels[step.kernels.front()];
+  for (size_t i = 0; i < step.captures.size(); ++i) {
+    size_t index = step.captures[i];
+    if (Status status = checkContent(argumentName(function, index), kernel.captures[i], arguments[index]);
+        !status.isOk())
+      return status;
+  }
+  return {};
 }
 
 Status PlanBuilder::define(const Operand &operand, const Shape &shape) {

@@ -38,6 +38,8 @@ private:
   Status checkArguments() const;
   /// Checks the shapes that a step reads, and sets those that it writes.
   Status checkStep(const Step &step);
+  /// Checks the elements of the arrays that a step captures.
+  Status checkContents(const Step &step) const;
   /// Sets the shape of a result or a buffer.
   Status define(const Operand &operand, const Shape &shape);
   /// Prepares the kernel of the step whose work costs least.

@@ -272,6 +272,46 @@ sparse_attn.pattern @prefix_lm_c1_rank(%n: memref<?x?xi32>) {
 
 // -----
 
+sparse_attn.pattern @documents_c1(%n: index) {
+  // expected-error @+1 {{operand #0 must be 1D/2D memref of 32-bit signless integer values, but got 'index'}}
+  %p = "sparse_attn.documents"(%n) : (index) -> !sparse_attn.pattern
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @upper_bound_c1(%a: memref<?x?xi32>) {
+  %p = sparse_attn.predicate (%b, %h, %q, %k) {
+    // expected-error @+1 {{expects 1 indices, but got 0}}
+    %i = sparse_attn.upper_bound %a[] of %q : memref<?x?xi32>
+    %past = arith.cmpi slt, %i, %k : index
+    sparse_attn.yield %past : i1
+  }
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @upper_bound_c2(%a: memref<?x?xi32>) {
+  %p = sparse_attn.predicate (%b, %h, %q, %k) {
+    // expected-error @+1 {{expects an array of rank 2 to be searched at the batch of the predicate}}
+    %i = sparse_attn.upper_bound %a[%h] of %q : memref<?x?xi32>
+    %past = arith.cmpi slt, %i, %k : index
+    sparse_attn.yield %past : i1
+  }
+  sparse_attn.yield %p
+}
+
+// -----
+
+func.func @upper_bound_elements(%a: memref<?xi64>, %n: index) {
+  // expected-error @+1 {{expects an array of i32, but got 'memref<?xi64>'}}
+  %i = sparse_attn.upper_bound %a[] of %n : memref<?xi64>
+  return
+}
+
+// -----
+
 sparse_attn.pattern @random_c1_blocks {
   // expected-error @+1 {{expects 'blocks' to lie in [0, 1073741823], but got -1}}
   %p = sparse_attn.random blocks(-1) size(64) seed(0)
@@ -306,7 +346,7 @@ sparse_attn.pattern @random_neither {
 
 sparse_attn.pattern @predicate_c1_dialect {
   %p = sparse_attn.predicate (%b, %h, %q, %k) {
-    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, or sparse_attn.read, in a predicate, but got 'func.call'}}
+    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, sparse_attn.read or sparse_attn.upper_bound in a predicate, but got 'func.call'}}
     %r = func.call @f() : () -> i1
     sparse_attn.yield %r : i1
   }
@@ -318,7 +358,7 @@ func.func private @f() -> i1
 
 sparse_attn.pattern @predicate_c1_vector {
   %p = sparse_attn.predicate (%b, %h, %q, %k) {
-    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, or sparse_attn.read, in a predicate, but got 'arith.constant'}}
+    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, sparse_attn.read or sparse_attn.upper_bound in a predicate, but got 'arith.constant'}}
     %v = arith.constant dense<1> : vector<4xi32>
     %true = arith.constant true
     sparse_attn.yield %true : i1

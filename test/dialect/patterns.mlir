@@ -157,6 +157,25 @@ func.func @random_rank(%block: i32, %n: i32, %b: i32, %h: i32, %row: i32, %block
   return
 }
 
+// CHECK-LABEL: sparse_attn.pattern @documents(
+sparse_attn.pattern @documents(%offsets: memref<?xi32>, %ids: memref<?x?xi32>) {
+  // CHECK: sparse_attn.documents offsets(%{{[a-z0-9]*}}){{$}}
+  %a = sparse_attn.documents offsets(%offsets)
+  // CHECK: sparse_attn.documents ids(%{{.*}}) : memref<?x?xi32>
+  %same = sparse_attn.documents ids(%ids) : memref<?x?xi32>
+  // CHECK: sparse_attn.predicate (%[[B:.*]], %{{.*}}, %[[Q:.*]], %{{.*}}) {
+  %c = sparse_attn.predicate (%b, %h, %q, %k) {
+    // CHECK: sparse_attn.upper_bound %{{.*}}[] of %[[Q]] : memref<?xi32>
+    %one = sparse_attn.upper_bound %offsets[] of %q : memref<?xi32>
+    // CHECK: sparse_attn.upper_bound %{{.*}}[%[[B]]] of %[[Q]] : memref<?x?xi32>
+    %other = sparse_attn.upper_bound %ids[%b] of %q : memref<?x?xi32>
+    %equal = arith.cmpi eq, %one, %other : index
+    sparse_attn.yield %equal : i1
+  }
+  %p = sparse_attn.intersect %a, %same, %c
+  sparse_attn.yield %p
+}
+
 // CHECK-LABEL: func.func private @types
 // CHECK-SAME:    !sparse_attn.pattern, !sparse_attn.visit, !sparse_attn.tile<64x128xf32>, !sparse_attn.tile<64xbf16>
 func.func private @types(!sparse_attn.pattern, !sparse_attn.visit, !sparse_attn.tile<64x128xf32>, !sparse_attn.tile<64xbf16>)

@@ -6,8 +6,8 @@
 import numpy as np
 
 from expressions import (
-    PER_POSITION, causal, chunk, columns, complement, dense, exponential, global_tokens, intersect, keys, per_head,
-    predicate, prefix_lm, queries, random, same_document, segment, stride, union, window,
+    PER_POSITION, causal, chunk, columns, complement, dense, document_ids, documents, exponential, global_tokens,
+    intersect, keys, per_head, predicate, prefix_lm, queries, random, same_document, segment, stride, union, window,
 )  # fmt: skip
 
 
@@ -35,6 +35,27 @@ def prefix_of_batch():
         lambda f: (f.k < f.captures["prefixes"][f.batch]) | (f.k <= f.q),
         {"prefixes": PER_POSITION},
     )
+
+
+def first_of_document():
+    """The first positions of every document, found by a search of a predicate's own."""
+    return predicate(
+        f"""%document = sparse_attn.upper_bound %offsets[] of %k : {PER_POSITION}
+            %one = arith.constant 1 : index
+            %before = arith.subi %document, %one : index
+            %begin = sparse_attn.read %offsets[%before] : {PER_POSITION}
+            %position = arith.index_cast %k : index to i32
+            %distance = arith.subi %position, %begin : i32
+            %few = arith.constant 3 : i32
+            %attends = arith.cmpi slt, %distance, %few : i32""",
+        first_of_document_formula,
+        {"offsets": PER_POSITION},
+    )
+
+
+def first_of_document_formula(frame):
+    begin, inside = frame.read("offsets", np.searchsorted(frame.captures["offsets"], frame.k, side="right") - 1)
+    return np.broadcast_to(inside & (frame.k - begin < 3), frame.shape)
 
 
 PATTERNS = {
@@ -67,6 +88,14 @@ PATTERNS = {
     "random": random(2, 16, 7),
     "document": same_document("ids"),
     "document_of_batch": same_document("batch_ids", per_batch=True),
+    "documents": documents("offsets"),
+    "documents_of_batch": intersect(causal(), documents("batch_offsets", per_batch=True)),
+    "documents_elsewhere": complement(documents("offsets")),
+    "documents_near": intersect(documents("offsets"), union(window(30, 0), stride(16))),
+    "documents_by_id": document_ids("ids"),
+    "documents_by_id_of_batch": union(document_ids("batch_ids", per_batch=True), keys(3)),
+    "documents_by_both": intersect(documents("batch_offsets", per_batch=True), document_ids("ids")),
+    "first_of_document": first_of_document(),
     "predicate": parity_of_head(),
     "prefix": prefix_of_batch(),
     "union": union(window(20, 20), global_tokens(17)),
@@ -86,6 +115,17 @@ def documents(generator, length):
     return np.cumsum(generator.random(length) < 1 / 40).astype(np.int32)
 
 
+def offsets(generator, length):
+    """Where documents of about 40 positions begin, some of them empty, and where the last ends: at times not at the end."""
+    ends = np.sort(generator.integers(0, length + 1, length // 40 + 2))
+    first = 0 if generator.random() < 0.5 else ends[0]
+    return np.concatenate([[first], ends, ends[-1:]]).astype(np.int32)
+
+
+def offsets_of_batches(generator, sizes):
+    return np.stack([offsets(generator, sizes.keys) for _ in range(sizes.batch)]) if sizes.batch else np.zeros((0, 3), np.int32)
+
+
 def captures(seed, sizes):
     """A value for every captured name of the catalogue."""
     generator = np.random.default_rng(seed)
@@ -95,6 +135,8 @@ def captures(seed, sizes):
         if sizes.batch
         else np.zeros((0, sizes.keys), np.int32),
         "prefixes": generator.integers(0, max(sizes.keys, 1), sizes.batch).astype(np.int32),
+        "offsets": offsets(generator, sizes.keys),
+        "batch_offsets": offsets_of_batches(generator, sizes),
         "width": 29,
         "sinks": 6,
         "size": 50,

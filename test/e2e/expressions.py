@@ -126,6 +126,24 @@ def prefix_lm(lengths):
     )
 
 
+def table_type(per_batch):
+    return f" : {PER_BATCH}" if per_batch else ""
+
+
+def documents(offsets, per_batch=False):
+    """`offsets` names a captured array of where documents begin, and the last ends."""
+    kind = PER_BATCH if per_batch else PER_POSITION
+    text = f"documents offsets(%{offsets}){table_type(per_batch)}"
+    return Expression(text, lambda f: formulas.documents(f, offsets), captures={offsets: kind})
+
+
+def document_ids(ids, per_batch=False):
+    """`ids` names a captured array of a number for each position."""
+    kind = PER_BATCH if per_batch else PER_POSITION
+    text = f"documents ids(%{ids}){table_type(per_batch)}"
+    return Expression(text, lambda f: formulas.same_document(f, ids), captures={ids: kind}, structured=False)
+
+
 def random(blocks, size, seed):
     expression = leaf(
         f"random blocks({parameter(blocks)}) size({size}) seed({seed})",

@@ -142,6 +142,15 @@ def same_document(frame, ids):
     return query_inside & key_inside & (of_query == of_key)
 
 
+def documents(frame, offsets):
+    """Positions between two neighbours of a captured, ascending array are one document; others attend to nothing."""
+    array = frame.captures[offsets]
+    row = array[frame.batch] if array.ndim == 2 else array
+    number = lambda position: sum((position >= offset).astype(int) for offset in row) if row.size else 0 * position
+    of_query, of_key = number(frame.q), number(frame.k)
+    return everywhere(frame, (of_query == of_key) & (of_query > 0) & (of_query < row.size))
+
+
 def union(frame, *operands):
     return np.logical_or.reduce(operands)
 

@@ -327,6 +327,57 @@ func.func @use_prefix(%q: !t, %n: memref<?xi32>) -> !t {
   return %o : !t
 }
 
+// A search for the document of the first query and one for that of the last; batches have rows of their own.
+// CHECK-LABEL: sparse_attn.schedule @documents_64x64
+// CHECK-NEXT:  ^bb0(%[[B:[a-z0-9]*]]: index, {{.*}}, %[[OFFSETS:[a-z0-9]*]]: memref<?x?xi32>):
+// CHECK:         %[[Q:.*]], %[[LAST_Q:.*]] = sparse_attn.query_span
+// CHECK:         %[[BEGUN:.*]] = sparse_attn.upper_bound %[[OFFSETS]][%[[B]]] of %[[Q]] : memref<?x?xi32>
+// CHECK:         %[[SIZE:.*]] = memref.dim %[[OFFSETS]], %{{.*}} : memref<?x?xi32>
+// CHECK:         sparse_attn.read %[[OFFSETS]][%[[B]], %{{.*}}] : memref<?x?xi32>
+// CHECK:         sparse_attn.read %[[OFFSETS]][%[[B]], %{{.*}}] : memref<?x?xi32>
+// CHECK:         sparse_attn.upper_bound %[[OFFSETS]][%[[B]]] of %[[LAST_Q]] : memref<?x?xi32>
+// CHECK:         sparse_attn.ranges touched(%{{.*}} to %{{.*}} step [1]) full(%{{.*}} to %{{.*}})
+sparse_attn.pattern @documents(%offsets: memref<?x?xi32>) {
+  %p = sparse_attn.documents offsets(%offsets) : memref<?x?xi32>
+  sparse_attn.yield %p
+}
+func.func @use_documents(%q: !t, %offsets: memref<?x?xi32>) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@documents(%offsets) : (memref<?x?xi32>)) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+// Coverage by ids compares the bounds of the queries' documents with those of the keys'.
+// CHECK-LABEL: sparse_attn.plan @by_ids_64x64_plan
+// CHECK:         sparse_attn.read_bounds %{{.*}}[] from %{{.*}} to %{{.*}} : memref<?xi32>
+// CHECK:         sparse_attn.read_bounds %{{.*}}[] from %{{.*}} to %{{.*}} : memref<?xi32>
+// CHECK:         sparse_attn.yield %{{.*}}, %{{.*}} : i1, i1
+sparse_attn.pattern @by_ids(%ids: memref<?xi32>) {
+  %p = sparse_attn.documents ids(%ids)
+  sparse_attn.yield %p
+}
+func.func @use_ids(%q: !t, %ids: memref<?xi32>) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@by_ids(%ids) : (memref<?xi32>)) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+// A search is monotone: its bounds are searches for the bounds.
+// CHECK-LABEL: sparse_attn.plan @search_64x64_plan
+// CHECK-COUNT-4: sparse_attn.upper_bound %{{.*}}[] of %{{.*}} : memref<?xi32>
+// CHECK:         sparse_attn.yield %{{.*}}, %{{.*}} : i1, i1
+sparse_attn.pattern @search(%offsets: memref<?xi32>) {
+  %p = sparse_attn.predicate (%b, %h, %q, %k) {
+    %of_query = sparse_attn.upper_bound %offsets[] of %q : memref<?xi32>
+    %of_key = sparse_attn.upper_bound %offsets[] of %k : memref<?xi32>
+    %same = arith.cmpi eq, %of_query, %of_key : index
+    sparse_attn.yield %same : i1
+  }
+  sparse_attn.yield %p
+}
+func.func @use_search(%q: !t, %offsets: memref<?xi32>) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@search(%offsets) : (memref<?xi32>)) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
 // Bands of a kind share a range, whose ends the head selects; of strides the other heads have none.
 // CHECK-LABEL: sparse_attn.schedule @heads_64x64
 // CHECK-NEXT:  ^bb0(%{{[a-z0-9]*}}: index, %[[H:[a-z0-9]*]]: index, {{.*}}):

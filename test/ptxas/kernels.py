@@ -71,6 +71,7 @@ PATTERNS = {
         %eighth = sparse_attn.stride step(8)
         %p = sparse_attn.intersect %near, %eighth"""
     ),
+    "offsets": Pattern("%p = sparse_attn.documents offsets(%c)", "memref<?xi32>"),
     "prefix": Pattern("%p = sparse_attn.prefix_lm %c", "memref<?xi32>"),
     "blocks": Pattern("%p = sparse_attn.blocks %c", "!sparse_attn.block_mask"),
     "coarse_blocks": Pattern(

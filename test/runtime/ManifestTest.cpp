@@ -199,6 +199,8 @@ TEST(Manifest, ErrorsNameTheKey) {
        "manifest.kernels[2].captures[0].rank: expects an integer from 1 to 2, but got 3"},
       {changed(packed, "\"i32\"", "\"f32\""),
        "manifest.kernels[2].captures[0]: expects a pyramid of an i32 array only, but got f32"},
+      {changed(packed, "\"i32\", \"rank\": 2, \"pyramid\": true", "\"f32\", \"rank\": 2, \"sorted\": true"),
+       "manifest.kernels[2].captures[0]: expects sorted elements of an i32 array only, but got f32"},
       {changed(packed, "\"rank\": 2", "\"rank\": 2, \"per\": \"batch\""),
        "manifest.kernels[2].captures[0].per: expects an array of rank 1 per batch, but got one of rank 2 per 'batch'"},
       {changed(packed, "\"rank\": 2", "\"rank\": 1, \"per\": \"head\""),

@@ -134,19 +134,25 @@ std::optional<int64_t> getLeastValue(PatternOp pattern, unsigned capture) {
   return least;
 }
 
-/// Does some op of the pattern take the array for one with an element a batch?
-bool isPerBatch(PatternOp pattern, unsigned capture) {
-  bool found = false;
+/// What all ops of the pattern together rely on in a captured array.
+ArrayDemand getDemand(PatternOp pattern, unsigned capture) {
+  ArrayDemand all{pattern.getCaptures()[capture]};
   pattern.walk([&](PatternOpInterface op) {
-    found |= llvm::is_contained(op.getArraysPerBatch(), pattern.getCaptures()[capture]);
+    for (const ArrayDemand &demand : op.getArrayDemands())
+      if (demand.array == all.array) {
+        all.perBatch |= demand.perBatch;
+        all.sorted |= demand.sorted;
+      }
   });
-  return found;
+  return all;
 }
 
-json::Object describeArray(MemRefType array, bool pyramid, bool perBatch) {
+json::Object describeArray(MemRefType array, bool pyramid, const ArrayDemand &demand) {
   json::Object capture{{"kind", "array"}, {"dtype", "i32"}, {"rank", array.getRank()}, {"pyramid", pyramid}};
-  if (perBatch)
+  if (demand.perBatch)
     capture["per"] = "batch";
+  if (demand.sorted)
+    capture["sorted"] = true;
   return capture;
 }
 
@@ -166,7 +172,7 @@ json::Array describeCaptures(KernelParts parts) {
     else if (!array)
       captures.push_back(describeScalar(getLeastValue(parts.pattern, index)));
     else
-      captures.push_back(describeArray(array, bool(pyramid), isPerBatch(parts.pattern, index)));
+      captures.push_back(describeArray(array, bool(pyramid), getDemand(parts.pattern, index)));
   }
   return captures;
 }

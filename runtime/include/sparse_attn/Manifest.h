@@ -101,11 +101,12 @@ struct CaptureInfo {
   DType dtype = DType::I32;                            ///< Of arrays only.
   int32_t rank = 1;                                    ///< 1, or 2 for one row a batch; of arrays only.
   bool perBatch = false;                               ///< Has one element for each batch; of arrays of rank 1 only.
+  bool sorted = false;                                 ///< Ascends, from 0 or more; i32 arrays only.
   bool pyramid = false;                                ///< The block gets its block minima and maxima; i32 arrays only.
 
   bool operator==(const CaptureInfo &other) const {
     return kind == other.kind && block == other.block && least == other.least && dtype == other.dtype &&
-           rank == other.rank && perBatch == other.perBatch && pyramid == other.pyramid;
+           rank == other.rank && perBatch == other.perBatch && sorted == other.sorted && pyramid == other.pyramid;
   }
 };
 

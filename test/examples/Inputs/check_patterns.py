@@ -16,8 +16,11 @@ import numpy as np
 TARGETS = ("sm_80", "sm_90a")
 # Lists, whose coverage asks for the bits of a distance, which a solver has no word for.
 UNPROVED = ("log_sparse",)
-# Of two sequences.
-CAPTURES = {"prefix_lm": {"prefix": np.array([300, 20], np.int32)}}
+# Of two sequences of 900 keys.
+CAPTURES = {
+    "packed_documents": {"cu_seqlens": np.array([0, 210, 260, 640, 900], np.int32)},
+    "prefix_lm": {"prefix": np.array([300, 20], np.int32)},
+}
 
 
 def run(*command):
