@@ -212,16 +212,52 @@ static bool isCaptureType(Type type) {
     return true;
   auto memref = dyn_cast<MemRefType>(type);
   return memref && memref.getElementType().isSignlessInteger(32) && memref.getLayout().isIdentity() &&
-         !memref.getMemorySpace() && (memref.getRank() == 1 || memref.getRank() == 2) &&
+         !memref.getMemorySpace() && memref.getRank() >= 1 && memref.getRank() <= 3 &&
          llvm::all_of(memref.getShape(), ShapedType::isDynamic);
+}
+
+StringRef mlir::sparse_attn::getFormName(ArrayForm form) {
+  switch (form) {
+  case ArrayForm::Elements:
+    return "elements";
+  case ArrayForm::Tree:
+    return "tree";
+  case ArrayForm::Bits:
+    return "bits";
+  }
+  llvm_unreachable("a form that is none");
+}
+
+/// What a pattern op reads in the place of an array.
+static ArrayForm getForm(Operation &op, Value array) {
+  if (auto pattern = dyn_cast<PatternOpInterface>(op))
+    for (const ArrayDemand &demand : pattern.getArrayDemands())
+      if (demand.array == array)
+        return demand.form;
+  return ArrayForm::Elements;
+}
+
+/// Kernels have one table in the place of a captured array.
+static LogicalResult verifyForms(Block &body, BlockArgument capture) {
+  std::optional<ArrayForm> form;
+  for (Operation *user : capture.getUsers()) {
+    Operation &op = *body.findAncestorOpInBlock(*user);
+    ArrayForm own = getForm(op, capture);
+    if (own != form.value_or(own))
+      return op.emitOpError("expects captured array ")
+             << capture.getArgNumber() << " to be read as " << getFormName(own)
+             << " by all, but got one that reads it as " << getFormName(*form);
+    form = own;
+  }
+  return success();
 }
 
 LogicalResult PatternOp::verifyRegions() {
   // pattern_c1
   for (BlockArgument capture : getCaptures())
     if (!isCaptureType(capture.getType()))
-      return emitOpError(
-                 "expects captures of type index, memref<?xi32>, memref<?x?xi32> or !sparse_attn.block_mask, but got ")
+      return emitOpError("expects captures of type index, memref<?xi32>, memref<?x?xi32>, memref<?x?x?xi32> or "
+                         "!sparse_attn.block_mask, but got ")
              << capture.getType();
   // pattern_c2
   auto yield = dyn_cast<YieldOp>(getBody().front().getTerminator());
@@ -232,6 +268,10 @@ LogicalResult PatternOp::verifyRegions() {
     if (!isa<PatternOpInterface>(op) &&
         !(isa<arith::ConstantOp>(op) && op.getResult(0).getType().isIntOrIndexOrFloat()))
       return op.emitError("expects only pattern ops and constants in a pattern, but got '") << op.getName() << "'";
+  // pattern_c4
+  for (BlockArgument capture : getCaptures())
+    if (failed(verifyForms(getBody().front(), capture)))
+      return failure();
   return success();
 }
 
@@ -392,6 +432,8 @@ static bool isAtOwnBatch(Operation *op, ValueRange rows) {
 static LogicalResult verifyElements(Operation *op, MemRefType array) {
   if (!array.getElementType().isSignlessInteger(32))
     return op->emitOpError("expects an array of i32, but got ") << array;
+  if (isa<PredicateOp>(op->getParentOp()) && array.getRank() > 2)
+    return op->emitOpError("expects an array of rank 1 or 2 in a predicate, but got ") << array;
   return success();
 }
 

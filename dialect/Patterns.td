@@ -30,9 +30,11 @@ def SparseAttn_PatternOp : SparseAttn_Op<"pattern", [
     Written by users; stays to the end, because schedules, kernels and tools refer to it.
 
     **Constraints:**
-    - (C1) captures are of type `index`, `memref<?xi32>`, `memref<?x?xi32>` or `!sparse_attn.block_mask`.
+    - (C1) captures are of type `index`, `memref<?xi32>`, `memref<?x?xi32>`, `memref<?x?x?xi32>` or
+      `!sparse_attn.block_mask`.
     - (C2) the body ends in a `sparse_attn.yield` of one pattern.
     - (C3) the body holds pattern ops and scalar constants only.
+    - (C4) all that read a captured array read it in one form: its elements, or a table made of it with the plan.
 
     ```mlir
     // Longformer: a local window, and a few tokens that see and are seen by everyone.
@@ -320,6 +322,58 @@ def SparseAttn_DocumentsOp : PatternLeaf<"documents", [
   let arguments = (ins SparseAttn_PositionTable:$array, UnitAttr:$byIds);
   let assemblyFormat = [{
     (`ids` $byIds^) : (`offsets`)? `(` $array `)` attr-dict `` custom<TableType>(type($array))
+  }];
+}
+
+def SparseAttn_TreeOp : PatternLeaf<"tree", ["buildPredicate", "buildKeyBands", "getArrayDemands", "getDependence"]> {
+  let summary = "A node of a tree attends to its ancestors and to the prefix";
+  let description = [{
+    The last T positions are the nodes of a tree, T the length of the captured array, which holds for each node the number
+    of its parent, or -1: the drafts of speculative decoding (SpecInfer, arXiv:2305.09781; Medusa, arXiv:2401.10774).
+    Holds when `k <= q` and `k` is no node, or is the node `q` or an ancestor of it. So a node sees the whole prefix, and
+    a query before the tree everything before itself.
+
+    A parent stands before its children; an array where one does not, or of more nodes than there are keys, is refused
+    when a plan is made. Of the parents, the plan makes a table of two numbers a node, between which those of its
+    descendants lie, so that kernels need not walk. An array of rank 2 has one tree a batch.
+
+    **Constraints:**
+    - (C1) the parents are a captured `memref<?xi32>` or `memref<?x?xi32>`.
+
+    ```mlir
+    %drafts = sparse_attn.tree parents(%parents)
+    ```
+  }];
+  let arguments = (ins SparseAttn_PositionTable:$parents);
+  let assemblyFormat = "`parents` `(` $parents `)` attr-dict `` custom<TableType>(type($parents))";
+}
+
+/// A captured array of numbers for all heads, or of one row of them a head.
+def SparseAttn_HeadTable : MemRefRankOf<[I32], [1, 3]>;
+
+def SparseAttn_VerticalSlashOp : PatternLeaf<"vertical_slash", [
+    "buildPredicate", "buildCoverage", "getArrayDemands", "getDependence"], [AllTypesMatch<["columns", "diagonals"]>]> {
+  let summary = "Some keys, and some distances";
+  let description = [{
+    Holds when `k <= q`, and `k` is among the captured columns or `q - k` among the captured diagonals: the vertical and
+    slash lines of MInference (arXiv:2407.02490), as they were estimated for a head. Both arrays ascend; an array that
+    does not is refused when a plan is made. Equal neighbours are fine, and so are numbers that are no position: they
+    match nothing. Arrays of rank 3 have a row for each head of each batch, and may pad it by repeating its last number.
+
+    Of each array the plan makes a table of bits, with counts between them. Whether a pair attends takes a look at one word
+    for its column and at one for its diagonal; how many columns or diagonals cross a rectangle, at two of each.
+
+    **Constraints:**
+    - (C1) both are captured arrays of one type, `memref<?xi32>` or `memref<?x?x?xi32>`.
+
+    ```mlir
+    %lines  = sparse_attn.vertical_slash columns(%columns) diagonals(%diagonals)
+    %of_head = sparse_attn.vertical_slash columns(%c) diagonals(%d) : memref<?x?x?xi32>
+    ```
+  }];
+  let arguments = (ins SparseAttn_HeadTable:$columns, SparseAttn_HeadTable:$diagonals);
+  let assemblyFormat = [{
+    `columns` `(` $columns `)` `diagonals` `(` $diagonals `)` attr-dict `` custom<TableType>(type($columns))
   }];
 }
 

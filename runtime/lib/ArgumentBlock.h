@@ -34,7 +34,7 @@ constexpr size_t pyramidWords = 3;
 enum DeviceWord : size_t { ItemCountWord, OrderWord, CounterWord, CountsWord, deviceWords };
 /// No block is longer, since captures are limited.
 constexpr size_t maxBlockWords = 4 * arrayWords(4) + arrayWords(3) + listWords + maskListWords +
-                                 maxCaptures * (arrayWords(2) + pyramidWords) + deviceWords;
+                                 maxCaptures * (arrayWords(3) + pyramidWords) + deviceWords;
 
 /// The arrays of one step, in `prepare` (where all data may be null) or in a launch.
 struct StepArrays {

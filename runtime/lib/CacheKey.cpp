@@ -7,6 +7,7 @@
 
 #include "CacheKey.h"
 
+#include "CapturedContent.h"
 #include "serving/SipHash.h"
 
 #include <random>
@@ -73,15 +74,15 @@ void CacheKey::addArray(const Value &array, std::optional<uint64_t> version) {
   if (addVersion(version))
     return;
   add(static_cast<uint64_t>(Field::Array));
-  int64_t rows = array.rank == 2 ? array.size[0] : 1;
-  int64_t rowBytes = array.size[array.rank - 1] * elementBytes(static_cast<DType>(array.dtype));
-  for (int64_t row = 0; row < rows && rowBytes > 0; ++row) {
-    int64_t offset = array.rank == 2 ? row * array.stride[0] * elementBytes(static_cast<DType>(array.dtype)) : 0;
-    auto bytes = static_cast<const uint8_t *>(array.data) + offset;
-    serving::SipValue hash = serving::sipHash(processKey(), bytes, static_cast<size_t>(rowBytes));
+  auto addRow = [&](const void *elements, int64_t count) {
+    size_t bytes = static_cast<size_t>(count * elementBytes(static_cast<DType>(array.dtype)));
+    serving::SipValue hash = serving::sipHash(processKey(), static_cast<const uint8_t *>(elements), bytes);
     add(hash.low);
     add(hash.high);
-  }
+    return Status();
+  };
+  if (array.size[array.rank - 1] > 0)
+    visitRows(array, addRow);
 }
 
 void CacheKey::addMasks(const StepMask &masks, std::optional<uint64_t> version) {

@@ -14,9 +14,6 @@ namespace sparse_attn {
 namespace {
 
 Status checkAscending(const ValueName &name, const int32_t *elements, int64_t count) {
-  if (count > 0 && elements[0] < 0)
-    return makeError(StatusCode::InvalidArgument, name, ": expects numbers that ascend from 0 or more, but got ",
-                     elements[0], " first");
   const int32_t *end = elements + count, *sorted = std::is_sorted_until(elements, end);
   if (sorted == end)
     return {};
@@ -24,9 +21,34 @@ Status checkAscending(const ValueName &name, const int32_t *elements, int64_t co
                    sorted[0], " at ", sorted - elements);
 }
 
+Status checkNotNegative(const ValueName &name, const int32_t *elements, int64_t count) {
+  if (count == 0 || elements[0] >= 0)
+    return {};
+  return makeError(StatusCode::InvalidArgument, name, ": expects numbers that ascend from 0 or more, but got ",
+                   elements[0], " first");
+}
+
+/// Parents that stand before their children can form no cycle.
+Status checkParents(const ValueName &name, const int32_t *parents, int64_t nodes) {
+  for (int64_t node = 0; node < nodes; ++node)
+    if (parents[node] < -1 || parents[node] >= node)
+      return makeError(StatusCode::InvalidArgument, name, ": expects the parent of node ", node,
+                       " to be -1 or an earlier node, but got ", parents[node]);
+  return {};
+}
+
+Status checkRow(const ValueName &name, const CaptureInfo &capture, const int32_t *elements, int64_t count) {
+  if (capture.sorted)
+    if (Status status = checkNotNegative(name, elements, count); !status.isOk())
+      return status;
+  if (capture.form == ArrayForm::Tree)
+    return checkParents(name, elements, count);
+  return capture.sorted || capture.form == ArrayForm::Bits ? checkAscending(name, elements, count) : Status();
+}
+
 } // namespace
 
-Status visitRows(const Value &array, const std::function<Status(const int32_t *elements, int64_t count)> &visit) {
+Status visitRows(const Value &array, const std::function<Status(const void *elements, int64_t count)> &visit) {
   int32_t outer = array.rank - 1;
   int64_t rows = 1;
   for (int32_t i = 0; i < outer; ++i)
@@ -35,17 +57,19 @@ Status visitRows(const Value &array, const std::function<Status(const int32_t *e
     int64_t offset = 0, rest = row;
     for (int32_t i = outer; i-- > 0; rest /= array.size[i])
       offset += rest % array.size[i] * array.stride[i];
-    if (Status status = visit(static_cast<const int32_t *>(array.data) + offset, array.size[outer]); !status.isOk())
+    offset *= elementBytes(static_cast<DType>(array.dtype));
+    if (Status status = visit(static_cast<const char *>(array.data) + offset, array.size[outer]); !status.isOk())
       return status;
   }
   return {};
 }
 
 Status checkContent(const ValueName &name, const CaptureInfo &capture, const Value &array) {
-  if (!capture.sorted)
+  if (!capture.sorted && capture.form == ArrayForm::Elements)
     return {};
-  return visitRows(array,
-                   [&](const int32_t *elements, int64_t count) { return checkAscending(name, elements, count); });
+  return visitRows(array, [&](const void *elements, int64_t count) {
+    return checkRow(name, capture, static_cast<const int32_t *>(elements), count);
+  });
 }
 
 } // namespace sparse_attn

@@ -7,24 +7,22 @@
 
 #include "DeviceStep.h"
 
+#include "CapturedContent.h"
+
 #include <algorithm>
 
 namespace sparse_attn {
 
 namespace {
 
-/// The elements of an array one behind another; the innermost stride is 1.
+/// The elements of a captured array one behind another.
 std::vector<uint8_t> packElements(const Value &array) {
-  int64_t rows = array.rank == 2 ? array.size[0] : 1;
-  int64_t elementSize = elementBytes(static_cast<DType>(array.dtype));
-  int64_t rowBytes = array.size[array.rank - 1] * elementSize;
   std::vector<uint8_t> packed;
-  packed.reserve(static_cast<size_t>(rows * rowBytes));
-  for (int64_t row = 0; row < rows && rowBytes > 0; ++row) {
-    int64_t offset = array.rank == 2 ? row * array.stride[0] * elementSize : 0;
-    const uint8_t *from = static_cast<const uint8_t *>(array.data) + offset;
-    packed.insert(packed.end(), from, from + rowBytes);
-  }
+  visitRows(array, [&](const void *elements, int64_t count) {
+    auto bytes = static_cast<const uint8_t *>(elements);
+    packed.insert(packed.end(), bytes, bytes + count * elementBytes(static_cast<DType>(array.dtype)));
+    return Status();
+  });
   return packed;
 }
 
@@ -101,13 +99,11 @@ void DeviceStep::addCaptures(const DeviceStepSource &source) {
       std::fill_n(block.begin() + static_cast<ptrdiff_t>(layout.pyramids[i]), pyramidWords, 0);
     if (kernel.captures[i].kind != ArgumentKind::Array)
       continue;
-    Value array = source.captures[i];
+    const Value &array = source.captures[i];
     // Of an empty array, kernels read a zero.
     point(layout.captures[i], isEmpty(array) ? memory.addZeros(sizeof(uint64_t)) : memory.add(packElements(array)));
-    if (array.rank == 2 && !isEmpty(array)) {
-      array.stride[0] = array.size[1];
-      writeCapture(&block[layout.captures[i]], array);
-    }
+    if (array.rank > 1 && !isEmpty(array))
+      writeCapture(&block[layout.captures[i]], makeArray(array.data, static_cast<DType>(array.dtype), shapeOf(array)));
   }
 }
 

@@ -66,9 +66,10 @@ Status checkCaptured(const ValueName &name, const Value &value, const Value &pla
   if (value.data && value.data != planned.data)
     return makeError(StatusCode::InvalidArgument, name, ": expects the captured array of the plan, at ", planned.data,
                      ", but got one at ", value.data);
-  if (planned.rank == 2 && value.stride[0] != planned.stride[0])
-    return makeError(StatusCode::InvalidArgument, name, ": expects stride 0 to be ", planned.stride[0],
-                     " as in the plan, but got ", value.stride[0]);
+  for (int32_t i = 0; i + 1 < planned.rank; ++i)
+    if (value.stride[i] != planned.stride[i])
+      return makeError(StatusCode::InvalidArgument, name, ": expects stride ", i, " to be ", planned.stride[i],
+                       " as in the plan, but got ", value.stride[i]);
   return {};
 }
 

@@ -133,10 +133,14 @@ Status PlanBuilder::define(const Operand &operand, const Shape &shape) {
   return checkShape(name, shape, type.shape);
 }
 
-Result<std::vector<StepCapture>> PlanBuilder::readCaptures(const Step &step, const KernelInfo &kernel) const {
+Result<std::vector<StepCapture>> PlanBuilder::readCaptures(const Step &step, const KernelInfo &kernel) {
   std::vector<StepCapture> captures;
   for (size_t i = 0; i < step.captures.size(); ++i) {
-    captures.push_back({arguments[step.captures[i]], nullptr, {}});
+    captures.push_back({arguments[step.captures[i]], nullptr, {}, nullptr});
+    if (kernel.captures[i].form != ArrayForm::Elements) {
+      captures.back().table = tableOf(step.captures[i], kernel.captures[i].form, shape(step.key).size[2]);
+      captures.back().value = captures.back().table->value();
+    }
     if (kernel.captures[i].kind != ArgumentKind::Mask)
       continue;
     Result<StepMask> mask = StepPlan::readMasks(kernel, i, captures.back().value, shape(step.query), shape(step.key));
@@ -160,7 +164,8 @@ Result<std::string> PlanBuilder::cacheKey(const Step &step, const KernelInfo &ke
     std::optional<uint64_t> version = argument < options.versions.size() ? options.versions[argument] : std::nullopt;
     switch (kernel.captures[i].kind) {
     case ArgumentKind::Array:
-      key.addArray(captures[i].value, version);
+      // A table follows from the array that it is made of, and from the number of keys.
+      key.addArray(arguments[argument], version);
       break;
     case ArgumentKind::Scalar:
       key.addScalar(captures[i].value.scalar);
@@ -253,6 +258,13 @@ Value PlanBuilder::view(const Operand &operand) const {
     return arguments[operand.index];
   const std::vector<ArrayType> &types = operand.kind == Operand::Kind::Result ? function.results : function.buffers;
   return makeArray(nullptr, types[operand.index].dtype, shape(operand));
+}
+
+std::shared_ptr<const CaptureTable> PlanBuilder::tableOf(size_t argument, ArrayForm form, int64_t keys) {
+  std::shared_ptr<const CaptureTable> &table = tables[{argument, form, keys}];
+  if (!table)
+    table = std::make_shared<const CaptureTable>(form, arguments[argument], keys);
+  return table;
 }
 
 std::shared_ptr<const Pyramid> PlanBuilder::pyramidOf(size_t argument) {

@@ -176,6 +176,26 @@ sparse_attn.pattern @documents(%offsets: memref<?xi32>, %ids: memref<?x?xi32>) {
   sparse_attn.yield %p
 }
 
+// CHECK-LABEL: sparse_attn.pattern @tree(
+sparse_attn.pattern @tree(%parents: memref<?xi32>, %of_batch: memref<?x?xi32>) {
+  // CHECK: sparse_attn.tree parents(%{{[a-z0-9]*}}){{$}}
+  %one = sparse_attn.tree parents(%parents)
+  // CHECK: sparse_attn.tree parents(%{{.*}}) : memref<?x?xi32>
+  %other = sparse_attn.tree parents(%of_batch) : memref<?x?xi32>
+  %p = sparse_attn.intersect %one, %other
+  sparse_attn.yield %p
+}
+
+// CHECK-LABEL: sparse_attn.pattern @vertical_slash(
+sparse_attn.pattern @vertical_slash(%c: memref<?xi32>, %d: memref<?xi32>, %hc: memref<?x?x?xi32>, %hd: memref<?x?x?xi32>) {
+  // CHECK: sparse_attn.vertical_slash columns(%{{.*}}) diagonals(%{{[a-z0-9]*}}){{$}}
+  %all = sparse_attn.vertical_slash columns(%c) diagonals(%d)
+  // CHECK: sparse_attn.vertical_slash columns(%{{.*}}) diagonals(%{{.*}}) : memref<?x?x?xi32>
+  %own = sparse_attn.vertical_slash columns(%hc) diagonals(%hd) : memref<?x?x?xi32>
+  %p = sparse_attn.union %all, %own
+  sparse_attn.yield %p
+}
+
 // CHECK-LABEL: func.func private @types
 // CHECK-SAME:    !sparse_attn.pattern, !sparse_attn.visit, !sparse_attn.tile<64x128xf32>, !sparse_attn.tile<64xbf16>
 func.func private @types(!sparse_attn.pattern, !sparse_attn.visit, !sparse_attn.tile<64x128xf32>, !sparse_attn.tile<64xbf16>)

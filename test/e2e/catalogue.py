@@ -7,7 +7,8 @@ import numpy as np
 
 from expressions import (
     PER_POSITION, causal, chunk, columns, complement, dense, document_ids, documents, exponential, global_tokens,
-    intersect, keys, per_head, predicate, prefix_lm, queries, random, same_document, segment, stride, union, window,
+    intersect, keys, per_head, predicate, prefix_lm, queries, random, same_document, segment, stride, tree, union,
+    vertical_slash, window,
 )  # fmt: skip
 
 
@@ -96,6 +97,14 @@ PATTERNS = {
     "documents_by_id_of_batch": union(document_ids("batch_ids", per_batch=True), keys(3)),
     "documents_by_both": intersect(documents("batch_offsets", per_batch=True), document_ids("ids")),
     "first_of_document": first_of_document(),
+    "tree": tree("parents"),
+    "tree_of_batch": intersect(tree("batch_parents", per_batch=True), union(window(40, 0), keys(7))),
+    "tree_or_chunk": union(tree("parents"), intersect(causal(), chunk(32))),
+    "not_in_tree": complement(tree("parents")),
+    "vertical_slash": vertical_slash("columns", "diagonals"),
+    "vertical_slash_of_heads": vertical_slash("head_columns", "head_diagonals", per_head=True),
+    "slash_or_window": union(vertical_slash("head_columns", "head_diagonals", per_head=True), window(8, 0)),
+    "off_lines": intersect(causal(), complement(vertical_slash("columns", "columns"))),
     "predicate": parity_of_head(),
     "prefix": prefix_of_batch(),
     "union": union(window(20, 20), global_tokens(17)),
@@ -126,6 +135,27 @@ def offsets_of_batches(generator, sizes):
     return np.stack([offsets(generator, sizes.keys) for _ in range(sizes.batch)]) if sizes.batch else np.zeros((0, 3), np.int32)
 
 
+def parents(generator, length):
+    """A forest of about a third of the positions: chains, and here and there a branch."""
+    nodes = generator.integers(0, length // 3 + 2) if length else 0
+    node = np.arange(min(nodes, length))
+    branch = generator.random(node.size) < 0.3
+    return np.where(branch, (generator.random(node.size) * (node + 1)).astype(int) - 1, node - 1).astype(np.int32)
+
+
+def parents_of_batches(generator, sizes):
+    """A forest for each batch, all of one size."""
+    one = parents(generator, sizes.keys)
+    node = np.arange(one.size)
+    rows = [np.minimum(np.roll(one, batch), node - 1) for batch in range(sizes.batch)]
+    return np.stack(rows).astype(np.int32) if rows else np.zeros((0, one.size), np.int32)
+
+
+def lines(generator, shape, length):
+    """A few ascending numbers in each row, some equal and some no positions."""
+    return np.sort(generator.integers(-3, length + 40, (*shape, 9))).astype(np.int32)
+
+
 def captures(seed, sizes):
     """A value for every captured name of the catalogue."""
     generator = np.random.default_rng(seed)
@@ -137,6 +167,12 @@ def captures(seed, sizes):
         "prefixes": generator.integers(0, max(sizes.keys, 1), sizes.batch).astype(np.int32),
         "offsets": offsets(generator, sizes.keys),
         "batch_offsets": offsets_of_batches(generator, sizes),
+        "parents": parents(generator, sizes.keys),
+        "batch_parents": parents_of_batches(generator, sizes),
+        "columns": lines(generator, (), sizes.keys),
+        "diagonals": lines(generator, (), sizes.keys),
+        "head_columns": lines(generator, (sizes.batch, sizes.heads), sizes.keys),
+        "head_diagonals": lines(generator, (sizes.batch, sizes.heads), sizes.keys),
         "width": 29,
         "sinks": 6,
         "size": 50,

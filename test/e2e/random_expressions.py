@@ -6,7 +6,10 @@
 import numpy as np
 
 import expressions as e
-from catalogue import documents, first_of_document, offsets, offsets_of_batches, parity_of_head, prefix_of_batch
+from catalogue import (
+    documents, first_of_document, lines, offsets, offsets_of_batches, parents, parents_of_batches, parity_of_head,
+    prefix_of_batch,
+)  # fmt: skip
 
 CAPTURED_NUMBERS = ("small", "medium", "signed")
 
@@ -23,6 +26,12 @@ def captures(generator, sizes):
         "batch_ids": np.stack([documents(generator, length) for _ in range(sizes.batch)]),
         "offsets": offsets(generator, sizes.keys),
         "batch_offsets": offsets_of_batches(generator, sizes),
+        "parents": parents(generator, sizes.keys),
+        "batch_parents": parents_of_batches(generator, sizes),
+        "columns": lines(generator, (), sizes.keys),
+        "diagonals": lines(generator, (), sizes.keys),
+        "head_columns": lines(generator, (sizes.batch, sizes.heads), sizes.keys),
+        "head_diagonals": lines(generator, (sizes.batch, sizes.heads), sizes.keys),
         "prefixes": generator.integers(0, sizes.keys + 1, sizes.batch).astype(np.int32),
     }
 
@@ -73,6 +82,10 @@ class Drawer:
             lambda: e.documents("batch_offsets", per_batch=True),
             lambda: e.document_ids("ids"),
             first_of_document,
+            lambda: e.tree("parents"),
+            lambda: e.tree("batch_parents", per_batch=True),
+            lambda: e.vertical_slash("columns", "diagonals"),
+            lambda: e.vertical_slash("head_columns", "head_diagonals", per_head=True),
             lambda: e.random(self.number(0, 5, "small"), self.choose(8, 16, 20, 64), self.number(0, 99)),
             lambda: e.same_document("ids"),
             lambda: e.same_document("batch_ids", per_batch=True),

@@ -51,6 +51,21 @@ func.func @use_packed(%q: !t, %offsets: memref<?x?xi32>) -> !t {
   return %o : !t
 }
 
+// CHECK-LABEL: @drafts_64x64
+// CHECK:       attending pairs lie in bands proved
+// CHECK:       bounds of band 1 never decrease proved
+// CHECK:       every pair of full range 0 attends proved
+// CHECK:       no pair attends where coverage is not any proved
+// CHECK:       every pair attends where coverage is all proved
+sparse_attn.pattern @drafts(%parents: memref<?xi32>) {
+  %p = sparse_attn.tree parents(%parents)
+  sparse_attn.yield %p
+}
+func.func @use_drafts(%q: !t, %parents: memref<?xi32>) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@drafts(%parents) : (memref<?xi32>)) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
 // CHECK-LABEL: @heads_64x64
 // CHECK:       pairs of band 0 lie in visited tiles proved
 // CHECK:       every pair attends where coverage is all proved

@@ -42,7 +42,7 @@ static bool isArgumentType(Type type) {
     return tensor.getRank() == 4 &&
            (tensor.getElementType().isF32() || tensor.getElementType().isF16() || tensor.getElementType().isBF16());
   if (auto memref = dyn_cast<MemRefType>(type))
-    return memref.getElementType().isSignlessInteger(32) && (memref.getRank() == 1 || memref.getRank() == 2);
+    return memref.getElementType().isSignlessInteger(32) && memref.getRank() >= 1 && memref.getRank() <= 3;
   return type.isIndex() || isa<BlockMaskType>(type);
 }
 

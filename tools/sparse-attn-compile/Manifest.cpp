@@ -142,6 +142,7 @@ ArrayDemand getDemand(PatternOp pattern, unsigned capture) {
       if (demand.array == all.array) {
         all.perBatch |= demand.perBatch;
         all.sorted |= demand.sorted;
+        all.form = demand.form; // The same for all, by pattern_c4.
       }
   });
   return all;
@@ -153,6 +154,8 @@ json::Object describeArray(MemRefType array, bool pyramid, const ArrayDemand &de
     capture["per"] = "batch";
   if (demand.sorted)
     capture["sorted"] = true;
+  if (demand.form != ArrayForm::Elements)
+    capture["form"] = getFormName(demand.form);
   return capture;
 }
 
