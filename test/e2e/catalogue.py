@@ -6,7 +6,7 @@
 import numpy as np
 
 from expressions import (
-    PER_POSITION, causal, chunk, columns, complement, dense, document_ids, documents, exponential, global_tokens,
+    PER_BATCH, PER_POSITION, causal, chunk, columns, complement, dense, document_ids, documents, exponential, global_tokens,
     intersect, keys, per_head, predicate, prefix_lm, queries, random, same_document, segment, stride, tree, union,
     vertical_slash, window,
 )  # fmt: skip
@@ -59,6 +59,22 @@ def first_of_document_formula(frame):
     return np.broadcast_to(inside & (frame.k - begin < 3), frame.shape)
 
 
+def searched_document():
+    """Positions between the same offsets, before the first and behind the last included."""
+    return predicate(
+        f"""%of_query = sparse_attn.upper_bound %batch_offsets[%b] of %q : {PER_BATCH}
+            %of_key = sparse_attn.upper_bound %batch_offsets[%b] of %k : {PER_BATCH}
+            %attends = arith.cmpi eq, %of_query, %of_key : index""",
+        searched_document_formula,
+        {"batch_offsets": PER_BATCH},
+    )
+
+
+def searched_document_formula(frame):
+    count = lambda position: np.searchsorted(frame.captures["batch_offsets"][frame.batch], position, side="right")
+    return count(frame.q) == count(frame.k)
+
+
 PATTERNS = {
     "dense": dense(),
     "causal": causal(),
@@ -97,6 +113,7 @@ PATTERNS = {
     "documents_by_id_of_batch": union(document_ids("batch_ids", per_batch=True), keys(3)),
     "documents_by_both": intersect(documents("batch_offsets", per_batch=True), document_ids("ids")),
     "first_of_document": first_of_document(),
+    "searched_document": searched_document(),
     "tree": tree("parents"),
     "tree_of_batch": intersect(tree("batch_parents", per_batch=True), union(window(40, 0), keys(7))),
     "tree_or_chunk": union(tree("parents"), intersect(causal(), chunk(32))),

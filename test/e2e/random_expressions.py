@@ -7,8 +7,8 @@ import numpy as np
 
 import expressions as e
 from catalogue import (
-    documents, first_of_document, lines, offsets, offsets_of_batches, parents, parents_of_batches, parity_of_head,
-    prefix_of_batch,
+    documents, lines, offsets, offsets_of_batches, parents, parents_of_batches, parity_of_head, prefix_of_batch,
+    searched_document,
 )  # fmt: skip
 
 CAPTURED_NUMBERS = ("small", "medium", "signed")
@@ -26,8 +26,9 @@ def captures(generator, sizes):
         "batch_ids": np.stack([documents(generator, length) for _ in range(sizes.batch)]),
         "offsets": offsets(generator, sizes.keys),
         "batch_offsets": offsets_of_batches(generator, sizes),
-        "parents": parents(generator, sizes.keys),
-        "batch_parents": parents_of_batches(generator, sizes),
+        # Trees of drafts are small.
+        "parents": parents(generator, min(sizes.keys, 60)),
+        "batch_parents": parents_of_batches(generator, sizes._replace(keys=min(sizes.keys, 60))),
         "columns": lines(generator, (), sizes.keys),
         "diagonals": lines(generator, (), sizes.keys),
         "head_columns": lines(generator, (sizes.batch, sizes.heads), sizes.keys),
@@ -81,7 +82,7 @@ class Drawer:
             lambda: e.documents("offsets"),
             lambda: e.documents("batch_offsets", per_batch=True),
             lambda: e.document_ids("ids"),
-            first_of_document,
+            searched_document,
             lambda: e.tree("parents"),
             lambda: e.tree("batch_parents", per_batch=True),
             lambda: e.vertical_slash("columns", "diagonals"),
