@@ -57,9 +57,8 @@ def PatternOpInterface : OpInterface<"PatternOpInterface"> {
         a captured one when the plan is made.
       }], "::llvm::SmallVector<::mlir::sparse_attn::Parameter>", "getParameters", (ins), [{}], [{ return {}; }]>,
     InterfaceMethod<[{
-        The captured arrays that hold one element a batch: their length is checked when the plan is made, and schedules
-        may read them.
-      }], "::llvm::SmallVector<::mlir::Value>", "getArraysPerBatch", (ins), [{}], [{ return {}; }]>
+        What the pattern relies on in the arrays that it captures; arrays of which nothing is said may hold anything.
+      }], "::llvm::SmallVector<::mlir::sparse_attn::ArrayDemand>", "getArrayDemands", (ins), [{}], [{ return {}; }]>
   ];
 }
 

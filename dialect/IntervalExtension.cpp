@@ -359,6 +359,7 @@ private:
   /// The safe answer for a result.
   Interval unknown(Value value) { return isCondition(value) ? b.unknownCondition() : b.anything(); }
   Interval extendRead(ReadOp read);
+  Interval extendSearch(UpperBoundOp search);
   Interval extendOp(Operation *op);
   Value toIndex(Value word) {
     return b.builder.createOrFold<arith::IndexCastOp>(b.loc, b.builder.getIndexType(), word);
@@ -410,9 +411,24 @@ Interval PredicateExtension::extendRead(ReadOp read) {
   return {bounds.getMin(), bounds.getMax()};
 }
 
+/// The greater the number, the more elements are at most that.
+Interval PredicateExtension::extendSearch(UpperBoundOp search) {
+  SmallVector<Value> rows(search.getRows().size(), scope.batch);
+  Interval value = lookup(search.getValue());
+  auto bound = [&](Value number) {
+    // Elements have 32 bits.
+    Value element = b.clamp(number, b.word(llvm::minIntN(32)), b.word(llvm::maxIntN(32)));
+    return toWord(UpperBoundOp::create(b.builder, b.loc, b.builder.getIndexType(), scope.lookup(search.getArray()),
+                                       rows, toIndex(element)));
+  };
+  return {bound(value.lo), bound(value.hi)};
+}
+
 Interval PredicateExtension::extendOp(Operation *op) {
   if (auto read = dyn_cast<ReadOp>(op))
     return extendRead(read);
+  if (auto search = dyn_cast<UpperBoundOp>(op))
+    return extendSearch(search);
   // An op on one value twice: comparisons of equals are certain.
   if (auto compare = dyn_cast<arith::CmpIOp>(op); compare && compare.getLhs() == compare.getRhs()) {
     using P = arith::CmpIPredicate;

@@ -212,16 +212,52 @@ static bool isCaptureType(Type type) {
     return true;
   auto memref = dyn_cast<MemRefType>(type);
   return memref && memref.getElementType().isSignlessInteger(32) && memref.getLayout().isIdentity() &&
-         !memref.getMemorySpace() && (memref.getRank() == 1 || memref.getRank() == 2) &&
+         !memref.getMemorySpace() && memref.getRank() >= 1 && memref.getRank() <= 3 &&
          llvm::all_of(memref.getShape(), ShapedType::isDynamic);
+}
+
+StringRef mlir::sparse_attn::getFormName(ArrayForm form) {
+  switch (form) {
+  case ArrayForm::Elements:
+    return "elements";
+  case ArrayForm::Tree:
+    return "tree";
+  case ArrayForm::Bits:
+    return "bits";
+  }
+  llvm_unreachable("a form that is none");
+}
+
+/// What a pattern op reads in the place of an array.
+static ArrayForm getForm(Operation &op, Value array) {
+  if (auto pattern = dyn_cast<PatternOpInterface>(op))
+    for (const ArrayDemand &demand : pattern.getArrayDemands())
+      if (demand.array == array)
+        return demand.form;
+  return ArrayForm::Elements;
+}
+
+/// Kernels have one table in the place of a captured array.
+static LogicalResult verifyForms(Block &body, BlockArgument capture) {
+  std::optional<ArrayForm> form;
+  for (Operation *user : capture.getUsers()) {
+    Operation &op = *body.findAncestorOpInBlock(*user);
+    ArrayForm own = getForm(op, capture);
+    if (own != form.value_or(own))
+      return op.emitOpError("expects captured array ")
+             << capture.getArgNumber() << " to be read as " << getFormName(own)
+             << " by all, but got one that reads it as " << getFormName(*form);
+    form = own;
+  }
+  return success();
 }
 
 LogicalResult PatternOp::verifyRegions() {
   // pattern_c1
   for (BlockArgument capture : getCaptures())
     if (!isCaptureType(capture.getType()))
-      return emitOpError(
-                 "expects captures of type index, memref<?xi32>, memref<?x?xi32> or !sparse_attn.block_mask, but got ")
+      return emitOpError("expects captures of type index, memref<?xi32>, memref<?x?xi32>, memref<?x?x?xi32> or "
+                         "!sparse_attn.block_mask, but got ")
              << capture.getType();
   // pattern_c2
   auto yield = dyn_cast<YieldOp>(getBody().front().getTerminator());
@@ -232,6 +268,10 @@ LogicalResult PatternOp::verifyRegions() {
     if (!isa<PatternOpInterface>(op) &&
         !(isa<arith::ConstantOp>(op) && op.getResult(0).getType().isIntOrIndexOrFloat()))
       return op.emitError("expects only pattern ops and constants in a pattern, but got '") << op.getName() << "'";
+  // pattern_c4
+  for (BlockArgument capture : getCaptures())
+    if (failed(verifyForms(getBody().front(), capture)))
+      return failure();
   return success();
 }
 
@@ -343,6 +383,12 @@ Dependence PredicateOp::getDependence() {
   return {!getBody().getArgument(0).use_empty(), !getBody().getArgument(1).use_empty()};
 }
 
+SmallVector<ArrayDemand> PredicateOp::getArrayDemands() {
+  return llvm::map_to_vector(getBody().front().getOps<UpperBoundOp>(), [](UpperBoundOp search) {
+    return ArrayDemand{search.getArray(), /*perBatch=*/false, /*sorted=*/true};
+  });
+}
+
 Coverage PredicateOp::buildCoverage(OpBuilder &builder, const PatternScope &scope, const Span &span) {
   auto word = [&](Value index) {
     return builder.createOrFold<arith::IndexCastOp>(scope.loc, builder.getI64Type(), index);
@@ -355,18 +401,45 @@ Coverage PredicateOp::buildCoverage(OpBuilder &builder, const PatternScope &scop
   return buildIntervalCoverage(builder, scope, getBody(), positions);
 }
 
+/// In a predicate, is an array with a row a batch asked at the batch of the predicate? Others have no rows.
+static bool isAtOwnBatch(Operation *op, ValueRange rows) {
+  auto predicate = dyn_cast<PredicateOp>(op->getParentOp());
+  return !predicate || rows.empty() || rows.front() == predicate.getBody().getArgument(0);
+}
+
+static LogicalResult verifyElements(Operation *op, MemRefType array, bool allowsFloats) {
+  bool isFloat = array.getElementType().isF32();
+  if (!array.getElementType().isSignlessInteger(32) && !(isFloat && allowsFloats))
+    return op->emitOpError("expects an array of i32") << (allowsFloats ? " or f32" : "") << ", but got " << array;
+  if (isa<PredicateOp>(op->getParentOp()) && array.getRank() > 2)
+    return op->emitOpError("expects an array of rank 1 or 2 in a predicate, but got ") << array;
+  return success();
+}
+
 LogicalResult ReadOp::verify() {
   auto type = cast<MemRefType>(getArray().getType());
+  // read_c3
+  bool isOfScores = isa<AttentionOp, ScoreOp, ScoreModOp, KernelOp>((*this)->getParentOp());
+  if (failed(verifyElements(*this, type, /*allowsFloats=*/isOfScores)))
+    return failure();
   // read_c1
   if (type.getRank() != static_cast<int64_t>(getIndices().size()))
     return emitOpError("expects ") << type.getRank() << " indices, but got " << getIndices().size();
   // read_c2
-  auto predicate = dyn_cast<PredicateOp>((*this)->getParentOp());
-  if (predicate && type.getRank() == 2 && getIndices().front() != predicate.getBody().getArgument(0))
+  if (type.getRank() > 0 && !isAtOwnBatch(*this, getIndices().drop_back()))
     return emitOpError("expects an array of rank 2 to be read at the batch of the predicate");
-  // read_c3
-  bool isFloatAllowed = isa<AttentionOp, ScoreOp, ScoreModOp, KernelOp>((*this)->getParentOp());
-  if (!type.getElementType().isSignlessInteger(32) && !(type.getElementType().isF32() && isFloatAllowed))
-    return emitOpError("expects an array of i32") << (isFloatAllowed ? " or f32" : "") << ", but got " << type;
+  return success();
+}
+
+LogicalResult UpperBoundOp::verify() {
+  auto type = cast<MemRefType>(getArray().getType());
+  if (failed(verifyElements(*this, type, /*allowsFloats=*/false)))
+    return failure();
+  // upper_bound_c1
+  if (type.getRank() != static_cast<int64_t>(getRows().size()) + 1)
+    return emitOpError("expects ") << type.getRank() - 1 << " indices, but got " << getRows().size();
+  // upper_bound_c2
+  if (!isAtOwnBatch(*this, getRows()))
+    return emitOpError("expects an array of rank 2 to be searched at the batch of the predicate");
   return success();
 }

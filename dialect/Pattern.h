@@ -58,6 +58,21 @@ struct Parameter {
   int64_t least;        // no value may be smaller
 };
 
+/// What a pattern reads in the place of a captured array: the array, or a table that is made of it with the plan.
+/// Tables have the array's rank; docs/artifact.md has their rows.
+enum class ArrayForm { Elements, Tree, Bits };
+
+/// "elements", "tree" or "bits".
+StringRef getFormName(ArrayForm form);
+
+/// What a pattern relies on in a captured array; checked when the plan is made.
+struct ArrayDemand {
+  Value array;
+  bool perBatch = false; // one element a batch
+  bool sorted = false;   // no element is negative, none less than the one before it
+  ArrayForm form = ArrayForm::Elements;
+};
+
 /// Verifies that each parameter is either a constant or captured, and that constants lie in their range.
 LogicalResult verifyParameters(PatternOpInterface pattern);
 

@@ -84,6 +84,20 @@ void printMaskType(OpAsmPrinter &printer, Operation *op, Type type) {
     printer << " : " << type;
 }
 
+static Type getFlatTable(MLIRContext *context) {
+  return MemRefType::get({ShapedType::kDynamic}, IntegerType::get(context, 32));
+}
+
+ParseResult parseTableType(OpAsmParser &parser, Type &type) {
+  type = getFlatTable(parser.getContext());
+  return succeeded(parser.parseOptionalColon()) ? parser.parseType(type) : success();
+}
+
+void printTableType(OpAsmPrinter &printer, Operation *op, Type type) {
+  if (type != getFlatTable(op->getContext()))
+    printer << " : " << type;
+}
+
 ParseResult parsePatternUse(OpAsmParser &parser, FlatSymbolRefAttr &pattern,
                             SmallVectorImpl<OpAsmParser::UnresolvedOperand> &captures,
                             SmallVectorImpl<Type> &captureTypes) {

@@ -34,6 +34,10 @@ void printSymbols(OpAsmPrinter &printer, Operation *op, ArrayAttr symbols);
 ParseResult parseMaskType(OpAsmParser &parser, Type &type);
 void printMaskType(OpAsmPrinter &printer, Operation *op, Type type);
 
+/// `: memref<?x?xi32>`, or nothing for an array of rank 1.
+ParseResult parseTableType(OpAsmParser &parser, Type &type);
+void printTableType(OpAsmPrinter &printer, Operation *op, Type type);
+
 /// `@packed` or `@packed(%ids, %n) : (memref<?xi32>, index)`.
 ParseResult parsePatternUse(OpAsmParser &parser, FlatSymbolRefAttr &pattern,
                             SmallVectorImpl<OpAsmParser::UnresolvedOperand> &captures,

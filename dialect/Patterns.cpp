@@ -12,6 +12,8 @@
 
 #include "dialect/ScalarBuilder.h"
 #include "dialect/SparseAttn.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/PatternMatch.h"
 #include "llvm/Support/MathExtras.h"
 #include <numeric>
@@ -279,7 +281,7 @@ Value SegmentOp::buildPredicate(OpBuilder &builder, const PatternScope &scope, V
 
 Dependence PrefixLMOp::getDependence() { return {/*batch=*/true, /*head=*/false}; }
 
-SmallVector<Value> PrefixLMOp::getArraysPerBatch() { return {getLengths()}; }
+SmallVector<ArrayDemand> PrefixLMOp::getArrayDemands() { return {{getLengths(), /*perBatch=*/true}}; }
 
 LogicalResult PrefixLMOp::buildKeyBands(OpBuilder &builder, const PatternScope &scope, Value q, Bands &bands) {
   ScalarBuilder s(builder, scope.loc);
@@ -287,6 +289,200 @@ LogicalResult PrefixLMOp::buildKeyBands(OpBuilder &builder, const PatternScope &
   Value length = builder.createOrFold<arith::IndexCastOp>(scope.loc, builder.getIndexType(), read);
   bands.push_back({s.constant(0), s.max(length, s.add(q, 1))});
   return success();
+}
+
+//===----------------------------------------------------------------------===//
+// documents
+//===----------------------------------------------------------------------===//
+
+/// Indices in front of the last: none, the batch, or batch and head.
+static SmallVector<Value> rowsOf(Value array, const PatternScope &scope) {
+  Value rows[] = {scope.batch, scope.head};
+  return SmallVector<Value>(ArrayRef(rows).take_front(cast<MemRefType>(array.getType()).getRank() - 1));
+}
+
+/// An array with rows has one for each batch, or one for each head.
+static Dependence dependenceOf(Value array) {
+  int64_t rank = cast<MemRefType>(array.getType()).getRank();
+  return {/*batch=*/rank > 1, /*head=*/rank > 2};
+}
+
+static Value buildRead(ScalarBuilder &s, const PatternScope &scope, Value array, Value position) {
+  SmallVector<Value> indices = rowsOf(array, scope);
+  indices.push_back(position);
+  return ReadOp::create(s.builder, s.loc, s.builder.getI32Type(), scope.lookup(array), indices);
+}
+
+static Value buildLength(ScalarBuilder &s, const PatternScope &scope, Value array) {
+  int64_t last = cast<MemRefType>(array.getType()).getRank() - 1;
+  return s.builder.createOrFold<memref::DimOp>(s.loc, scope.lookup(array), last);
+}
+
+SmallVector<ArrayDemand> DocumentsOp::getArrayDemands() {
+  return {{getArray(), /*perBatch=*/false, /*sorted=*/!getByIds()}};
+}
+
+Dependence DocumentsOp::getDependence() { return dependenceOf(getArray()); }
+
+/// Document i - 1, of the i documents that begin at or before the query. Before the first and behind the last, both
+/// bounds are the same offset.
+LogicalResult DocumentsOp::buildKeyBands(OpBuilder &builder, const PatternScope &scope, Value q, Bands &bands) {
+  if (getByIds())
+    return failure();
+  ScalarBuilder s(builder, scope.loc);
+  Value begun = UpperBoundOp::create(builder, scope.loc, builder.getIndexType(), scope.lookup(getArray()),
+                                     rowsOf(getArray(), scope), q);
+  Value last = s.max(s.sub(buildLength(s, scope, getArray()), 1), 0);
+  auto offset = [&](Value index) {
+    Value read = buildRead(s, scope, getArray(), s.clamp(index, s.constant(0), last));
+    return builder.createOrFold<arith::IndexCastOp>(scope.loc, builder.getIndexType(), read);
+  };
+  bands.push_back({offset(s.sub(begun, 1)), offset(begun)});
+  return success();
+}
+
+Value DocumentsOp::buildPredicate(OpBuilder &builder, const PatternScope &scope, Value q, Value k) {
+  if (!getByIds())
+    return buildPredicateFromBands(*this, builder, scope, q, k);
+  ScalarBuilder s(builder, scope.loc);
+  Value length = buildLength(s, scope, getArray());
+  auto exists = [&](Value position) { return s.both(s.lessEqual(s.constant(0), position), s.less(position, length)); };
+  Value same = s.equal(buildRead(s, scope, getArray(), q), buildRead(s, scope, getArray(), k));
+  return s.both(s.both(exists(q), exists(k)), same);
+}
+
+Coverage DocumentsOp::buildCoverage(OpBuilder &builder, const PatternScope &scope, const Span &span) {
+  if (!getByIds())
+    return buildCoverageFromBands(*this, builder, scope, span);
+  ScalarBuilder s(builder, scope.loc);
+  auto bounds = [&](Value first, Value last) {
+    return ReadBoundsOp::create(builder, scope.loc, scope.lookup(getArray()), rowsOf(getArray(), scope), first, last);
+  };
+  auto queries = bounds(span.firstQuery, span.lastQuery), keys = bounds(span.firstKey, span.lastKey);
+  // Where nothing exists the minimum is above the maximum.
+  Value least = s.max(queries.getMin(), keys.getMin()), most = s.min(queries.getMax(), keys.getMax());
+  Value someExist = s.both(s.lessEqual(queries.getMin(), queries.getMax()), s.lessEqual(keys.getMin(), keys.getMax()));
+  Value any = s.both(someExist, s.lessEqual(least, most));
+  Value allExist = s.both(queries.getInside(), keys.getInside());
+  Value single = s.both(s.equal(queries.getMin(), keys.getMax()), s.equal(keys.getMin(), queries.getMax()));
+  return {any, s.both(allExist, s.both(any, single))};
+}
+
+//===----------------------------------------------------------------------===//
+// tree
+//===----------------------------------------------------------------------===//
+
+SmallVector<ArrayDemand> TreeOp::getArrayDemands() {
+  return {{getParents(), /*perBatch=*/false, /*sorted=*/false, ArrayForm::Tree}};
+}
+
+Dependence TreeOp::getDependence() { return dependenceOf(getParents()); }
+
+/// A row of the table has the first number of each node, and then the last of each.
+static Value buildNodeCount(ScalarBuilder &s, const PatternScope &scope, Value parents) {
+  return s.divPositive(buildLength(s, scope, parents), 2);
+}
+
+/// The prefix up to the query, and all nodes up to it, of which some are no ancestors.
+LogicalResult TreeOp::buildKeyBands(OpBuilder &builder, const PatternScope &scope, Value q, Bands &bands) {
+  ScalarBuilder s(builder, scope.loc);
+  Value prefix = s.sub(scope.keyLength, buildNodeCount(s, scope, getParents())), past = s.add(q, 1);
+  bands.push_back({s.constant(0), s.min(prefix, past)});
+  bands.push_back({prefix, past, /*modulus=*/1, /*exact=*/false});
+  return success();
+}
+
+/// What is read for positions before the tree does not matter: keys there attend as the prefix does, and queries there
+/// are asked for no others.
+Value TreeOp::buildPredicate(OpBuilder &builder, const PatternScope &scope, Value q, Value k) {
+  ScalarBuilder s(builder, scope.loc);
+  Value nodes = buildNodeCount(s, scope, getParents()), prefix = s.sub(scope.keyLength, nodes);
+  Value query = s.sub(q, prefix), key = s.sub(k, prefix);
+  Value number = buildRead(s, scope, getParents(), query);
+  Value first = buildRead(s, scope, getParents(), key), last = buildRead(s, scope, getParents(), s.add(nodes, key));
+  Value descends = s.both(s.lessEqual(first, number), s.less(number, last));
+  return s.both(s.lessEqual(k, q), s.either(s.less(k, prefix), descends));
+}
+
+//===----------------------------------------------------------------------===//
+// vertical_slash
+//===----------------------------------------------------------------------===//
+
+SmallVector<ArrayDemand> VerticalSlashOp::getArrayDemands() {
+  ArrayDemand demand{getColumns(), /*perBatch=*/false, /*sorted=*/false, ArrayForm::Bits}, other = demand;
+  other.array = getDiagonals();
+  return {demand, other};
+}
+
+Dependence VerticalSlashOp::getDependence() { return dependenceOf(getColumns()); }
+
+namespace {
+
+/// Asks a table of bits: words of 32 numbers each, with how many numbers there are before each word.
+class BitTable {
+public:
+  BitTable(ScalarBuilder &s, const PatternScope &scope, Value array) : s(s), scope(scope), array(array) {}
+
+  /// Is `number` in the set? It does not matter what is said of negative ones.
+  Value contains(Value number);
+  /// How many numbers of [first, last] are in the set, i32; of those that are positions, or the number of keys.
+  Value count(Value first, Value last) { return s.sub(countBelow(s.add(last, 1)), countBelow(first)); }
+
+private:
+  Value word(int64_t value) { return arith::ConstantIntOp::create(s.builder, s.loc, value, 32); }
+  template <typename OpT> Value shift(Value value, Value distance) {
+    return s.builder.createOrFold<OpT>(s.loc, value, distance);
+  }
+  /// Where the pair of words of a number begins.
+  Value pairOf(Value number) { return s.mul(shift<arith::ShRSIOp>(number, s.constant(5)), 2); }
+  Value bitOf(Value number) {
+    Value bit = s.both(number, s.constant(31));
+    return s.builder.createOrFold<arith::IndexCastOp>(s.loc, s.builder.getI32Type(), bit);
+  }
+  Value countBelow(Value number);
+
+  ScalarBuilder &s;
+  const PatternScope &scope;
+  Value array;
+};
+
+Value BitTable::contains(Value number) {
+  Value bits = buildRead(s, scope, array, pairOf(number));
+  Value bit = s.both(shift<arith::ShRUIOp>(bits, bitOf(number)), word(1));
+  return s.compare(arith::CmpIPredicate::ne, bit, word(0));
+}
+
+Value BitTable::countBelow(Value number) {
+  Value position = s.clamp(number, s.constant(0), scope.keyLength), pair = pairOf(position);
+  Value bits = buildRead(s, scope, array, pair), before = buildRead(s, scope, array, s.add(pair, 1));
+  Value below = s.sub(shift<arith::ShLIOp>(word(1), bitOf(position)), word(1));
+  return s.add(before, math::CtPopOp::create(s.builder, s.loc, s.both(bits, below)).getResult());
+}
+
+} // namespace
+
+Value VerticalSlashOp::buildPredicate(OpBuilder &builder, const PatternScope &scope, Value q, Value k) {
+  ScalarBuilder s(builder, scope.loc);
+  Value inColumn = BitTable(s, scope, getColumns()).contains(k);
+  Value onDiagonal = BitTable(s, scope, getDiagonals()).contains(s.sub(q, k));
+  return s.both(s.lessEqual(k, q), s.either(inColumn, onDiagonal));
+}
+
+/// Every column of the rectangle that is not past the last query crosses it, and so does every diagonal of a distance
+/// that occurs.
+Coverage VerticalSlashOp::buildCoverage(OpBuilder &builder, const PatternScope &scope, const Span &span) {
+  ScalarBuilder s(builder, scope.loc);
+  Value least = s.sub(span.firstQuery, span.lastKey), most = s.sub(span.lastQuery, span.firstKey);
+  Value columns = BitTable(s, scope, getColumns()).count(span.firstKey, s.min(span.lastKey, span.lastQuery));
+  Value diagonals = BitTable(s, scope, getDiagonals()).count(least, most);
+  auto holdAll = [&](Value count, Value first, Value last) {
+    Value number = builder.createOrFold<arith::IndexCastOp>(scope.loc, builder.getIndexType(), count);
+    return s.equal(number, s.add(s.sub(last, first), 1));
+  };
+  Value none = arith::ConstantIntOp::create(builder, scope.loc, 0, 32);
+  Value any = s.either(s.less(none, columns), s.less(none, diagonals));
+  Value all = s.either(holdAll(columns, span.firstKey, span.lastKey), holdAll(diagonals, least, most));
+  return {any, s.both(s.lessEqual(span.lastKey, span.firstQuery), all)};
 }
 
 //===----------------------------------------------------------------------===//

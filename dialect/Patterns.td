@@ -30,9 +30,11 @@ def SparseAttn_PatternOp : SparseAttn_Op<"pattern", [
     Written by users; stays to the end, because schedules, kernels and tools refer to it.
 
     **Constraints:**
-    - (C1) captures are of type `index`, `memref<?xi32>`, `memref<?x?xi32>` or `!sparse_attn.block_mask`.
+    - (C1) captures are of type `index`, `memref<?xi32>`, `memref<?x?xi32>`, `memref<?x?x?xi32>` or
+      `!sparse_attn.block_mask`.
     - (C2) the body ends in a `sparse_attn.yield` of one pattern.
     - (C3) the body holds pattern ops and scalar constants only.
+    - (C4) all that read a captured array read it in one form: its elements, or a table made of it with the plan.
 
     ```mlir
     // Longformer: a local window, and a few tokens that see and are seen by everyone.
@@ -275,7 +277,7 @@ def SparseAttn_SegmentOp : PatternLeaf<"segment", ["buildPredicate", "buildKeyBa
 def SparseAttn_BatchTable : MemRefRankOf<[I32], [1]>,
     BuildableType<"::mlir::MemRefType::get({::mlir::ShapedType::kDynamic}, $_builder.getI32Type())">;
 
-def SparseAttn_PrefixLMOp : PatternLeaf<"prefix_lm", ["buildKeyBands", "getArraysPerBatch", "getDependence"]> {
+def SparseAttn_PrefixLMOp : PatternLeaf<"prefix_lm", ["buildKeyBands", "getArrayDemands", "getDependence"]> {
   let summary = "A query attends to a prefix, and to itself and everything before it";
   let description = [{
     Holds when `k < length[batch]` or `k <= q`: every token sees the prefix, which sees itself in both directions. The
@@ -290,6 +292,89 @@ def SparseAttn_PrefixLMOp : PatternLeaf<"prefix_lm", ["buildKeyBands", "getArray
   }];
   let arguments = (ins SparseAttn_BatchTable:$lengths);
   let assemblyFormat = "$lengths attr-dict";
+}
+
+/// A captured array of one number a position, or of one row of them a batch.
+def SparseAttn_PositionTable : MemRefRankOf<[I32], [1, 2]>;
+
+def SparseAttn_DocumentsOp : PatternLeaf<"documents", [
+    "buildPredicate", "buildKeyBands", "buildCoverage", "getArrayDemands", "getDependence"]> {
+  let summary = "Positions of one document";
+  let description = [{
+    Holds when the query and the key are of the same document, as packed sequences have them. The captured array says
+    which:
+
+    - `offsets` holds where documents begin and, last, where all end (`cu_seqlens`): those of the positions
+      `[offsets[i], offsets[i + 1])` are of document i. It ascends, empty documents allowed; an array that does not, or
+      that holds a negative number, is refused when a plan is made. Schedules are in closed form.
+    - `ids` holds a number for each position, equal within a document. Schedules are listed.
+
+    Positions outside all documents attend to nothing. An array of rank 2 has one row a batch.
+
+    **Constraints:**
+    - (C1) the array is a captured `memref<?xi32>` or `memref<?x?xi32>`.
+
+    ```mlir
+    %packed = sparse_attn.documents offsets(%begins)
+    %same   = sparse_attn.documents ids(%of_batch) : memref<?x?xi32>
+    ```
+  }];
+  let arguments = (ins SparseAttn_PositionTable:$array, UnitAttr:$byIds);
+  let assemblyFormat = [{
+    (`ids` $byIds^) : (`offsets`)? `(` $array `)` attr-dict `` custom<TableType>(type($array))
+  }];
+}
+
+def SparseAttn_TreeOp : PatternLeaf<"tree", ["buildPredicate", "buildKeyBands", "getArrayDemands", "getDependence"]> {
+  let summary = "A node of a tree attends to its ancestors and to the prefix";
+  let description = [{
+    The last T positions are the nodes of a tree, T the length of the captured array, which holds for each node the number
+    of its parent, or -1: the drafts of speculative decoding (SpecInfer, arXiv:2305.09781; Medusa, arXiv:2401.10774).
+    Holds when `k <= q` and `k` is no node, or is the node `q` or an ancestor of it. So a node sees the whole prefix, and
+    a query before the tree everything before itself.
+
+    A parent stands before its children; an array where one does not, or of more nodes than there are keys, is refused
+    when a plan is made. Of the parents, the plan makes a table of two numbers a node, between which those of its
+    descendants lie, so that kernels need not walk. An array of rank 2 has one tree a batch.
+
+    **Constraints:**
+    - (C1) the parents are a captured `memref<?xi32>` or `memref<?x?xi32>`.
+
+    ```mlir
+    %drafts = sparse_attn.tree parents(%parents)
+    ```
+  }];
+  let arguments = (ins SparseAttn_PositionTable:$parents);
+  let assemblyFormat = "`parents` `(` $parents `)` attr-dict `` custom<TableType>(type($parents))";
+}
+
+/// A captured array of numbers for all heads, or of one row of them a head.
+def SparseAttn_HeadTable : MemRefRankOf<[I32], [1, 3]>;
+
+def SparseAttn_VerticalSlashOp : PatternLeaf<"vertical_slash", [
+    "buildPredicate", "buildCoverage", "getArrayDemands", "getDependence"], [AllTypesMatch<["columns", "diagonals"]>]> {
+  let summary = "Some keys, and some distances";
+  let description = [{
+    Holds when `k <= q`, and `k` is among the captured columns or `q - k` among the captured diagonals: the vertical and
+    slash lines of MInference (arXiv:2407.02490), as they were estimated for a head. Both arrays ascend; an array that
+    does not is refused when a plan is made. Equal neighbours are fine, and so are numbers that are no position: they
+    match nothing. Arrays of rank 3 have a row for each head of each batch, and may pad it by repeating its last number.
+
+    Of each array the plan makes a table of bits, with counts between them. Whether a pair attends takes a look at one word
+    for its column and at one for its diagonal; how many columns or diagonals cross a rectangle, at two of each.
+
+    **Constraints:**
+    - (C1) both are captured arrays of one type, `memref<?xi32>` or `memref<?x?x?xi32>`.
+
+    ```mlir
+    %lines  = sparse_attn.vertical_slash columns(%columns) diagonals(%diagonals)
+    %of_head = sparse_attn.vertical_slash columns(%c) diagonals(%d) : memref<?x?x?xi32>
+    ```
+  }];
+  let arguments = (ins SparseAttn_HeadTable:$columns, SparseAttn_HeadTable:$diagonals);
+  let assemblyFormat = [{
+    `columns` `(` $columns `)` `diagonals` `(` $diagonals `)` attr-dict `` custom<TableType>(type($columns))
+  }];
 }
 
 def SparseAttn_RandomOp : PatternLeaf<"random", ["buildPredicate", "buildCoverage", "getBlockSizes", "getDependence", "getParameters"]> {
@@ -353,15 +438,16 @@ def SparseAttn_BlockActiveOp : SparseAttn_Op<"block_active", [Pure]> {
 
 def SparseAttn_PredicateOp : SparseAttn_Op<"predicate", [
     Pure, HasParent<"PatternOp">, SingleBlock,
-    DeclareOpInterfaceMethods<PatternOpInterface, ["buildPredicate", "buildCoverage", "getDependence"]>]> {
+    DeclareOpInterfaceMethods<PatternOpInterface, [
+      "buildPredicate", "buildCoverage", "getArrayDemands", "getDependence"]>]> {
   let summary = "Any scalar condition on batch, head, query and key";
   let description = [{
     Holds when the region says so. The region sees the pattern's captures and gets four values of type `index`, which
     here is a signed number of 32 bits: positions fit, and kernels compute with them as such.
 
     **Constraints:**
-    - (C1) the region holds `sparse_attn.read`, and pure `arith` and `math` ops on `index`, integers of up to 64 bits
-      and `f32` (no shifts, `ipowi`, `fpowi` or `index_castui`).
+    - (C1) the region holds `sparse_attn.read`, `sparse_attn.upper_bound`, and pure `arith` and `math` ops on `index`,
+      integers of up to 64 bits and `f32` (no shifts, `ipowi`, `fpowi` or `index_castui`).
     - (C2) the region yields one `i1`.
     - (C3) constants of type `index` fit 32 bits.
 
@@ -400,6 +486,29 @@ def SparseAttn_ReadOp : SparseAttn_Op<"read", [Pure,
   let arguments = (ins AnyMemRef:$array, Variadic<Index>:$indices);
   let results = (outs AnyTypeOf<[I32, F32]>:$result);
   let assemblyFormat = "$array `[` $indices `]` attr-dict `:` type($array)";
+  let hasVerifier = 1;
+}
+
+def SparseAttn_UpperBoundOp : SparseAttn_Op<"upper_bound", [Pure]> {
+  let summary = "How many elements of an ascending array are at most a number";
+  let description = [{
+    The number of elements that are `<= value`, which is where the first greater one stands. The array ascends and holds
+    no negative number: one that does not is refused when a plan is made. An array of rank 2 is searched in the row of a
+    batch.
+
+    Made by `documents`, and written in predicates; expanded to a binary search by each target.
+
+    **Constraints:**
+    - (C1) one index less than the array has dimensions.
+    - (C2) in a predicate, the row is that of the batch that the predicate is asked for.
+
+    ```mlir
+    %i = sparse_attn.upper_bound %offsets[] of %q : memref<?xi32>
+    ```
+  }];
+  let arguments = (ins AnyMemRef:$array, Variadic<Index>:$rows, Index:$value);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$array `[` $rows `]` `of` $value attr-dict `:` type($array)";
   let hasVerifier = 1;
 }
 

@@ -19,7 +19,7 @@ static bool isScalarType(Type type) {
 }
 
 static bool isScalarOp(Operation &op) {
-  if (isa<ReadOp>(op))
+  if (isa<ReadOp, UpperBoundOp>(op))
     return true;
   Dialect *dialect = op.getDialect();
   return dialect && isa<arith::ArithDialect, math::MathDialect>(dialect) && isPure(&op) &&
@@ -31,8 +31,8 @@ LogicalResult mlir::sparse_attn::verifyScalarRegion(Region &region, StringRef wh
   Block &body = region.front();
   for (Operation &op : body.without_terminator())
     if (!isScalarOp(op))
-      return op.emitError("expects pure arith and math ops on index, integers of up to 64 bits and f32, or "
-                          "sparse_attn.read, in ")
+      return op.emitError("expects pure arith and math ops on index, integers of up to 64 bits and f32, "
+                          "sparse_attn.read or sparse_attn.upper_bound in ")
              << what << ", but got '" << op.getName() << "'";
   for (auto constant : body.getOps<arith::ConstantIndexOp>())
     if (!llvm::isInt<32>(constant.value()))

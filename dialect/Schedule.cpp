@@ -7,6 +7,7 @@
 
 #include "dialect/SparseAttn.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
@@ -54,10 +55,9 @@ static LogicalResult verifyTileSizes(Operation *op, int64_t tileQ, int64_t tileK
   return success();
 }
 
-/// Reads of one number a batch, which exists: whoever makes a plan has checked that.
-static bool isReadAtBatch(ScheduleOp schedule, Operation &op) {
-  auto read = dyn_cast<ReadOp>(op);
-  return read && isa<BlockArgument>(read.getArray()) && llvm::equal(read.getIndices(), ValueRange(schedule.getBatch()));
+/// What asks a capture: an element, how many are at most a number, how many there are.
+static bool isReadOfCapture(ScheduleOp schedule, Operation &op) {
+  return isa<ReadOp, UpperBoundOp, memref::DimOp>(op) && llvm::is_contained(schedule.getCaptures(), op.getOperand(0));
 }
 
 LogicalResult ScheduleOp::verifyRegions() {
@@ -76,8 +76,8 @@ LogicalResult ScheduleOp::verifyRegions() {
   // schedule_c4
   for (Operation &op : getBody().front().without_terminator())
     if (!isa<QuerySpanOp, TouchedTilesOp, WholeTilesOp, DisjointOp, ProgressionOp, ClipOp>(op) &&
-        !isa_and_nonnull<arith::ArithDialect>(op.getDialect()) && !isReadAtBatch(*this, op))
-      return op.emitError("expects ops of schedules, arith ops and reads at the batch in a schedule, but got '")
+        !isa_and_nonnull<arith::ArithDialect>(op.getDialect()) && !isReadOfCapture(*this, op))
+      return op.emitError("expects ops of schedules, arith ops and reads of captures in a schedule, but got '")
              << op.getName() << "'";
   return success();
 }
@@ -100,7 +100,7 @@ LogicalResult PlanOp::verifyRegions() {
     return emitOpError("expects to end in a sparse_attn.yield of two i1");
   // plan_c3
   WalkResult reads = walk([&](Operation *op) {
-    if (!isa<ReadOp, ReadBoundsOp, BlockCoverageOp>(op))
+    if (!isa<ReadOp, UpperBoundOp, ReadBoundsOp, BlockCoverageOp>(op))
       return WalkResult::advance();
     auto capture = dyn_cast<BlockArgument>(op->getOperand(0));
     if (capture && capture.getOwner() == &getBody().front() && capture.getArgNumber() >= 8)

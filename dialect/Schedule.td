@@ -35,7 +35,10 @@ def SparseAttn_ScheduleOp : SparseAttn_Op<"schedule", [
     - (C1) tile sizes and `modulo` are positive.
     - (C2) the arguments are five of type `index`, then the captures of the pattern.
     - (C3) the region ends in `ranges` or `listed`.
-    - (C4) the region holds ops of schedules, scalar `arith` ops, and reads of captured arrays at the batch.
+    - (C4) the region holds ops of schedules, scalar `arith` ops, and `read`, `upper_bound` and `memref.dim` of captured
+      arrays.
+
+    Reads clamp their index to the array, as those of predicates do.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$pattern, I64Attr:$tileQ, I64Attr:$tileK,
                        DefaultValuedOptionalAttr<I64Attr, "1">:$modulo);
@@ -219,7 +222,7 @@ def SparseAttn_PlanOp : SparseAttn_Op<"plan", [
     **Constraints:**
     - (C1) the arguments are eight of type `index`, then the captures of the pattern.
     - (C2) the region yields two i1.
-    - (C3) `read`, `read_bounds` and `block_coverage` read captures of the plan.
+    - (C3) `read`, `upper_bound`, `read_bounds` and `block_coverage` read captures of the plan.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$pattern, I64Attr:$tileQ, I64Attr:$tileK);
   let regions = (region SizedRegion<1>:$body);

@@ -28,23 +28,23 @@ public:
   PredicateEmitter(OpBuilder &builder, Location loc, IRMapping map, int64_t lanes, PredicateAccess &access)
       : builder(builder), loc(loc), map(std::move(map)), lanes(lanes), access(access) {}
 
-  Value emit(Region &region);
-  Value emitRead(ReadOp read);
+  /// Emits the ops of which `wants` holds, in order.
+  void emit(Region &region, function_ref<bool(Operation *)> wants);
+  /// The value that the region yields.
+  Value getResult(Region &region) { return lookup(region.front().getTerminator()->getOperand(0)); }
+  const IRMapping &getMap() const { return map; }
+  Value emitArrayRead(ReadOp read);
 
 private:
   /// The value that stands for `original`, narrowed.
   Value lookup(Value original);
   Type narrow(Type type) { return type.isIndex() ? builder.getI32Type() : type; }
   Type widenToLanes(Type type, bool vector) { return vector ? VectorType::get({lanes}, type) : type; }
-  Value splat(Value value) {
-    return isa<VectorType>(value.getType())
-               ? value
-               : vector::BroadcastOp::create(builder, loc, widenToLanes(value.getType(), true), value).getResult();
-  }
 
   void emitOp(Operation *op);
   Value emitConstant(arith::ConstantOp constant);
   Value emitCast(arith::IndexCastOp cast);
+  Value emitSearch(UpperBoundOp search);
   Value emitBlockTest(BlockActiveOp active);
   void emitElementwise(Operation *op);
 
@@ -86,21 +86,15 @@ Value PredicateEmitter::emitCast(arith::IndexCastOp cast) {
   return value;
 }
 
-/// Reads clamp their index, so that none leaves the array; whether the index was inside is asked beside the read.
-Value PredicateEmitter::emitRead(ReadOp read) {
-  Value array = map.lookupOrDefault(read.getArray());
-  SmallVector<Value> indices;
-  Value one = arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(1));
-  Value zero = arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(0));
-  for (auto [dimension, original] : llvm::enumerate(read.getIndices())) {
-    Value index = lookup(original);
-    Value last = arith::SubIOp::create(builder, loc, access.getSize(array, dimension), one);
-    bool vector = isa<VectorType>(index.getType());
-    auto like = [&](Value scalar) { return vector ? splat(scalar) : scalar; };
-    index = arith::MinSIOp::create(builder, loc, index, like(last));
-    indices.push_back(arith::MaxSIOp::create(builder, loc, index, like(zero)));
-  }
-  return access.read(array, indices, lanes);
+Value PredicateEmitter::emitArrayRead(ReadOp read) {
+  SmallVector<Value> indices = llvm::map_to_vector(read.getIndices(), [&](Value index) { return lookup(index); });
+  return emitRead(builder, loc, access, map.lookupOrDefault(read.getArray()), indices, lanes);
+}
+
+Value PredicateEmitter::emitSearch(UpperBoundOp search) {
+  SmallVector<Value> rows = llvm::map_to_vector(search.getRows(), [&](Value row) { return lookup(row); });
+  return emitUpperBound(builder, loc, access, map.lookupOrDefault(search.getArray()), rows, lookup(search.getValue()),
+                        lanes);
 }
 
 /// The lanes of a vector are consecutive queries, no more than 16, that start at a multiple of their number: all in one
@@ -118,7 +112,7 @@ void PredicateEmitter::emitElementwise(Operation *op) {
   bool vector = llvm::any_of(operands, [](Value value) { return isa<VectorType>(value.getType()); });
   if (vector)
     for (Value &operand : operands)
-      operand = splat(operand);
+      operand = splatToLanes(builder, loc, operand, lanes);
   OperationState state(loc, op->getName());
   state.addOperands(operands);
   for (Type type : op->getResultTypes())
@@ -133,7 +127,9 @@ void PredicateEmitter::emitOp(Operation *op) {
   if (auto cast = dyn_cast<arith::IndexCastOp>(op))
     return map.map(cast.getResult(), emitCast(cast));
   if (auto read = dyn_cast<ReadOp>(op))
-    return map.map(read.getResult(), emitRead(read));
+    return map.map(read.getResult(), emitArrayRead(read));
+  if (auto search = dyn_cast<UpperBoundOp>(op))
+    return map.map(search.getResult(), emitSearch(search));
   if (auto dim = dyn_cast<memref::DimOp>(op)) {
     Value array = map.lookupOrDefault(dim.getSource());
     return map.map(dim.getResult(), access.getSize(array, *dim.getConstantIndex()));
@@ -152,28 +148,79 @@ void PredicateEmitter::emitOp(Operation *op) {
   emitElementwise(op);
 }
 
-Value PredicateEmitter::emit(Region &region) {
+void PredicateEmitter::emit(Region &region, function_ref<bool(Operation *)> wants) {
   for (Operation &op : region.front().without_terminator())
-    emitOp(&op);
-  return lookup(region.front().getTerminator()->getOperand(0));
+    if (wants(&op))
+      emitOp(&op);
+}
+
+/// Maps an argument of the region to a position; returns its lanes, or `lanes` where it has none.
+int64_t mapPosition(IRMapping &map, Value argument, Value position, int64_t lanes) {
+  map.map(argument, position);
+  auto type = dyn_cast<VectorType>(position.getType());
+  return type ? type.getDimSize(0) : lanes;
 }
 
 } // namespace
 
-PredicateAccess::~PredicateAccess() = default;
-
 Value mlir::sparse_attn::emitPredicate(OpBuilder &builder, Location loc, Region &region, ValueRange positions,
                                        IRMapping map, PredicateAccess &access) {
   int64_t lanes = 0;
-  for (auto [argument, position] : llvm::zip_equal(region.getArguments(), positions)) {
-    if (auto type = dyn_cast<VectorType>(position.getType()))
-      lanes = type.getDimSize(0);
-    map.map(argument, position);
-  }
-  return PredicateEmitter(builder, loc, std::move(map), lanes, access).emit(region);
+  for (auto [argument, position] : llvm::zip_equal(region.getArguments(), positions))
+    lanes = mapPosition(map, argument, position, lanes);
+  PredicateEmitter emitter(builder, loc, std::move(map), lanes, access);
+  emitter.emit(region, [](Operation *) { return true; });
+  return emitter.getResult(region);
+}
+
+//===----------------------------------------------------------------------===//
+// RowPredicate
+//===----------------------------------------------------------------------===//
+
+/// The ops of the predicate that depend on a value.
+static DenseSet<Operation *> findDependent(Region &region, Value source) {
+  DenseSet<Operation *> dependent;
+  DenseSet<Value> values{source};
+  for (Operation &op : region.front().without_terminator())
+    if (llvm::any_of(op.getOperands(), [&](Value operand) { return values.contains(operand); })) {
+      dependent.insert(&op);
+      values.insert_range(op.getResults());
+    }
+  return dependent;
+}
+
+RowPredicate::RowPredicate(OpBuilder &builder, Location loc, Region &region, Value query, IRMapping given,
+                           PredicateAccess &access)
+    : loc(loc), region(&region), access(&access), ofKey(findDependent(region, region.getArgument(1))) {
+  lanes = mapPosition(given, region.getArgument(0), query, /*lanes=*/0);
+  PredicateEmitter emitter(builder, loc, std::move(given), lanes, access);
+  emitter.emit(region, [&](Operation *op) { return !ofKey.contains(op); });
+  map = emitter.getMap();
+}
+
+Value RowPredicate::attends(OpBuilder &builder, Value key) const {
+  IRMapping ofPair = map;
+  int64_t pairLanes = mapPosition(ofPair, region->getArgument(1), key, lanes);
+  PredicateEmitter emitter(builder, loc, std::move(ofPair), pairLanes, *access);
+  emitter.emit(*region, [&](Operation *op) { return ofKey.contains(op); });
+  return emitter.getResult(*region);
+}
+
+RowPredicate RowPredicate::selectedBy(OpBuilder &builder, Value condition, const RowPredicate &other) const {
+  RowPredicate chosen = *this;
+  auto choose = [&](Value original) {
+    Value here = map.lookup(original), there = other.map.lookup(original);
+    chosen.map.map(original, arith::SelectOp::create(builder, loc, condition, here, there).getResult());
+  };
+  choose(region->getArgument(0));
+  DenseSet<Operation *> ofQuery = findDependent(*region, region->getArgument(0));
+  for (Operation &op : region->front().without_terminator())
+    if (ofQuery.contains(&op) && !ofKey.contains(&op))
+      llvm::for_each(op.getResults(), choose);
+  return chosen;
 }
 
 Value mlir::sparse_attn::emitRead(OpBuilder &builder, Location loc, ReadOp read, IRMapping map,
                                   PredicateAccess &access) {
-  return PredicateEmitter(builder, loc, std::move(map), /*lanes=*/0, access).emitRead(read);
+  return PredicateEmitter(builder, loc, std::move(map), /*lanes=*/0, access).emitArrayRead(read);
 }

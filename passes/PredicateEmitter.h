@@ -8,21 +8,10 @@
 #ifndef SPARSE_ATTN_PASSES_PREDICATEEMITTER_H
 #define SPARSE_ATTN_PASSES_PREDICATEEMITTER_H
 
-#include "dialect/SparseAttn.h"
+#include "passes/ArrayReads.h"
+#include "llvm/ADT/DenseSet.h"
 
 namespace mlir::sparse_attn {
-
-/// How a target answers what a predicate asks beyond arithmetic. Positions, indices and sizes are i32.
-class PredicateAccess {
-public:
-  virtual ~PredicateAccess();
-  /// Size of a dimension of a captured array.
-  virtual Value getSize(Value array, int64_t dimension) = 0;
-  /// The element at indices that exist; where one of them is a vector of `lanes`, a vector of elements.
-  virtual Value read(Value array, ArrayRef<Value> indices, int64_t lanes) = 0;
-  /// What a sparse_attn.block_active asks (i1), for a query row and a key position.
-  virtual Value testBlock(BlockActiveOp active, Value row, Value key) = 0;
-};
 
 /// Emits the scalar predicate in `region` (arguments: positions; ends in a yield of one i1) for given positions.
 /// Positions are i32, scalars or vectors of one length; everything that depends on a vector becomes a vector. `map`
@@ -33,6 +22,27 @@ Value emitPredicate(OpBuilder &builder, Location loc, Region &region, ValueRange
 
 /// Emits a read outside of a region, at scalar indices that `map` has.
 Value emitRead(OpBuilder &builder, Location loc, ReadOp read, IRMapping map, PredicateAccess &access);
+/// The same for many keys of one query, or of one vector of them: what does not depend on the key is emitted once, in
+/// front of the loop over keys.
+class RowPredicate {
+public:
+  /// Emits the part that does not depend on the key. Arguments are as above; the region's are a query and a key.
+  RowPredicate(OpBuilder &builder, Location loc, Region &region, Value query, IRMapping map, PredicateAccess &access);
+
+  /// Emits the rest: does `key` attend?
+  Value attends(OpBuilder &builder, Value key) const;
+
+  /// Emits a choice between this and `other`, which asks the same region for another query.
+  RowPredicate selectedBy(OpBuilder &builder, Value condition, const RowPredicate &other) const;
+
+private:
+  Location loc;
+  Region *region;
+  IRMapping map;
+  PredicateAccess *access;
+  int64_t lanes = 0;
+  DenseSet<Operation *> ofKey; ///< Ops that depend on the key.
+};
 
 } // namespace mlir::sparse_attn
 

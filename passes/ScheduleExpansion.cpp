@@ -12,6 +12,7 @@
 
 #include "passes/ScheduleExpansion.h"
 #include "dialect/ScalarBuilder.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -34,19 +35,15 @@ public:
         .Case([&](TouchedTilesOp) { return touchedTiles(operands[0], operands[1], operands[2]); })
         .Case([&](WholeTilesOp) { return wholeTiles(operands[0], operands[1], operands[2]); })
         .Case([&](DisjointOp) { return disjoint(operands); })
-        .Case([&](ReadOp) { return SmallVector<Value>{readAt(operands[0], operands[1])}; })
+        .Case<ReadOp, UpperBoundOp, memref::DimOp>(
+            [&](Operation *read) { return SmallVector<Value>{askCapture(read, operands)}; })
         .Case([&](ProgressionOp progression) { return expandProgression(progression, operands); })
         .Case(
             [&](ClipOp clip) { return clipRange(operands[0], operands[1], clip.getStep(), operands[2], operands[3]); });
   }
 
 private:
-  Value readAt(Value array, Value index) {
-    if (!access)
-      return ReadOp::create(builder, s.loc, builder.getI32Type(), array, index);
-    Value position = builder.createOrFold<arith::IndexCastOp>(s.loc, builder.getI32Type(), index);
-    return access->read(array, position, /*lanes=*/0);
-  }
+  Value askCapture(Operation *op, ValueRange operands);
 
   SmallVector<Value> querySpan(Value tile, Value queryLength, Value keyLength) {
     Value first = s.add(s.mul(tile, tileQ), s.sub(keyLength, queryLength));
@@ -74,6 +71,27 @@ private:
   PredicateAccess *access;
   int64_t tileQ, tileK;
 };
+
+/// Without access to captures, the question stays.
+Value Expander::askCapture(Operation *op, ValueRange operands) {
+  if (!access) {
+    IRMapping map;
+    map.map(op->getOperands(), operands);
+    return builder.clone(*op, map)->getResult(0);
+  }
+  auto index = [&](Value word) {
+    return builder.createOrFold<arith::IndexCastOp>(s.loc, builder.getIndexType(), word);
+  };
+  if (auto size = dyn_cast<memref::DimOp>(op))
+    return index(access->getSize(operands[0], *size.getConstantIndex()));
+  SmallVector<Value> words = llvm::map_to_vector(operands.drop_front(), [&](Value operand) {
+    return builder.createOrFold<arith::IndexCastOp>(s.loc, builder.getI32Type(), operand);
+  });
+  if (isa<ReadOp>(op))
+    return emitRead(builder, s.loc, *access, operands[0], words, /*lanes=*/0);
+  ArrayRef<Value> rows = ArrayRef(words).drop_back();
+  return index(emitUpperBound(builder, s.loc, *access, operands[0], rows, words.back(), /*lanes=*/0));
+}
 
 /// An odd-even transposition network: n rounds for n ranges.
 SmallVector<Value> Expander::disjoint(ValueRange operands) {
@@ -126,7 +144,7 @@ VisitRanges mlir::sparse_attn::expandSchedule(OpBuilder &builder, ScheduleOp sch
     return llvm::map_to_vector(values, [&](Value value) { return map.lookup(value); });
   };
   for (Operation &op : schedule.getBody().front().without_terminator()) {
-    if (op.getDialect() != schedule->getDialect())
+    if (op.getDialect() != schedule->getDialect() && !isa<memref::DimOp>(op))
       builder.clone(op, map);
     else
       map.map(op.getResults(), expander.expand(&op, mapped(op.getOperands())));

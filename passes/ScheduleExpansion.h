@@ -9,7 +9,7 @@
 #define SPARSE_ATTN_PASSES_SCHEDULEEXPANSION_H
 
 #include "dialect/SparseAttn.h"
-#include "passes/PredicateEmitter.h"
+#include "passes/ArrayReads.h"
 
 namespace mlir::sparse_attn {
 

@@ -318,10 +318,9 @@ Limits TileEmitter::emitLimits(const HeadRows &keys, const TileRegion &mask) {
 
 void TileEmitter::emitPairLimits(const HeadRows &keys, const TileRegion &mask) {
   forEachLaneVector([&](Value column) {
-    Value query = queriesAt(mask, column);
+    RowPredicate queries(builder, loc, mask.region, queriesAt(mask, column), mask.map, mask.access);
     forEach(s.constant(0), keys.count, 1, [&](Value row) {
-      Value key = toWord(s.add(mask.firstKey, row));
-      Value attends = emitPredicate(builder, loc, mask.region, {query, key}, mask.map, mask.access);
+      Value attends = queries.attends(builder, toWord(s.add(mask.firstKey, row)));
       store(limitsWhere(attends), Place::Scores, row, column);
     });
     forEach(keys.count, roundedCount(keys), 1,
@@ -529,13 +528,13 @@ Value TileEmitter::loadWeights(Value key, Value column) {
 
 void TileEmitter::emitCarefulAccumulate(const HeadRows &values, const TileRegion &mask) {
   forEachLaneVector([&](Value column) {
-    Value query = queriesAt(mask, column), correction = loadState(Place::Correction, column);
+    RowPredicate queries(builder, loc, mask.region, queriesAt(mask, column), mask.map, mask.access);
+    Value correction = loadState(Place::Correction, column);
     forEach(s.constant(0), s.constant(headSize), 1, [&](Value dimension) {
       store(lanes.mul(load(Place::Accumulator, dimension, column), correction), Place::Accumulator, dimension, column);
     });
     forEach(s.constant(0), values.count, 1, [&](Value row) {
-      Value key = toWord(s.add(mask.firstKey, row));
-      Value attends = emitPredicate(builder, loc, mask.region, {query, key}, mask.map, mask.access);
+      Value attends = queries.attends(builder, toWord(s.add(mask.firstKey, row)));
       if (!isa<VectorType>(attends.getType()))
         attends = lanes.broadcast(attends);
       Value weights = loadWeights(row, column);

@@ -173,24 +173,25 @@ void host::emitPredicateRow(KernelParts parts) {
   PatternScope scope(builder, loc, pattern, capturesOf(parts, arguments), position(1), position(2), queryLength,
                      keyLength);
   Value query = s.add(position(3), s.sub(keyLength, queryLength));
+  // The predicate is emitted as a region of its own, so that reads and ranks expand as they do in kernels.
+  Region region;
+  Block &body = region.emplaceBlock();
+  Type index = builder.getIndexType();
+  body.addArguments({index, index}, {loc, loc});
+  OpBuilder scalar(builder.getContext());
+  scalar.setInsertionPointToEnd(&body);
+  Value holds = pattern.getRoot().buildPredicate(scalar, scope, body.getArgument(0), body.getArgument(1));
+  YieldOp::create(scalar, loc, holds);
+  auto word = [&](Value value) { return toInteger(builder, loc, value, 32); };
+  MemRefAccess access(builder, loc, [&](BlockActiveOp active, Value, Value key) {
+    return emitStateTest(builder, loc, parts, arguments, active, key);
+  });
+  RowPredicate row(builder, loc, region, word(query), IRMapping(), access);
   auto loop = scf::ForOp::create(builder, loc, s.constant(0), keyLength, s.constant(1));
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(loop.getBody());
-    // The predicate is emitted as a region of its own, so that reads and ranks expand as they do in kernels.
-    Region region;
-    Block &body = region.emplaceBlock();
-    Type index = builder.getIndexType();
-    body.addArguments({index, index}, {loc, loc});
-    OpBuilder scalar(builder.getContext());
-    scalar.setInsertionPointToEnd(&body);
-    Value attends = pattern.getRoot().buildPredicate(scalar, scope, body.getArgument(0), body.getArgument(1));
-    YieldOp::create(scalar, loc, attends);
-    auto word = [&](Value value) { return toInteger(builder, loc, value, 32); };
-    MemRefAccess access(builder, loc, [&](BlockActiveOp active, Value, Value key) {
-      return emitStateTest(builder, loc, parts, arguments, active, key);
-    });
-    attends = emitPredicate(builder, loc, region, {word(query), word(loop.getInductionVar())}, IRMapping(), access);
+    Value attends = row.attends(builder, word(loop.getInductionVar()));
     Value byte = arith::ExtUIOp::create(builder, loc, builder.getI8Type(), attends);
     storeWord(builder, loc, byte, function.getArgument(4), loop.getInductionVar());
   }

@@ -19,6 +19,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/host/ArgumentBlock.h"
 #include "passes/host/Entries.h"
+#include "passes/host/MemRefAccess.h"
 #include "llvm/ADT/DenseSet.h"
 
 using namespace mlir;
@@ -41,7 +42,7 @@ class PlanLowering {
 public:
   PlanLowering(OpBuilder &builder, KernelParts parts, KernelArguments arguments, func::FuncOp function)
       : builder(builder), loc(parts.kernel.getLoc()), s(builder, loc), parts(parts), arguments(std::move(arguments)),
-        function(function) {}
+        function(function), access(builder, loc, [](BlockActiveOp, Value, Value) { return Value(); }) {}
 
   void lower();
 
@@ -68,6 +69,7 @@ private:
   KernelParts parts;
   KernelArguments arguments;
   func::FuncOp function;
+  MemRefAccess access; // Coverage asks masks in its own way.
   IRMapping map;
   DenseSet<Operation *> perNodeOps;
   Value keyLength, tiles, topLevel;
@@ -138,10 +140,16 @@ void PlanLowering::emitOp(Operation &op, bool perNode) {
     return lowerReadBounds(read, perNode);
   if (auto coverage = dyn_cast<BlockCoverageOp>(op))
     return lowerBlockCoverage(coverage);
-  if (auto read = dyn_cast<ReadOp>(op)) {
-    SmallVector<Value> indices = llvm::map_to_vector(read.getIndices(), [&](Value index) { return map.lookup(index); });
-    Value element = memref::LoadOp::create(builder, loc, map.lookup(read.getArray()), indices);
-    return map.map(read.getResult(), element);
+  auto words = [&](ValueRange indices) {
+    return llvm::map_to_vector(indices, [&](Value index) { return toInteger(builder, loc, map.lookup(index), 32); });
+  };
+  if (auto read = dyn_cast<ReadOp>(op))
+    return map.map(read.getResult(),
+                   emitRead(builder, loc, access, map.lookup(read.getArray()), words(read.getIndices()), /*lanes=*/0));
+  if (auto search = dyn_cast<UpperBoundOp>(op)) {
+    Value bound = emitUpperBound(builder, loc, access, map.lookup(search.getArray()), words(search.getRows()),
+                                 words(search.getValue()).front(), /*lanes=*/0);
+    return map.map(search.getResult(), toIndex(builder, loc, bound));
   }
   Operation *copy = builder.clone(op, map);
   copy->walk([&](RandomRankOp rank) {

@@ -246,18 +246,20 @@ Value KernelEmitter::testBlock(BlockActiveOp active, Value row, Value key) {
   });
 }
 
-/// Is a predicate, as `emit` writes it at the builder's place, to be evaluated in a loop over the scores? One that
-/// loops itself, as the search for a random rank does, and one that would be most of the kernel if it were written out
-/// for every score. Nothing of what is emitted here stays.
-static bool wantsLoop(OpBuilder &builder, function_ref<void()> emit) {
+/// Is what a predicate asks of each key, as `attends` writes it at the builder's place, to be evaluated in a loop over
+/// the scores? One that loops itself, as the search for a random rank does, and one that would be most of the kernel if
+/// it were written out for every score. `row` writes what it asks of a query. Nothing of what is emitted here stays.
+static bool wantsLoop(OpBuilder &builder, function_ref<RowPredicate()> row, Value key) {
   constexpr int64_t kLongest = 100;
   OpBuilder::InsertionGuard guard(builder);
-  Block scratch;
-  builder.setInsertionPointToStart(&scratch);
-  emit();
+  Block ofRow, ofPair;
+  builder.setInsertionPointToStart(&ofRow);
+  RowPredicate predicate = row();
+  builder.setInsertionPointToStart(&ofPair);
+  predicate.attends(builder, key);
   int64_t length = 0;
   bool loops = false;
-  scratch.walk([&](Operation *op) {
+  ofPair.walk([&](Operation *op) {
     ++length;
     loops |= op->getNumRegions() > 0;
   });
@@ -291,20 +293,22 @@ void KernelEmitter::maskScores(RowFragment &fragment, MutableArrayRef<Value> sco
   Value firstQuery = b.add(queryRow, b.sub(keyLength, queryLength));
   RowPair queries{firstQuery, b.add(firstQuery, 8)};
   Value firstKey = b.add(b.mul(keyTile, tileK), laneColumn);
-  auto attends = [&](Value query, Value key) {
-    return emitPredicate(builder, loc, mask.getBody(), {query, key}, map, *this);
-  };
+  auto ofRow = [&](Value query) { return RowPredicate(builder, loc, mask.getBody(), query, map, *this); };
   auto keyOf = [&](Value column) { return b.add(firstKey, column); };
-  if (!wantsLoop(builder, [&] { attends(queries[0], firstKey); }))
+  if (!wantsLoop(builder, [&] { return ofRow(queries[0]); }, firstKey)) {
+    RowPredicate rows[] = {ofRow(queries[0]), ofRow(queries[1])};
     return fragment.mask(scores, [&](int64_t row, int64_t column) {
       Value key = keyOf(b.integer(column));
-      return b.both(b.less(key, keyLength), attends(queries[row], key));
+      return b.both(b.less(key, keyLength), rows[row].attends(builder, key));
     });
+  }
   // A predicate that loops may search for what only positions that exist have.
   Value last = b.sub(keyLength, 1);
+  RowPredicate first = ofRow(b.min(queries[0], last)), second = ofRow(b.min(queries[1], last));
   fragment.maskInLoop(scores, [&](Value isSecondRow, Value column) {
-    Value key = keyOf(column), query = b.select(isSecondRow, queries[1], queries[0]);
-    return b.both(b.less(key, keyLength), attends(b.min(query, last), b.min(key, last)));
+    Value key = keyOf(column);
+    RowPredicate row = second.selectedBy(builder, isSecondRow, first);
+    return b.both(b.less(key, keyLength), row.attends(builder, b.min(key, last)));
   });
 }
 

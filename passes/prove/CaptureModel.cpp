@@ -7,6 +7,7 @@
 
 #include "passes/prove/CaptureModel.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -26,6 +27,7 @@ SmallVector<Value> CaptureModel::translate(Operation *op, Lookup lookup) {
         return dimension ? Results{sizeOf(numberOf(size.getSource()), *dimension)} : Results();
       })
       .Case([&](ReadOp read) { return Results{translateRead(read, lookup)}; })
+      .Case([&](UpperBoundOp search) { return Results{translateSearch(search, lookup)}; })
       .Case([&](ReadBoundsOp bounds) { return translateBounds(bounds, lookup); })
       .Case([&](BlockActiveOp active) { return Results{translateActive(active, lookup)}; })
       .Case([&](BlockCoverageOp coverage) { return translateCoverage(coverage, lookup); })
@@ -47,6 +49,18 @@ Value CaptureModel::translateRead(ReadOp op, Lookup lookup) {
   b.require(b.inRange(element, b.integer(llvm::minIntN(32)), b.integer(llvm::maxIntN(32) + 1)));
   reads.push_back({array, indices, element});
   return element;
+}
+
+Value CaptureModel::translateSearch(UpperBoundOp op, Lookup lookup) {
+  unsigned array = numberOf(op.getArray());
+  std::string name = "array" + std::to_string(array) + "_upper_bound";
+  SmallVector<Value> rows = llvm::map_to_vector(op.getRows(), lookup), arguments = rows;
+  Value value = lookup(op.getValue());
+  arguments.push_back(value);
+  Value found = b.apply(name, name, arguments, b.integerType());
+  b.require(b.both(b.lessEqual(b.integer(0), found), b.lessEqual(found, sizeOf(array, rows.size()))));
+  searches.push_back({array, rows, value, found});
+  return found;
 }
 
 SmallVector<Value> CaptureModel::translateBounds(ReadBoundsOp op, Lookup lookup) {
@@ -75,17 +89,73 @@ SmallVector<Value> CaptureModel::translateCoverage(BlockCoverageOp op, Lookup lo
   return {any, all};
 }
 
+Value CaptureModel::exists(const Read &read) {
+  Value exists = b.boolean(true);
+  for (auto [dimension, index] : llvm::enumerate(read.indices))
+    exists = b.both(exists, b.inRange(index, b.integer(0), sizeOf(read.array, dimension)));
+  return exists;
+}
+
 /// An element of the slice lies between its bounds, if it exists; and it exists where the whole slice does.
 void CaptureModel::relate(const Read &read, const Bounds &bounds) {
   Value asked = b.both(b.lessEqual(bounds.first, read.indices.back()), b.lessEqual(read.indices.back(), bounds.last));
   for (auto [index, batch] : llvm::zip(read.indices, bounds.batch))
     asked = b.both(asked, b.equal(index, batch));
-  Value exists = b.boolean(true);
-  for (auto [dimension, index] : llvm::enumerate(read.indices))
-    exists = b.both(exists, b.inRange(index, b.integer(0), sizeOf(read.array, dimension)));
   Value between = b.both(b.lessEqual(bounds.min, read.element), b.lessEqual(read.element, bounds.max));
-  b.require(b.implies(b.both(asked, exists), between));
-  b.require(b.implies(b.both(asked, bounds.inside), exists));
+  Value isElement = exists(read);
+  b.require(b.implies(b.both(asked, isElement), between));
+  b.require(b.implies(b.both(asked, bounds.inside), isElement));
+}
+
+//===----------------------------------------------------------------------===//
+// Ascending arrays
+//===----------------------------------------------------------------------===//
+
+/// Rows are those of batches that exist, and have been checked to.
+Value CaptureModel::isInRow(const Read &read) {
+  return b.inRange(read.indices.back(), b.integer(0), sizeOf(read.array, read.indices.size() - 1));
+}
+
+Value CaptureModel::isSameRow(ArrayRef<Value> rows, ArrayRef<Value> others) {
+  Value same = b.boolean(true);
+  for (auto [row, other] : llvm::zip(rows, others))
+    same = b.both(same, b.equal(row, other));
+  return same;
+}
+
+/// Of more numbers, no fewer elements are at most that.
+void CaptureModel::relate(const Search &search, const Search &other) {
+  Value ordered = b.both(isSameRow(search.rows, other.rows), b.lessEqual(search.value, other.value));
+  b.require(b.implies(ordered, b.lessEqual(search.found, other.found)));
+}
+
+/// The elements before the place that is found are at most the number, the others are greater.
+void CaptureModel::relate(const Search &search, const Read &read) {
+  Value asked = b.both(isSameRow(search.rows, ArrayRef(read.indices).drop_back()), isInRow(read));
+  Value isBefore = b.less(read.indices.back(), search.found), isAtMost = b.lessEqual(read.element, search.value);
+  b.require(b.implies(asked, b.equal(isBefore, isAtMost)));
+}
+
+void CaptureModel::relate(const Read &read, const Read &other) {
+  Value sameRow = isSameRow(ArrayRef(read.indices).drop_back(), ArrayRef(other.indices).drop_back());
+  Value ordered = b.both(sameRow, b.lessEqual(read.indices.back(), other.indices.back()));
+  Value exist = b.both(isInRow(read), isInRow(other));
+  b.require(b.implies(b.both(ordered, exist), b.lessEqual(read.element, other.element)));
+}
+
+void CaptureModel::relateSorted(unsigned array) {
+  auto isOfArray = [&](const auto &question) { return question.array == array; };
+  for (const Search &search : llvm::make_filter_range(searches, isOfArray)) {
+    for (const Search &other : llvm::make_filter_range(searches, isOfArray))
+      relate(search, other);
+    for (const Read &read : llvm::make_filter_range(reads, isOfArray))
+      relate(search, read);
+  }
+  for (const Read &read : llvm::make_filter_range(reads, isOfArray)) {
+    b.require(b.implies(isInRow(read), b.lessEqual(b.integer(0), read.element)));
+    for (const Read &other : llvm::make_filter_range(reads, isOfArray))
+      relate(read, other);
+  }
 }
 
 /// A claim asks about queries of the rectangle alone, so only keys decide whether a block is among those asked for.
@@ -96,6 +166,10 @@ void CaptureModel::relate(const Active &active, const BlockCoverage &coverage) {
 }
 
 void CaptureModel::relate() {
+  llvm::SmallSetVector<unsigned, 2> searched;
+  for (const Search &search : searches)
+    searched.insert(search.array);
+  llvm::for_each(searched, [&](unsigned array) { relateSorted(array); });
   for (const Read &read : reads)
     for (const Bounds &bounds : slices)
       if (read.array == bounds.array && read.indices.size() == bounds.batch.size() + 1)

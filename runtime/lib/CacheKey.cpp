@@ -7,8 +7,7 @@
 
 #include "CacheKey.h"
 
-#include "ArrayRows.h"
-
+#include "CapturedContent.h"
 #include "serving/SipHash.h"
 
 #include <random>
@@ -75,11 +74,15 @@ void CacheKey::addArray(const Value &array, std::optional<uint64_t> version) {
   if (addVersion(version))
     return;
   add(static_cast<uint64_t>(Field::Array));
-  forEachRow(array, [&](const uint8_t *row, size_t bytes) {
-    serving::SipValue hash = serving::sipHash(processKey(), row, bytes);
+  auto addRow = [&](const void *elements, int64_t count) {
+    size_t bytes = static_cast<size_t>(count * elementBytes(static_cast<DType>(array.dtype)));
+    serving::SipValue hash = serving::sipHash(processKey(), static_cast<const uint8_t *>(elements), bytes);
     add(hash.low);
     add(hash.high);
-  });
+    return Status();
+  };
+  if (array.size[array.rank - 1] > 0)
+    visitRows(array, addRow);
 }
 
 void CacheKey::addMasks(const StepMask &masks, std::optional<uint64_t> version) {

@@ -7,7 +7,7 @@
 
 #include "DeviceStep.h"
 
-#include "ArrayRows.h"
+#include "CapturedContent.h"
 
 #include <algorithm>
 
@@ -15,10 +15,14 @@ namespace sparse_attn {
 
 namespace {
 
-/// The elements of an array one behind another; the innermost stride is 1.
+/// The elements of a captured array one behind another.
 std::vector<uint8_t> packElements(const Value &array) {
   std::vector<uint8_t> packed;
-  forEachRow(array, [&](const uint8_t *row, size_t bytes) { packed.insert(packed.end(), row, row + bytes); });
+  visitRows(array, [&](const void *elements, int64_t count) {
+    auto bytes = static_cast<const uint8_t *>(elements);
+    packed.insert(packed.end(), bytes, bytes + count * elementBytes(static_cast<DType>(array.dtype)));
+    return Status();
+  });
   return packed;
 }
 
@@ -98,7 +102,7 @@ void DeviceStep::addCaptures(const DeviceStepSource &source) {
     const Value &array = source.captures[i];
     // Of an empty array, kernels read a zero.
     point(layout.captures[i], isEmpty(array) ? memory.addZeros(sizeof(uint64_t)) : memory.add(packElements(array)));
-    if (!isEmpty(array))
+    if (array.rank > 1 && !isEmpty(array))
       writeCapture(&block[layout.captures[i]], makeArray(array.data, static_cast<DType>(array.dtype), shapeOf(array)));
   }
 }

@@ -29,6 +29,18 @@ const char *kindName(ArgumentKind kind) {
   return "mask";
 }
 
+const char *formName(ArrayForm form) {
+  switch (form) {
+  case ArrayForm::Elements:
+    return "elements";
+  case ArrayForm::Tree:
+    return "tree";
+  case ArrayForm::Bits:
+    break;
+  }
+  return "bits";
+}
+
 namespace {
 
 constexpr char magic[] = {'S', 'P', 'R', 'S', 'A', 'T', 'T', 'N'};
@@ -172,6 +184,15 @@ bool parseOfScores(const JsonNode &node) {
   return true;
 }
 
+ArrayForm parseForm(const JsonNode &node) {
+  std::string name = node.string();
+  for (ArrayForm form : {ArrayForm::Elements, ArrayForm::Tree, ArrayForm::Bits})
+    if (name == formName(form))
+      return form;
+  node.fail("expects elements, tree or bits, but got '", name, "'");
+  return ArrayForm::Elements;
+}
+
 CaptureInfo parseCapture(const JsonNode &node) {
   CaptureInfo capture;
   capture.kind = parseKind(node.member("kind"));
@@ -183,11 +204,21 @@ CaptureInfo parseCapture(const JsonNode &node) {
     return capture;
   capture.dtype = parseDType(node.member("dtype"));
   capture.ofScores = parseOfScores(node);
-  capture.rank = static_cast<int32_t>(node.member("rank").integer(1, capture.ofScores ? 4 : 2));
+  capture.rank = static_cast<int32_t>(node.member("rank").integer(1, capture.ofScores ? 4 : 3));
   capture.perBatch = parsePerBatch(node, capture.rank);
+  capture.sorted = node.has("sorted") && node.member("sorted").boolean();
+  if (capture.sorted && capture.dtype != DType::I32)
+    node.fail("expects sorted elements of an i32 array only, but got ", dtypeName(capture.dtype));
+  if (node.has("form"))
+    capture.form = parseForm(node.member("form"));
+  if (capture.form != ArrayForm::Elements && capture.dtype != DType::I32)
+    node.fail("expects a table of an i32 array only, but got ", dtypeName(capture.dtype));
   capture.pyramid = node.has("pyramid") && node.member("pyramid").boolean();
   if (capture.pyramid && capture.dtype != DType::I32)
     node.fail("expects a pyramid of an i32 array only, but got ", dtypeName(capture.dtype));
+  if (capture.pyramid && (capture.rank > 2 || capture.form != ArrayForm::Elements))
+    node.fail("expects a pyramid of the elements of an array of rank 1 or 2 only, but got rank ", capture.rank, " and ",
+              formName(capture.form));
   return capture;
 }
 

@@ -10,6 +10,7 @@
 #include "ArrayCheck.h"
 #include "CacheKey.h"
 #include "CacheTable.h"
+#include "CapturedContent.h"
 #include "DefaultAccelerator.h"
 #include "sparse_attn/CpuFeatures.h"
 #include "sparse_attn/Device.h"
@@ -52,6 +53,9 @@ Status PlanBuilder::build() {
   // All shapes are checked before the first array is read.
   for (const Step &step : function.steps)
     if (Status status = checkStep(step); !status.isOk())
+      return status;
+  for (const Step &step : function.steps)
+    if (Status status = checkContents(step); !status.isOk())
       return status;
   for (const Step &step : function.steps)
     if (Status status = prepareStep(step); !status.isOk())
@@ -121,6 +125,17 @@ Status PlanBuilder::checkPartial(const Operand &operand, const Shape &expected) 
   return makeError(StatusCode::ShapeMismatch, "expects a partial result of sizes ", expected, ", but got ", got);
 }
 
+Status PlanBuilder::checkContents(const Step &step) const {
+  const KernelInfo &kernel = plan.artifact->manifest().kernels[step.kernels.front()];
+  for (size_t i = 0; i < step.captures.size(); ++i) {
+    size_t index = step.captures[i];
+    if (Status status = checkContent(argumentName(function, index), kernel.captures[i], arguments[index]);
+        !status.isOk())
+      return status;
+  }
+  return {};
+}
+
 Status PlanBuilder::define(const Operand &operand, const Shape &shape) {
   bool isResult = operand.kind == Operand::Kind::Result;
   const ArrayType &type = isResult ? function.results[operand.index] : function.buffers[operand.index];
@@ -131,10 +146,14 @@ Status PlanBuilder::define(const Operand &operand, const Shape &shape) {
   return checkShape(name, shape, type.shape);
 }
 
-Result<std::vector<StepCapture>> PlanBuilder::readCaptures(const Step &step, const KernelInfo &kernel) const {
+Result<std::vector<StepCapture>> PlanBuilder::readCaptures(const Step &step, const KernelInfo &kernel) {
   std::vector<StepCapture> captures;
   for (size_t i = 0; i < step.captures.size(); ++i) {
-    captures.push_back({arguments[step.captures[i]], nullptr, {}});
+    captures.push_back({arguments[step.captures[i]], nullptr, {}, nullptr});
+    if (kernel.captures[i].form != ArrayForm::Elements) {
+      captures.back().table = tableOf(step.captures[i], kernel.captures[i].form, shape(step.key).size[2]);
+      captures.back().value = captures.back().table->value();
+    }
     if (kernel.captures[i].kind != ArgumentKind::Mask)
       continue;
     Result<StepMask> mask = StepPlan::readMasks(kernel, i, captures.back().value, shape(step.query), shape(step.key));
@@ -158,7 +177,8 @@ Result<std::string> PlanBuilder::cacheKey(const Step &step, const KernelInfo &ke
     std::optional<uint64_t> version = argument < options.versions.size() ? options.versions[argument] : std::nullopt;
     switch (kernel.captures[i].kind) {
     case ArgumentKind::Array:
-      key.addArray(captures[i].value, version);
+      // A table follows from the array that it is made of, and from the number of keys.
+      key.addArray(arguments[argument], version);
       break;
     case ArgumentKind::Scalar:
       key.addScalar(captures[i].value.scalar);
@@ -255,6 +275,13 @@ Value PlanBuilder::view(const Operand &operand) const {
     return arguments[operand.index];
   const std::vector<ArrayType> &types = operand.kind == Operand::Kind::Result ? function.results : function.buffers;
   return makeArray(nullptr, types[operand.index].dtype, shape(operand));
+}
+
+std::shared_ptr<const CaptureTable> PlanBuilder::tableOf(size_t argument, ArrayForm form, int64_t keys) {
+  std::shared_ptr<const CaptureTable> &table = tables[{argument, form, keys}];
+  if (!table)
+    table = std::make_shared<const CaptureTable>(form, arguments[argument], keys);
+  return table;
 }
 
 std::shared_ptr<const Pyramid> PlanBuilder::pyramidOf(size_t argument) {

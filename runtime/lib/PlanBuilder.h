@@ -12,11 +12,14 @@
 #ifndef SPARSE_ATTN_LIB_PLANBUILDER_H
 #define SPARSE_ATTN_LIB_PLANBUILDER_H
 
+#include "CaptureTable.h"
 #include "Pyramid.h"
 #include "StepPlan.h"
 #include "sparse_attn/Plan.h"
 
+#include <map>
 #include <memory>
+#include <tuple>
 #include <vector>
 
 namespace sparse_attn {
@@ -38,6 +41,8 @@ private:
   Status checkArguments() const;
   /// Checks the shapes that a step reads, and sets those that it writes.
   Status checkStep(const Step &step);
+  /// Checks the elements of the arrays that a step captures.
+  Status checkContents(const Step &step) const;
   /// Sets the shape of a result or a buffer.
   Status define(const Operand &operand, const Shape &shape);
   /// Has a partial result that a step goes on from the sizes of its own?
@@ -46,7 +51,7 @@ private:
   Status prepareStep(const Step &step);
   /// Counts what one kernel would visit.
   Result<std::unique_ptr<StepPlan>> analyseStep(const Step &step, const KernelInfo &kernel, const StepArrays &arrays);
-  Result<std::vector<StepCapture>> readCaptures(const Step &step, const KernelInfo &kernel) const;
+  Result<std::vector<StepCapture>> readCaptures(const Step &step, const KernelInfo &kernel);
   /// The key under which the cache keeps the rows of a step; empty where nothing is kept.
   Result<std::string> cacheKey(const Step &step, const KernelInfo &kernel,
                                const std::vector<StepCapture> &captures) const;
@@ -56,6 +61,7 @@ private:
   Shape shape(const Operand &operand) const;
   /// An argument as given; a result or a buffer, which has no memory yet, as a contiguous array at null.
   Value view(const Operand &operand) const;
+  std::shared_ptr<const CaptureTable> tableOf(size_t argument, ArrayForm form, int64_t keys);
   std::shared_ptr<const Pyramid> pyramidOf(size_t argument);
 
   Plan &plan;
@@ -63,6 +69,8 @@ private:
   ValueList arguments;
   const PrepareOptions &options;
   std::vector<std::shared_ptr<const Pyramid>> pyramids; ///< By argument; shared among steps.
+  /// By argument, form and number of keys; shared among steps.
+  std::map<std::tuple<size_t, ArrayForm, int64_t>, std::shared_ptr<const CaptureTable>> tables;
 };
 
 } // namespace sparse_attn

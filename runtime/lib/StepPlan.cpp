@@ -46,27 +46,34 @@ Status checkHeads(const KernelInfo &kernel, int64_t queryHeads, int64_t keyHeads
   return {};
 }
 
-Status checkCapture(const KernelInfo &kernel, size_t index, const Value &value, int64_t batch) {
+/// Checks the sizes of a captured array against those of the batch, the query heads and the keys.
+Status checkCapturedArray(const KernelInfo &kernel, size_t index, const Value &array, const Shape &query,
+                          const Shape &key) {
+  if (array.rank >= 2 && array.size[Batch] != query.size[Batch])
+    return mismatch(kernel, "expects captured array ", index, " to have one row for each of the ", query.size[Batch],
+                    " batches, but got ", array.size[Batch]);
+  if (array.rank == 3 && array.size[Heads] != query.size[Heads])
+    return mismatch(kernel, "expects captured array ", index, " to have one row for each of the ", query.size[Heads],
+                    " heads, but got ", array.size[Heads]);
+  if (kernel.captures[index].perBatch && array.size[0] != query.size[Batch])
+    return mismatch(kernel, "expects captured array ", index, " to have one element for each of the ",
+                    query.size[Batch], " batches, but got ", array.size[0]);
+  int64_t length = array.size[array.rank - 1];
+  if (kernel.captures[index].form == ArrayForm::Tree && length > key.size[Length])
+    return mismatch(kernel, "expects captured array ", index, " to have no more nodes than the ", key.size[Length],
+                    " keys, but got ", length);
+  return checkLength(kernel, "captured", length);
+}
+
+Status checkCapture(const KernelInfo &kernel, size_t index, const Value &value, const Shape &query, const Shape &key) {
   if (kernel.captures[index].kind == ArgumentKind::Mask)
     return {};
-  if (value.rank == 0 && value.scalar < kernel.captures[index].least)
+  if (value.rank > 0)
+    return checkCapturedArray(kernel, index, value, query, key);
+  if (value.scalar < kernel.captures[index].least)
     return makeError(StatusCode::InvalidArgument, "kernel '", kernel.name, "': expects captured number ", index,
                      " to be at least ", kernel.captures[index].least, ", but got ", value.scalar);
-  if (value.rank == 0)
-    return {};
-  if (kernel.captures[index].ofScores) {
-    for (int32_t i = 0; i < value.rank; ++i)
-      if (Status status = checkLength(kernel, "captured", value.size[i]); !status.isOk())
-        return status;
-    return {};
-  }
-  if (value.rank == 2 && value.size[0] != batch)
-    return mismatch(kernel, "expects captured array ", index, " to have one row for each of the ", batch,
-                    " batches, but got ", value.size[0]);
-  if (kernel.captures[index].perBatch && value.size[0] != batch)
-    return mismatch(kernel, "expects captured array ", index, " to have one element for each of the ", batch,
-                    " batches, but got ", value.size[0]);
-  return checkLength(kernel, "captured", value.size[value.rank - 1]);
+  return {};
 }
 
 } // namespace
@@ -91,7 +98,7 @@ Status StepPlan::checkShapes(const KernelInfo &kernel, const Shape &query, const
   if (Status status = checkLength(kernel, "key", key.size[Length]); !status.isOk())
     return status;
   for (size_t i = 0; i < captures.size(); ++i)
-    if (Status status = checkCapture(kernel, i, captures[i], query.size[Batch]); !status.isOk())
+    if (Status status = checkCapture(kernel, i, captures[i], query, key); !status.isOk())
       return status;
   return {};
 }

@@ -16,6 +16,7 @@
 
 #include "ArgumentBlock.h"
 #include "CacheTable.h"
+#include "CaptureTable.h"
 #include "ItemOrder.h"
 #include "Pyramid.h"
 #include "RowLists.h"
@@ -30,11 +31,12 @@
 
 namespace sparse_attn {
 
-/// A captured value, and its pyramid where the kernel asks for one.
+/// A captured value as the kernel reads it, and its pyramid where the kernel asks for one.
 struct StepCapture {
   Value value;
   std::shared_ptr<const Pyramid> pyramid;
-  StepMask mask; ///< A copy of the handles; without masks where the value is none.
+  StepMask mask;                             ///< A copy of the handles; without masks where the value is none.
+  std::shared_ptr<const CaptureTable> table; ///< Keeps the value, where that is a table; null elsewhere.
 };
 
 class StepPlan {

@@ -1,6 +1,6 @@
 // RUN: sparse-attn-opt %s -split-input-file -verify-diagnostics
 
-// expected-error @+1 {{expects captures of type index, memref<?xi32>, memref<?x?xi32> or !sparse_attn.block_mask, but got 'f32'}}
+// expected-error @+1 {{expects captures of type index, memref<?xi32>, memref<?x?xi32>, memref<?x?x?xi32> or !sparse_attn.block_mask, but got 'f32'}}
 sparse_attn.pattern @pattern_c1(%x: f32) {
   %p = sparse_attn.dense
   sparse_attn.yield %p
@@ -8,7 +8,7 @@ sparse_attn.pattern @pattern_c1(%x: f32) {
 
 // -----
 
-// expected-error @+1 {{expects captures of type index, memref<?xi32>, memref<?x?xi32> or !sparse_attn.block_mask, but got 'memref<16xi32>'}}
+// expected-error @+1 {{expects captures of type index, memref<?xi32>, memref<?x?xi32>, memref<?x?x?xi32> or !sparse_attn.block_mask, but got 'memref<16xi32>'}}
 sparse_attn.pattern @pattern_c1_static_array(%x: memref<16xi32>) {
   %p = sparse_attn.dense
   sparse_attn.yield %p
@@ -16,7 +16,7 @@ sparse_attn.pattern @pattern_c1_static_array(%x: memref<16xi32>) {
 
 // -----
 
-// expected-error @+1 {{expects captures of type index, memref<?xi32>, memref<?x?xi32> or !sparse_attn.block_mask, but got 'memref<?xi64>'}}
+// expected-error @+1 {{expects captures of type index, memref<?xi32>, memref<?x?xi32>, memref<?x?x?xi32> or !sparse_attn.block_mask, but got 'memref<?xi64>'}}
 sparse_attn.pattern @pattern_c1_element_type(%x: memref<?xi64>) {
   %p = sparse_attn.dense
   sparse_attn.yield %p
@@ -40,7 +40,7 @@ sparse_attn.pattern @pattern_c2_type(%n: index) {
 // -----
 
 // A capture of type !sparse_attn.pattern does not exist, so whatever is yielded has been computed.
-// expected-error @+1 {{expects captures of type index, memref<?xi32>, memref<?x?xi32> or !sparse_attn.block_mask, but got '!sparse_attn.pattern'}}
+// expected-error @+1 {{expects captures of type index, memref<?xi32>, memref<?x?xi32>, memref<?x?x?xi32> or !sparse_attn.block_mask, but got '!sparse_attn.pattern'}}
 sparse_attn.pattern @pattern_c1_pattern(%p: !sparse_attn.pattern) {
   sparse_attn.yield %p
 }
@@ -272,6 +272,108 @@ sparse_attn.pattern @prefix_lm_c1_rank(%n: memref<?x?xi32>) {
 
 // -----
 
+sparse_attn.pattern @documents_c1(%n: index) {
+  // expected-error @+1 {{operand #0 must be 1D/2D memref of 32-bit signless integer values, but got 'index'}}
+  %p = "sparse_attn.documents"(%n) : (index) -> !sparse_attn.pattern
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @tree_c1(%n: memref<?x?x?xi32>) {
+  // expected-error @+1 {{operand #0 must be 1D/2D memref of 32-bit signless integer values, but got 'memref<?x?x?xi32>'}}
+  %p = "sparse_attn.tree"(%n) : (memref<?x?x?xi32>) -> !sparse_attn.pattern
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @vertical_slash_c1(%c: memref<?xi32>, %d: memref<?x?x?xi32>) {
+  // expected-error @+1 {{failed to verify that all of {columns, diagonals} have same type}}
+  %p = "sparse_attn.vertical_slash"(%c, %d) : (memref<?xi32>, memref<?x?x?xi32>) -> !sparse_attn.pattern
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @vertical_slash_c1_rank(%c: memref<?x?xi32>) {
+  // expected-error @+1 {{operand #0 must be 1D/3D memref of 32-bit signless integer values, but got 'memref<?x?xi32>'}}
+  %p = "sparse_attn.vertical_slash"(%c, %c) : (memref<?x?xi32>, memref<?x?xi32>) -> !sparse_attn.pattern
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @pattern_c4(%parents: memref<?xi32>) {
+  // expected-error @+1 {{expects captured array 0 to be read as tree by all, but got one that reads it as elements}}
+  %tree = sparse_attn.tree parents(%parents)
+  %same = sparse_attn.documents ids(%parents)
+  %p = sparse_attn.union %tree, %same
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @pattern_c4_predicate(%parents: memref<?xi32>) {
+  // expected-error @+1 {{expects captured array 0 to be read as tree by all, but got one that reads it as elements}}
+  %tree = sparse_attn.tree parents(%parents)
+  %roots = sparse_attn.predicate (%b, %h, %q, %k) {
+    %parent = sparse_attn.read %parents[%k] : memref<?xi32>
+    %zero = arith.constant 0 : i32
+    %root = arith.cmpi slt, %parent, %zero : i32
+    sparse_attn.yield %root : i1
+  }
+  %p = sparse_attn.union %tree, %roots
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @read_rank(%a: memref<?x?x?xi32>) {
+  %p = sparse_attn.predicate (%b, %h, %q, %k) {
+    // expected-error @+1 {{expects an array of rank 1 or 2 in a predicate, but got 'memref<?x?x?xi32>'}}
+    %n = sparse_attn.read %a[%b, %h, %k] : memref<?x?x?xi32>
+    %zero = arith.constant 0 : i32
+    %some = arith.cmpi slt, %zero, %n : i32
+    sparse_attn.yield %some : i1
+  }
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @upper_bound_c1(%a: memref<?x?xi32>) {
+  %p = sparse_attn.predicate (%b, %h, %q, %k) {
+    // expected-error @+1 {{expects 1 indices, but got 0}}
+    %i = sparse_attn.upper_bound %a[] of %q : memref<?x?xi32>
+    %past = arith.cmpi slt, %i, %k : index
+    sparse_attn.yield %past : i1
+  }
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @upper_bound_c2(%a: memref<?x?xi32>) {
+  %p = sparse_attn.predicate (%b, %h, %q, %k) {
+    // expected-error @+1 {{expects an array of rank 2 to be searched at the batch of the predicate}}
+    %i = sparse_attn.upper_bound %a[%h] of %q : memref<?x?xi32>
+    %past = arith.cmpi slt, %i, %k : index
+    sparse_attn.yield %past : i1
+  }
+  sparse_attn.yield %p
+}
+
+// -----
+
+func.func @upper_bound_elements(%a: memref<?xi64>, %n: index) {
+  // expected-error @+1 {{expects an array of i32, but got 'memref<?xi64>'}}
+  %i = sparse_attn.upper_bound %a[] of %n : memref<?xi64>
+  return
+}
+
+// -----
+
 sparse_attn.pattern @random_c1_blocks {
   // expected-error @+1 {{expects 'blocks' to lie in [0, 1073741823], but got -1}}
   %p = sparse_attn.random blocks(-1) size(64) seed(0)
@@ -306,7 +408,7 @@ sparse_attn.pattern @random_neither {
 
 sparse_attn.pattern @predicate_c1_dialect {
   %p = sparse_attn.predicate (%b, %h, %q, %k) {
-    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, or sparse_attn.read, in a predicate, but got 'func.call'}}
+    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, sparse_attn.read or sparse_attn.upper_bound in a predicate, but got 'func.call'}}
     %r = func.call @f() : () -> i1
     sparse_attn.yield %r : i1
   }
@@ -318,7 +420,7 @@ func.func private @f() -> i1
 
 sparse_attn.pattern @predicate_c1_vector {
   %p = sparse_attn.predicate (%b, %h, %q, %k) {
-    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, or sparse_attn.read, in a predicate, but got 'arith.constant'}}
+    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, sparse_attn.read or sparse_attn.upper_bound in a predicate, but got 'arith.constant'}}
     %v = arith.constant dense<1> : vector<4xi32>
     %true = arith.constant true
     sparse_attn.yield %true : i1

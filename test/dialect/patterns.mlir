@@ -157,6 +157,45 @@ func.func @random_rank(%block: i32, %n: i32, %b: i32, %h: i32, %row: i32, %block
   return
 }
 
+// CHECK-LABEL: sparse_attn.pattern @documents(
+sparse_attn.pattern @documents(%offsets: memref<?xi32>, %ids: memref<?x?xi32>) {
+  // CHECK: sparse_attn.documents offsets(%{{[a-z0-9]*}}){{$}}
+  %a = sparse_attn.documents offsets(%offsets)
+  // CHECK: sparse_attn.documents ids(%{{.*}}) : memref<?x?xi32>
+  %same = sparse_attn.documents ids(%ids) : memref<?x?xi32>
+  // CHECK: sparse_attn.predicate (%[[B:.*]], %{{.*}}, %[[Q:.*]], %{{.*}}) {
+  %c = sparse_attn.predicate (%b, %h, %q, %k) {
+    // CHECK: sparse_attn.upper_bound %{{.*}}[] of %[[Q]] : memref<?xi32>
+    %one = sparse_attn.upper_bound %offsets[] of %q : memref<?xi32>
+    // CHECK: sparse_attn.upper_bound %{{.*}}[%[[B]]] of %[[Q]] : memref<?x?xi32>
+    %other = sparse_attn.upper_bound %ids[%b] of %q : memref<?x?xi32>
+    %equal = arith.cmpi eq, %one, %other : index
+    sparse_attn.yield %equal : i1
+  }
+  %p = sparse_attn.intersect %a, %same, %c
+  sparse_attn.yield %p
+}
+
+// CHECK-LABEL: sparse_attn.pattern @tree(
+sparse_attn.pattern @tree(%parents: memref<?xi32>, %of_batch: memref<?x?xi32>) {
+  // CHECK: sparse_attn.tree parents(%{{[a-z0-9]*}}){{$}}
+  %one = sparse_attn.tree parents(%parents)
+  // CHECK: sparse_attn.tree parents(%{{.*}}) : memref<?x?xi32>
+  %other = sparse_attn.tree parents(%of_batch) : memref<?x?xi32>
+  %p = sparse_attn.intersect %one, %other
+  sparse_attn.yield %p
+}
+
+// CHECK-LABEL: sparse_attn.pattern @vertical_slash(
+sparse_attn.pattern @vertical_slash(%c: memref<?xi32>, %d: memref<?xi32>, %hc: memref<?x?x?xi32>, %hd: memref<?x?x?xi32>) {
+  // CHECK: sparse_attn.vertical_slash columns(%{{.*}}) diagonals(%{{[a-z0-9]*}}){{$}}
+  %all = sparse_attn.vertical_slash columns(%c) diagonals(%d)
+  // CHECK: sparse_attn.vertical_slash columns(%{{.*}}) diagonals(%{{.*}}) : memref<?x?x?xi32>
+  %own = sparse_attn.vertical_slash columns(%hc) diagonals(%hd) : memref<?x?x?xi32>
+  %p = sparse_attn.union %all, %own
+  sparse_attn.yield %p
+}
+
 // CHECK-LABEL: func.func private @types
 // CHECK-SAME:    !sparse_attn.pattern, !sparse_attn.visit, !sparse_attn.tile<64x128xf32>, !sparse_attn.tile<64xbf16>
 func.func private @types(!sparse_attn.pattern, !sparse_attn.visit, !sparse_attn.tile<64x128xf32>, !sparse_attn.tile<64xbf16>)

@@ -256,8 +256,9 @@ sparse_attn.pattern @prefixed(%lengths: memref<?xi32>) {
 
 sparse_attn.schedule @schedule_c4_read of(@prefixed) tile(64, 64) {
 ^bb0(%b: index, %h: index, %t: index, %sq: index, %skv: index, %lengths: memref<?xi32>):
-  // expected-error @+1 {{expects ops of schedules, arith ops and reads at the batch in a schedule, but got 'sparse_attn.read'}}
-  %length = sparse_attn.read %lengths[%t] : memref<?xi32>
+  // expected-error @+1 {{expects ops of schedules, arith ops and reads of captures in a schedule, but got 'builtin.unrealized_conversion_cast'}}
+  %other = builtin.unrealized_conversion_cast %t : index to memref<?xi32>
+  %length = sparse_attn.read %other[%t] : memref<?xi32>
   sparse_attn.ranges touched( to step []) full( to )
 }
 

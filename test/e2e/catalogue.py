@@ -6,8 +6,9 @@
 import numpy as np
 
 from expressions import (
-    PER_POSITION, causal, chunk, columns, complement, dense, exponential, global_tokens, intersect, keys, per_head,
-    predicate, prefix_lm, queries, random, same_document, segment, stride, union, window,
+    PER_BATCH, PER_POSITION, causal, chunk, columns, complement, dense, document_ids, documents, exponential, global_tokens,
+    intersect, keys, per_head, predicate, prefix_lm, queries, random, same_document, segment, stride, tree, union,
+    vertical_slash, window,
 )  # fmt: skip
 
 
@@ -35,6 +36,43 @@ def prefix_of_batch():
         lambda f: (f.k < f.captures["prefixes"][f.batch]) | (f.k <= f.q),
         {"prefixes": PER_POSITION},
     )
+
+
+def first_of_document():
+    """The first positions of every document, found by a search of a predicate's own."""
+    return predicate(
+        f"""%document = sparse_attn.upper_bound %offsets[] of %k : {PER_POSITION}
+            %one = arith.constant 1 : index
+            %before = arith.subi %document, %one : index
+            %begin = sparse_attn.read %offsets[%before] : {PER_POSITION}
+            %position = arith.index_cast %k : index to i32
+            %distance = arith.subi %position, %begin : i32
+            %few = arith.constant 3 : i32
+            %attends = arith.cmpi slt, %distance, %few : i32""",
+        first_of_document_formula,
+        {"offsets": PER_POSITION},
+    )
+
+
+def first_of_document_formula(frame):
+    begin, inside = frame.read("offsets", np.searchsorted(frame.captures["offsets"], frame.k, side="right") - 1)
+    return np.broadcast_to(inside & (frame.k - begin < 3), frame.shape)
+
+
+def searched_document():
+    """Positions between the same offsets, before the first and behind the last included."""
+    return predicate(
+        f"""%of_query = sparse_attn.upper_bound %batch_offsets[%b] of %q : {PER_BATCH}
+            %of_key = sparse_attn.upper_bound %batch_offsets[%b] of %k : {PER_BATCH}
+            %attends = arith.cmpi eq, %of_query, %of_key : index""",
+        searched_document_formula,
+        {"batch_offsets": PER_BATCH},
+    )
+
+
+def searched_document_formula(frame):
+    count = lambda position: np.searchsorted(frame.captures["batch_offsets"][frame.batch], position, side="right")
+    return count(frame.q) == count(frame.k)
 
 
 PATTERNS = {
@@ -67,6 +105,23 @@ PATTERNS = {
     "random": random(2, 16, 7),
     "document": same_document("ids"),
     "document_of_batch": same_document("batch_ids", per_batch=True),
+    "documents": documents("offsets"),
+    "documents_of_batch": intersect(causal(), documents("batch_offsets", per_batch=True)),
+    "documents_elsewhere": complement(documents("offsets")),
+    "documents_near": intersect(documents("offsets"), union(window(30, 0), stride(16))),
+    "documents_by_id": document_ids("ids"),
+    "documents_by_id_of_batch": union(document_ids("batch_ids", per_batch=True), keys(3)),
+    "documents_by_both": intersect(documents("batch_offsets", per_batch=True), document_ids("ids")),
+    "first_of_document": first_of_document(),
+    "searched_document": searched_document(),
+    "tree": tree("parents"),
+    "tree_of_batch": intersect(tree("batch_parents", per_batch=True), union(window(40, 0), keys(7))),
+    "tree_or_chunk": union(tree("parents"), intersect(causal(), chunk(32))),
+    "not_in_tree": complement(tree("parents")),
+    "vertical_slash": vertical_slash("columns", "diagonals"),
+    "vertical_slash_of_heads": vertical_slash("head_columns", "head_diagonals", per_head=True),
+    "slash_or_window": union(vertical_slash("head_columns", "head_diagonals", per_head=True), window(8, 0)),
+    "off_lines": intersect(causal(), complement(vertical_slash("columns", "columns"))),
     "predicate": parity_of_head(),
     "prefix": prefix_of_batch(),
     "union": union(window(20, 20), global_tokens(17)),
@@ -86,6 +141,38 @@ def documents(generator, length):
     return np.cumsum(generator.random(length) < 1 / 40).astype(np.int32)
 
 
+def offsets(generator, length):
+    """Where documents of about 40 positions begin, some of them empty, and where the last ends: at times not at the end."""
+    ends = np.sort(generator.integers(0, length + 1, length // 40 + 2))
+    first = 0 if generator.random() < 0.5 else ends[0]
+    return np.concatenate([[first], ends, ends[-1:]]).astype(np.int32)
+
+
+def offsets_of_batches(generator, sizes):
+    return np.stack([offsets(generator, sizes.keys) for _ in range(sizes.batch)]) if sizes.batch else np.zeros((0, 3), np.int32)
+
+
+def parents(generator, length):
+    """A forest of about a third of the positions: chains, and here and there a branch."""
+    nodes = generator.integers(0, length // 3 + 2) if length else 0
+    node = np.arange(min(nodes, length))
+    branch = generator.random(node.size) < 0.3
+    return np.where(branch, (generator.random(node.size) * (node + 1)).astype(int) - 1, node - 1).astype(np.int32)
+
+
+def parents_of_batches(generator, sizes):
+    """A forest for each batch, all of one size."""
+    one = parents(generator, sizes.keys)
+    node = np.arange(one.size)
+    rows = [np.minimum(np.roll(one, batch), node - 1) for batch in range(sizes.batch)]
+    return np.stack(rows).astype(np.int32) if rows else np.zeros((0, one.size), np.int32)
+
+
+def lines(generator, shape, length):
+    """A few ascending numbers in each row, some equal and some no positions."""
+    return np.sort(generator.integers(-3, length + 40, (*shape, 9))).astype(np.int32)
+
+
 def captures(seed, sizes):
     """A value for every captured name of the catalogue."""
     generator = np.random.default_rng(seed)
@@ -95,6 +182,14 @@ def captures(seed, sizes):
         if sizes.batch
         else np.zeros((0, sizes.keys), np.int32),
         "prefixes": generator.integers(0, max(sizes.keys, 1), sizes.batch).astype(np.int32),
+        "offsets": offsets(generator, sizes.keys),
+        "batch_offsets": offsets_of_batches(generator, sizes),
+        "parents": parents(generator, sizes.keys),
+        "batch_parents": parents_of_batches(generator, sizes),
+        "columns": lines(generator, (), sizes.keys),
+        "diagonals": lines(generator, (), sizes.keys),
+        "head_columns": lines(generator, (sizes.batch, sizes.heads), sizes.keys),
+        "head_diagonals": lines(generator, (sizes.batch, sizes.heads), sizes.keys),
         "width": 29,
         "sinks": 6,
         "size": 50,

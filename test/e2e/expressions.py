@@ -5,7 +5,7 @@
 
 from oracle import formulas
 
-INDEX, PER_POSITION, PER_BATCH = "index", "memref<?xi32>", "memref<?x?xi32>"
+INDEX, PER_POSITION, PER_BATCH, PER_HEAD = "index", "memref<?xi32>", "memref<?x?xi32>", "memref<?x?x?xi32>"
 
 
 class Expression:
@@ -124,6 +124,40 @@ def prefix_lm(lengths):
     return Expression(
         f"prefix_lm %{lengths}", lambda f: formulas.prefix_lm(f, lengths), captures={lengths: PER_POSITION}
     )
+
+
+def table_type(per_batch):
+    return f" : {PER_BATCH}" if per_batch else ""
+
+
+def documents(offsets, per_batch=False):
+    """`offsets` names a captured array of where documents begin, and the last ends."""
+    kind = PER_BATCH if per_batch else PER_POSITION
+    text = f"documents offsets(%{offsets}){table_type(per_batch)}"
+    return Expression(text, lambda f: formulas.documents(f, offsets), captures={offsets: kind})
+
+
+def document_ids(ids, per_batch=False):
+    """`ids` names a captured array of a number for each position."""
+    kind = PER_BATCH if per_batch else PER_POSITION
+    text = f"documents ids(%{ids}){table_type(per_batch)}"
+    return Expression(text, lambda f: formulas.same_document(f, ids), captures={ids: kind}, structured=False)
+
+
+def tree(parents, per_batch=False):
+    """`parents` names a captured array of the parents of nodes."""
+    text = f"tree parents(%{parents}){table_type(per_batch)}"
+    kind = PER_BATCH if per_batch else PER_POSITION
+    # Bands do not say which nodes are ancestors.
+    return Expression(text, lambda f: formulas.tree(f, parents), captures={parents: kind}, structured=False)
+
+
+def vertical_slash(columns, diagonals, per_head=False):
+    """Both name captured arrays of ascending numbers."""
+    kind = PER_HEAD if per_head else PER_POSITION
+    text = f"vertical_slash columns(%{columns}) diagonals(%{diagonals})" + f" : {PER_HEAD}" * per_head
+    formula = lambda f: formulas.vertical_slash(f, columns, diagonals)
+    return Expression(text, formula, captures={columns: kind, diagonals: kind}, structured=False)
 
 
 def random(blocks, size, seed):

@@ -6,7 +6,10 @@
 import numpy as np
 
 import expressions as e
-from catalogue import documents, parity_of_head, prefix_of_batch
+from catalogue import (
+    documents, lines, offsets, offsets_of_batches, parents, parents_of_batches, parity_of_head, prefix_of_batch,
+    searched_document,
+)  # fmt: skip
 
 CAPTURED_NUMBERS = ("small", "medium", "signed")
 
@@ -21,6 +24,15 @@ def captures(generator, sizes):
         "signed": int(generator.integers(-60, 61)),
         "ids": documents(generator, length),
         "batch_ids": np.stack([documents(generator, length) for _ in range(sizes.batch)]),
+        "offsets": offsets(generator, sizes.keys),
+        "batch_offsets": offsets_of_batches(generator, sizes),
+        # Trees of drafts are small.
+        "parents": parents(generator, min(sizes.keys, 60)),
+        "batch_parents": parents_of_batches(generator, sizes._replace(keys=min(sizes.keys, 60))),
+        "columns": lines(generator, (), sizes.keys),
+        "diagonals": lines(generator, (), sizes.keys),
+        "head_columns": lines(generator, (sizes.batch, sizes.heads), sizes.keys),
+        "head_diagonals": lines(generator, (sizes.batch, sizes.heads), sizes.keys),
         "prefixes": generator.integers(0, sizes.keys + 1, sizes.batch).astype(np.int32),
     }
 
@@ -67,6 +79,14 @@ class Drawer:
             lambda: e.columns(*self.choose((7, 2), (16, 16), (24, 3), (48, 7), (64, 4), (96, 20), (100, 9), (128, 16))),
             lambda: e.segment(*self.choose((32, 1), (64, 2), (96, 3), (128, 8), (180, 5)), self.choose(False, True)),
             lambda: e.prefix_lm("prefixes"),
+            lambda: e.documents("offsets"),
+            lambda: e.documents("batch_offsets", per_batch=True),
+            lambda: e.document_ids("ids"),
+            searched_document,
+            lambda: e.tree("parents"),
+            lambda: e.tree("batch_parents", per_batch=True),
+            lambda: e.vertical_slash("columns", "diagonals"),
+            lambda: e.vertical_slash("head_columns", "head_diagonals", per_head=True),
             lambda: e.random(self.number(0, 5, "small"), self.choose(8, 16, 20, 64), self.number(0, 99)),
             lambda: e.same_document("ids"),
             lambda: e.same_document("batch_ids", per_batch=True),

@@ -142,6 +142,36 @@ def same_document(frame, ids):
     return query_inside & key_inside & (of_query == of_key)
 
 
+def documents(frame, offsets):
+    """Positions between two neighbours of a captured, ascending array are one document; others attend to nothing."""
+    array = frame.captures[offsets]
+    row = array[frame.batch] if array.ndim == 2 else array
+    number = lambda position: sum((position >= offset).astype(int) for offset in row) if row.size else 0 * position
+    of_query, of_key = number(frame.q), number(frame.k)
+    return everywhere(frame, (of_query == of_key) & (of_query > 0) & (of_query < row.size))
+
+
+def tree(frame, parents):
+    """The last positions are nodes, each with the number of its parent or -1; others are the prefix."""
+    array = frame.captures[parents]
+    row = array[frame.batch] if array.ndim == 2 else array
+    prefix = frame.key_length - row.size
+    attends = np.array(everywhere(frame, (frame.k <= frame.q) & (frame.k < prefix)))
+    for query, position in enumerate(frame.q[:, 0]):
+        node = position - prefix
+        while node >= 0:
+            attends[query, prefix + node] = True
+            node = row[node]
+    return attends
+
+
+def vertical_slash(frame, columns, diagonals):
+    """Some keys and some distances, all heads' or each head's own."""
+    own = lambda array: array[frame.batch, frame.head] if array.ndim == 3 else array
+    column, diagonal = own(frame.captures[columns]), own(frame.captures[diagonals])
+    return everywhere(frame, (frame.k <= frame.q) & (np.isin(frame.k, column) | np.isin(frame.q - frame.k, diagonal)))
+
+
 def union(frame, *operands):
     return np.logical_or.reduce(operands)
 

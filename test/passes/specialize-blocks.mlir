@@ -327,6 +327,89 @@ func.func @use_prefix(%q: !t, %n: memref<?xi32>) -> !t {
   return %o : !t
 }
 
+// A search for the document of the first query and one for that of the last; batches have rows of their own.
+// CHECK-LABEL: sparse_attn.schedule @documents_64x64
+// CHECK-NEXT:  ^bb0(%[[B:[a-z0-9]*]]: index, {{.*}}, %[[OFFSETS:[a-z0-9]*]]: memref<?x?xi32>):
+// CHECK:         %[[Q:.*]], %[[LAST_Q:.*]] = sparse_attn.query_span
+// CHECK:         %[[BEGUN:.*]] = sparse_attn.upper_bound %[[OFFSETS]][%[[B]]] of %[[Q]] : memref<?x?xi32>
+// CHECK:         %[[SIZE:.*]] = memref.dim %[[OFFSETS]], %{{.*}} : memref<?x?xi32>
+// CHECK:         sparse_attn.read %[[OFFSETS]][%[[B]], %{{.*}}] : memref<?x?xi32>
+// CHECK:         sparse_attn.read %[[OFFSETS]][%[[B]], %{{.*}}] : memref<?x?xi32>
+// CHECK:         sparse_attn.upper_bound %[[OFFSETS]][%[[B]]] of %[[LAST_Q]] : memref<?x?xi32>
+// CHECK:         sparse_attn.ranges touched(%{{.*}} to %{{.*}} step [1]) full(%{{.*}} to %{{.*}})
+sparse_attn.pattern @documents(%offsets: memref<?x?xi32>) {
+  %p = sparse_attn.documents offsets(%offsets) : memref<?x?xi32>
+  sparse_attn.yield %p
+}
+func.func @use_documents(%q: !t, %offsets: memref<?x?xi32>) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@documents(%offsets) : (memref<?x?xi32>)) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+// Coverage by ids compares the bounds of the queries' documents with those of the keys'.
+// CHECK-LABEL: sparse_attn.plan @by_ids_64x64_plan
+// CHECK:         sparse_attn.read_bounds %{{.*}}[] from %{{.*}} to %{{.*}} : memref<?xi32>
+// CHECK:         sparse_attn.read_bounds %{{.*}}[] from %{{.*}} to %{{.*}} : memref<?xi32>
+// CHECK:         sparse_attn.yield %{{.*}}, %{{.*}} : i1, i1
+sparse_attn.pattern @by_ids(%ids: memref<?xi32>) {
+  %p = sparse_attn.documents ids(%ids)
+  sparse_attn.yield %p
+}
+func.func @use_ids(%q: !t, %ids: memref<?xi32>) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@by_ids(%ids) : (memref<?xi32>)) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+// The prefix up to the query is full where it is whole; what follows it, the tree up to the query, is partial.
+// CHECK-LABEL: sparse_attn.schedule @tree_64x64
+// CHECK:         %[[LENGTH:.*]] = memref.dim %{{.*}} : memref<?xi32>
+// CHECK:         %[[NODES:.*]] = arith.divui %[[LENGTH]], %{{.*}} : index
+// CHECK:         arith.subi %{{.*}}, %[[NODES]] : index
+// CHECK:         sparse_attn.disjoint(%{{.*}}, %{{.*}} to %{{.*}}, %{{.*}})
+// CHECK:         sparse_attn.ranges touched(%{{.*}} to %{{.*}} step [1, 1]) full(%{{.*}} to %{{.*}})
+sparse_attn.pattern @tree(%parents: memref<?xi32>) {
+  %p = sparse_attn.tree parents(%parents)
+  sparse_attn.yield %p
+}
+func.func @use_tree(%q: !t, %parents: memref<?xi32>) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@tree(%parents) : (memref<?xi32>)) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+// Columns and diagonals of a rectangle are counted from two pairs of words each, of the table of the head.
+// CHECK-LABEL: sparse_attn.plan @lines_64x64_plan
+// CHECK-SAME:    of(@lines)
+// CHECK-NEXT:  ^bb0(%[[B:[a-z0-9]*]]: index, %[[H:[a-z0-9]*]]: index, {{.*}}, %[[C:[a-z0-9]*]]: memref<?x?x?xi32>, %[[D:[a-z0-9]*]]: memref<?x?x?xi32>):
+// CHECK-COUNT-4: sparse_attn.read %[[C]][%[[B]], %[[H]], %{{.*}}] : memref<?x?x?xi32>
+// CHECK-COUNT-4: sparse_attn.read %[[D]][%[[B]], %[[H]], %{{.*}}] : memref<?x?x?xi32>
+// CHECK:         sparse_attn.yield %{{.*}}, %{{.*}} : i1, i1
+sparse_attn.pattern @lines(%c: memref<?x?x?xi32>, %d: memref<?x?x?xi32>) {
+  %p = sparse_attn.vertical_slash columns(%c) diagonals(%d) : memref<?x?x?xi32>
+  sparse_attn.yield %p
+}
+func.func @use_lines(%q: !t, %c: memref<?x?x?xi32>, %d: memref<?x?x?xi32>) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@lines(%c, %d) : (memref<?x?x?xi32>, memref<?x?x?xi32>)) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+// A search is monotone: its bounds are searches for the bounds.
+// CHECK-LABEL: sparse_attn.plan @search_64x64_plan
+// CHECK-COUNT-4: sparse_attn.upper_bound %{{.*}}[] of %{{.*}} : memref<?xi32>
+// CHECK:         sparse_attn.yield %{{.*}}, %{{.*}} : i1, i1
+sparse_attn.pattern @search(%offsets: memref<?xi32>) {
+  %p = sparse_attn.predicate (%b, %h, %q, %k) {
+    %of_query = sparse_attn.upper_bound %offsets[] of %q : memref<?xi32>
+    %of_key = sparse_attn.upper_bound %offsets[] of %k : memref<?xi32>
+    %same = arith.cmpi eq, %of_query, %of_key : index
+    sparse_attn.yield %same : i1
+  }
+  sparse_attn.yield %p
+}
+func.func @use_search(%q: !t, %offsets: memref<?xi32>) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@search(%offsets) : (memref<?xi32>)) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
 // Bands of a kind share a range, whose ends the head selects; of strides the other heads have none.
 // CHECK-LABEL: sparse_attn.schedule @heads_64x64
 // CHECK-NEXT:  ^bb0(%{{[a-z0-9]*}}: index, %[[H:[a-z0-9]*]]: index, {{.*}}):

@@ -36,6 +36,36 @@ func.func @use_prefix(%q: !t, %length: memref<?xi32>) -> !t {
   return %o : !t
 }
 
+// CHECK-LABEL: @packed_64x64
+// CHECK:       bounds of band 0 never decrease proved
+// CHECK:       every pair of full range 0 attends proved
+// CHECK:       whole tiles whose corners attend are full proved
+sparse_attn.pattern @packed(%offsets: memref<?x?xi32>) {
+  %own = sparse_attn.documents offsets(%offsets) : memref<?x?xi32>
+  %past = sparse_attn.causal
+  %p = sparse_attn.intersect %own, %past
+  sparse_attn.yield %p
+}
+func.func @use_packed(%q: !t, %offsets: memref<?x?xi32>) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@packed(%offsets) : (memref<?x?xi32>)) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+// CHECK-LABEL: @drafts_64x64
+// CHECK:       attending pairs lie in bands proved
+// CHECK:       bounds of band 1 never decrease proved
+// CHECK:       every pair of full range 0 attends proved
+// CHECK:       no pair attends where coverage is not any proved
+// CHECK:       every pair attends where coverage is all proved
+sparse_attn.pattern @drafts(%parents: memref<?xi32>) {
+  %p = sparse_attn.tree parents(%parents)
+  sparse_attn.yield %p
+}
+func.func @use_drafts(%q: !t, %parents: memref<?xi32>) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@drafts(%parents) : (memref<?xi32>)) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
 // CHECK-LABEL: @heads_64x64
 // CHECK:       pairs of band 0 lie in visited tiles proved
 // CHECK:       every pair attends where coverage is all proved

@@ -71,6 +71,11 @@ PATTERNS = {
         %eighth = sparse_attn.stride step(8)
         %p = sparse_attn.intersect %near, %eighth"""
     ),
+    "offsets": Pattern("%p = sparse_attn.documents offsets(%c)", "memref<?xi32>"),
+    "tree": Pattern("%p = sparse_attn.tree parents(%c)", "memref<?xi32>"),
+    "lines": Pattern(
+        "%p = sparse_attn.vertical_slash columns(%c) diagonals(%c) : memref<?x?x?xi32>", "memref<?x?x?xi32>"
+    ),
     "prefix": Pattern("%p = sparse_attn.prefix_lm %c", "memref<?xi32>"),
     "blocks": Pattern("%p = sparse_attn.blocks %c", "!sparse_attn.block_mask"),
     "coarse_blocks": Pattern(

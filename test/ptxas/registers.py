@@ -14,7 +14,8 @@ from kernels import PATTERNS, check_kernels
 REGISTERS, MOST_REGISTERS = 64 * 1024, 255
 # The head size up to which nothing may spill, but for masks that compute much; and the bytes that all others may.
 NEVER_SPILLS, MOST_SPILLED = 128, 64
-LONG_MASKS = ("bigbird",)  # The rank of a random number takes some hundred instructions.
+# The rank of a random number takes some hundred instructions; tables take an address, a clamp and a load a pair.
+LONG_MASKS = ("bigbird", "lines", "tree")
 
 
 def threads(chip, tile_q):

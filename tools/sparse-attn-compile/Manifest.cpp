@@ -155,24 +155,41 @@ std::optional<int64_t> getLeastValue(PatternOp pattern, unsigned capture) {
   return least;
 }
 
-/// Does some op of the pattern take the array for one with an element a batch?
-bool isPerBatch(PatternOp pattern, unsigned capture) {
-  bool found = false;
+/// What all ops of the pattern together rely on in a captured array.
+ArrayDemand getDemand(PatternOp pattern, unsigned capture) {
+  ArrayDemand all{pattern.getCaptures()[capture]};
   pattern.walk([&](PatternOpInterface op) {
-    found |= llvm::is_contained(op.getArraysPerBatch(), pattern.getCaptures()[capture]);
+    for (const ArrayDemand &demand : op.getArrayDemands())
+      if (demand.array == all.array) {
+        all.perBatch |= demand.perBatch;
+        all.sorted |= demand.sorted;
+        all.form = demand.form; // The same for all, by pattern_c4.
+      }
   });
-  return found;
+  return all;
 }
 
-json::Object describeArray(MemRefType array, bool pyramid, bool perBatch, bool ofScores) {
-  json::Object capture{{"kind", "array"},
-                       {"dtype", getTypeName(array.getElementType())},
-                       {"rank", array.getRank()},
-                       {"pyramid", pyramid}};
-  if (perBatch)
+json::Object describeArray(MemRefType array, bool pyramid) {
+  return json::Object{{"kind", "array"},
+                      {"dtype", getTypeName(array.getElementType())},
+                      {"rank", array.getRank()},
+                      {"pyramid", pyramid}};
+}
+
+json::Object describeArray(MemRefType array, bool pyramid, const ArrayDemand &demand) {
+  json::Object capture = describeArray(array, pyramid);
+  if (demand.perBatch)
     capture["per"] = "batch";
-  if (ofScores)
-    capture["of"] = "scores";
+  if (demand.sorted)
+    capture["sorted"] = true;
+  if (demand.form != ArrayForm::Elements)
+    capture["form"] = getFormName(demand.form);
+  return capture;
+}
+
+json::Object describeScoreArray(MemRefType array) {
+  json::Object capture = describeArray(array, /*pyramid=*/false);
+  capture["of"] = "scores";
   return capture;
 }
 
@@ -193,8 +210,8 @@ json::Array describeCaptures(KernelParts parts) {
     else if (!array)
       captures.push_back(describeScalar(isOfPattern ? getLeastValue(parts.pattern, index) : std::nullopt));
     else
-      captures.push_back(
-          describeArray(array, bool(pyramid), isOfPattern && isPerBatch(parts.pattern, index), !isOfPattern));
+      captures.push_back(isOfPattern ? describeArray(array, bool(pyramid), getDemand(parts.pattern, index))
+                                     : describeScoreArray(array));
   }
   return captures;
 }

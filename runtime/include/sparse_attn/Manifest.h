@@ -100,20 +100,33 @@ struct FunctionInfo {
   std::vector<Step> steps;
 };
 
+/// What kernels get in the place of a captured array: the array, or a table that `prepare` makes of it.
+enum class ArrayForm {
+  Elements,
+  Tree, ///< Of the parents of nodes: where the descendants of each begin and end.
+  Bits, ///< Of ascending numbers: which there are, and how many before each.
+};
+
+/// "elements", "tree" or "bits".
+SPARSE_ATTN_EXPORT const char *formName(ArrayForm form);
+
 /// A captured value of a kernel: of its pattern, or of its score region.
 struct CaptureInfo {
   ArgumentKind kind = ArgumentKind::Array;
   MaskBlock block;                                     ///< Of masks only.
   int64_t least = std::numeric_limits<int64_t>::min(); ///< No smaller number is valid; of scalars only.
   DType dtype = DType::I32;                            ///< Of arrays only.
-  int32_t rank = 1;                                    ///< Of arrays only; in patterns 1, or 2 for one row a batch.
+  int32_t rank = 1;                                    ///< 1, 2 for a row a batch, 3 for one a head; of arrays.
   bool perBatch = false;                               ///< Has one element for each batch; of arrays of rank 1 only.
-  bool ofScores = false;                               ///< Belongs to the score region, which takes any sizes.
+  bool ofScores = false;                               ///< Of the score region, which takes any sizes; of arrays.
+  bool sorted = false;                                 ///< Ascends, from 0 or more; i32 arrays only.
+  ArrayForm form = ArrayForm::Elements;                ///< Tables are of i32 arrays only.
   bool pyramid = false;                                ///< The block gets its block minima and maxima; i32 arrays only.
 
   bool operator==(const CaptureInfo &other) const {
     return kind == other.kind && block == other.block && least == other.least && dtype == other.dtype &&
-           rank == other.rank && perBatch == other.perBatch && ofScores == other.ofScores && pyramid == other.pyramid;
+           rank == other.rank && perBatch == other.perBatch && ofScores == other.ofScores && sorted == other.sorted &&
+           form == other.form && pyramid == other.pyramid;
   }
 };
 

@@ -14,14 +14,20 @@ import sys
 import numpy as np
 
 TARGETS = ("sm_80", "sm_90a")
-# Lists, whose coverage asks for the bits of a distance, which a solver has no word for.
-UNPROVED = ("log_sparse",)
-# Arrays are of two sequences.
+# Lists, whose coverage asks for bits, which a solver has no word for.
+UNPROVED = ("log_sparse", "vertical_slash")
+# Of two sequences of 900 keys, and of 8 heads.
 CAPTURES = {
     "dilated_sparse_n": {"n": 200},
     "global_local_n": {"local": 70, "global": 10},
     "local_window_n": {"n": 100},
+    "packed_documents": {"cu_seqlens": np.array([0, 210, 260, 640, 900], np.int32)},
     "prefix_lm": {"prefix": np.array([300, 20], np.int32)},
+    "token_tree": {"parents": np.array([-1, 0, 0, 1, 1, 2, 4, 4, 5, -1, 9], np.int32)},
+    "vertical_slash": {
+        "columns": np.sort(np.arange(2 * 8 * 6).reshape(2, 8, 6) * 97 % 900).astype(np.int32),
+        "diagonals": np.sort(np.arange(2 * 8 * 6).reshape(2, 8, 6) * 61 % 300).astype(np.int32),
+    },
 }
 
 
