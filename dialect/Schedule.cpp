@@ -55,9 +55,21 @@ static LogicalResult verifyTileSizes(Operation *op, int64_t tileQ, int64_t tileK
   return success();
 }
 
+/// Is an array asked in the row of the batch, or of the head, that its op is about? Those exist; of an array without
+/// rows nothing is asked in front of the position.
+static bool isAtOwnRow(Operation *op, Block &body) {
+  ValueRange rows;
+  if (auto read = dyn_cast<ReadOp>(op))
+    rows = read.getIndices().drop_back();
+  if (auto search = dyn_cast<UpperBoundOp>(op))
+    rows = search.getRows();
+  return rows.size() <= 2 && llvm::equal(rows, ValueRange(body.getArguments().take_front(rows.size())));
+}
+
 /// What asks a capture: an element, how many are at most a number, how many there are.
 static bool isReadOfCapture(ScheduleOp schedule, Operation &op) {
-  return isa<ReadOp, UpperBoundOp, memref::DimOp>(op) && llvm::is_contained(schedule.getCaptures(), op.getOperand(0));
+  return isa<ReadOp, UpperBoundOp, memref::DimOp>(op) && llvm::is_contained(schedule.getCaptures(), op.getOperand(0)) &&
+         isAtOwnRow(&op, schedule.getBody().front());
 }
 
 LogicalResult ScheduleOp::verifyRegions() {
@@ -103,9 +115,10 @@ LogicalResult PlanOp::verifyRegions() {
     if (!isa<ReadOp, UpperBoundOp, ReadBoundsOp, BlockCoverageOp>(op))
       return WalkResult::advance();
     auto capture = dyn_cast<BlockArgument>(op->getOperand(0));
-    if (capture && capture.getOwner() == &getBody().front() && capture.getArgNumber() >= 8)
+    if (capture && capture.getOwner() == &getBody().front() && capture.getArgNumber() >= 8 &&
+        isAtOwnRow(op, getBody().front()))
       return WalkResult::advance();
-    op->emitOpError("expects to read a capture of the plan");
+    op->emitOpError("expects to read a capture of the plan, at its batch and head");
     return WalkResult::interrupt();
   });
   return failure(reads.wasInterrupted());

@@ -36,9 +36,9 @@ def SparseAttn_ScheduleOp : SparseAttn_Op<"schedule", [
     - (C2) the arguments are five of type `index`, then the captures of the pattern.
     - (C3) the region ends in `ranges` or `listed`.
     - (C4) the region holds ops of schedules, scalar `arith` ops, and `read`, `upper_bound` and `memref.dim` of captured
-      arrays.
+      arrays, in the row of the batch or of the head where they have rows.
 
-    Reads clamp their index to the array, as those of predicates do.
+    Reads clamp their last index to the array, as those of predicates do.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$pattern, I64Attr:$tileQ, I64Attr:$tileK,
                        DefaultValuedOptionalAttr<I64Attr, "1">:$modulo);
@@ -222,7 +222,8 @@ def SparseAttn_PlanOp : SparseAttn_Op<"plan", [
     **Constraints:**
     - (C1) the arguments are eight of type `index`, then the captures of the pattern.
     - (C2) the region yields two i1.
-    - (C3) `read`, `upper_bound`, `read_bounds` and `block_coverage` read captures of the plan.
+    - (C3) `read`, `upper_bound`, `read_bounds` and `block_coverage` read captures of the plan, in the row of its batch or
+      head where they have rows.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$pattern, I64Attr:$tileQ, I64Attr:$tileK);
   let regions = (region SizedRegion<1>:$body);

@@ -38,13 +38,12 @@ Value mlir::sparse_attn::splatToLanes(OpBuilder &builder, Location loc, Value va
 
 Value mlir::sparse_attn::emitRead(OpBuilder &builder, Location loc, PredicateAccess &access, Value array,
                                   ArrayRef<Value> indices, int64_t lanes) {
-  SmallVector<Value> existing;
+  SmallVector<Value> existing(indices);
+  Value &index = existing.back();
   Value one = word(builder, loc, 1), zero = word(builder, loc, 0);
-  for (auto [dimension, index] : llvm::enumerate(indices)) {
-    Value last = arith::SubIOp::create(builder, loc, access.getSize(array, dimension), one);
-    Value low = arith::MinSIOp::create(builder, loc, index, shapedAs(builder, loc, last, index));
-    existing.push_back(arith::MaxSIOp::create(builder, loc, low, shapedAs(builder, loc, zero, index)));
-  }
+  Value last = arith::SubIOp::create(builder, loc, access.getSize(array, indices.size() - 1), one);
+  index = arith::MinSIOp::create(builder, loc, index, shapedAs(builder, loc, last, index));
+  index = arith::MaxSIOp::create(builder, loc, index, shapedAs(builder, loc, zero, index));
   return access.read(array, existing, lanes);
 }
 

@@ -27,7 +27,8 @@ public:
 /// `value` in every lane, unless it is a vector.
 Value splatToLanes(OpBuilder &builder, Location loc, Value value, int64_t lanes);
 
-/// Emits a sparse_attn.read: indices are i32, or a vector of `lanes` of them, and are clamped to those that exist.
+/// Emits a sparse_attn.read: indices are i32, or a vector of `lanes` of them. The last is clamped to those that exist;
+/// in front of it are a batch and a head that do.
 Value emitRead(OpBuilder &builder, Location loc, PredicateAccess &access, Value array, ArrayRef<Value> indices,
                int64_t lanes);
 

@@ -242,7 +242,7 @@ sparse_attn.pattern @retrieved(%mask: !sparse_attn.block_mask) {
 sparse_attn.plan @plan_c3_mask of(@retrieved) tile(64, 64) {
 ^bb0(%b: index, %h: index, %q0: index, %q1: index, %k0: index, %k1: index, %sq: index, %skv: index, %mask: !sparse_attn.block_mask):
   %other = builtin.unrealized_conversion_cast %k0 : index to !sparse_attn.block_mask
-  // expected-error @+1 {{expects to read a capture of the plan}}
+  // expected-error @+1 {{expects to read a capture of the plan, at its batch and head}}
   %any, %all = sparse_attn.block_coverage %other keys(%k0 to %k1) : !sparse_attn.block_mask
   sparse_attn.yield %any, %all : i1, i1
 }
@@ -272,8 +272,37 @@ sparse_attn.pattern @prefixed(%lengths: memref<?xi32>) {
 sparse_attn.plan @plan_c3_read of(@prefixed) tile(64, 64) {
 ^bb0(%b: index, %h: index, %q0: index, %q1: index, %k0: index, %k1: index, %sq: index, %skv: index, %lengths: memref<?xi32>):
   %other = builtin.unrealized_conversion_cast %k0 : index to memref<?xi32>
-  // expected-error @+1 {{expects to read a capture of the plan}}
+  // expected-error @+1 {{expects to read a capture of the plan, at its batch and head}}
   %length = sparse_attn.read %other[%b] : memref<?xi32>
+  %true = arith.constant true
+  sparse_attn.yield %true, %true : i1, i1
+}
+
+// -----
+
+sparse_attn.pattern @packed(%offsets: memref<?x?xi32>) {
+  %p = sparse_attn.documents offsets(%offsets) : memref<?x?xi32>
+  sparse_attn.yield %p
+}
+
+sparse_attn.schedule @schedule_c4_row of(@packed) tile(64, 64) {
+^bb0(%b: index, %h: index, %t: index, %sq: index, %skv: index, %offsets: memref<?x?xi32>):
+  // expected-error @+1 {{expects ops of schedules, arith ops and reads of captures in a schedule, but got 'sparse_attn.upper_bound'}}
+  %begun = sparse_attn.upper_bound %offsets[%h] of %t : memref<?x?xi32>
+  sparse_attn.ranges touched( to step []) full( to )
+}
+
+// -----
+
+sparse_attn.pattern @packed(%offsets: memref<?x?xi32>) {
+  %p = sparse_attn.documents offsets(%offsets) : memref<?x?xi32>
+  sparse_attn.yield %p
+}
+
+sparse_attn.plan @plan_c3_row of(@packed) tile(64, 64) {
+^bb0(%b: index, %h: index, %q0: index, %q1: index, %k0: index, %k1: index, %sq: index, %skv: index, %offsets: memref<?x?xi32>):
+  // expected-error @+1 {{expects to read a capture of the plan, at its batch and head}}
+  %begin = sparse_attn.read %offsets[%h, %k0] : memref<?x?xi32>
   %true = arith.constant true
   sparse_attn.yield %true, %true : i1, i1
 }
