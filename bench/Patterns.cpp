@@ -129,6 +129,14 @@ Pattern maskedDilatedPattern(int64_t reach, int64_t step) {
                      reach, step);
 }
 
+Pattern segmentPattern(int64_t length, int64_t rate) {
+  return makePattern(text("segment ", length, ", rate ", rate),
+                     text("%p = sparse_attn.segment length(", length, ") rate(", rate, ")"),
+                     [length = static_cast<int32_t>(length), rate = static_cast<int32_t>(rate)](int32_t q, int32_t k) {
+                       return q / length == k / length && q % rate == 0 && k % rate == 0;
+                     });
+}
+
 Pattern blockWindowPattern(int64_t blocks) {
   return makePattern(text("block window ", 64 * blocks),
                      text("%p = sparse_attn.predicate (%b, %h, %q, %k) {\n"
@@ -169,6 +177,23 @@ std::string moduleText(const Pattern &pattern, DType dtype, int64_t headSize) {
               " {\n  %o = sparse_attn.attention %q, %k, %v pattern(@pattern",
               captures ? "(%document) : (memref<?xi32>)" : "", ") : (", array, ", ", array, ", ", array, ") -> ", array,
               "\n  return %o : ", array, "\n}\n");
+}
+
+std::string mergeModuleText(const std::vector<Pattern> &patterns, DType dtype, int64_t headSize) {
+  std::string array = text("tensor<?x?x?x", headSize, "x", dtypeName(dtype), ">"), sums = "tensor<?x?x?xf32>";
+  std::ostringstream module;
+  for (size_t i = 0; i < patterns.size(); ++i)
+    module << "sparse_attn.pattern @p" << i << " {\n  " << patterns[i].body << "\n  sparse_attn.yield %p\n}\n";
+  module << "func.func @attention(%q: " << array << ", %k: " << array << ", %v: " << array << ") -> " << array
+         << " {\n";
+  for (size_t i = 0; i < patterns.size(); ++i)
+    module << "  %o" << i << ", %l" << i << " = sparse_attn.attention %q, %k, %v pattern(@p" << i << ") : (" << array
+           << ", " << array << ", " << array << ") -> (" << array << ", " << sums << ")\n";
+  module << "  %o, %l = sparse_attn.merge ";
+  for (size_t i = 0; i < patterns.size(); ++i)
+    module << (i == 0 ? "" : ", ") << "(%o" << i << ", %l" << i << ")";
+  module << " : " << array << ", " << sums << "\n  return %o : " << array << "\n}\n";
+  return module.str();
 }
 
 } // namespace sparse_attn::bench

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace sparse_attn::bench {
 
@@ -52,6 +53,8 @@ Pattern stridedWindowPattern(int64_t step, int64_t left);
 Pattern dilatedPattern(int64_t reach, int64_t step);
 /// The same by a predicate.
 Pattern maskedDilatedPattern(int64_t reach, int64_t step);
+/// Every rate-th token of a segment, among themselves.
+Pattern segmentPattern(int64_t length, int64_t rate);
 /// Blocks of 64: query block q attends to the key blocks q - blocks .. q.
 Pattern blockWindowPattern(int64_t blocks);
 /// Tokens of the same document; with `causal` of the past only.
@@ -59,6 +62,8 @@ Pattern documentPattern(bool causal);
 
 /// A module with one function @attention on [batch, heads, length, head size].
 std::string moduleText(const Pattern &pattern, DType dtype, int64_t headSize);
+/// The same, with the merged results of several patterns without captures.
+std::string mergeModuleText(const std::vector<Pattern> &patterns, DType dtype, int64_t headSize);
 
 } // namespace sparse_attn::bench
 

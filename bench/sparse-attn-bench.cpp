@@ -24,7 +24,7 @@ namespace {
 struct Options {
   std::string compiler, only, json;
   bool quick = false;
-  std::string measureMemory, dtype = "f32"; ///< Set when this program starts itself.
+  std::string measureMemory, dtype = "f32", length = "1048576"; ///< Set when this program starts itself.
 };
 
 [[noreturn]] void usage(FILE *stream, int code) {
@@ -39,11 +39,10 @@ struct Options {
 
 Options parse(int argc, char **argv) {
   Options options;
-  const std::pair<const char *, std::string *> values[] = {{"--only", &options.only},
-                                                           {"--json", &options.json},
-                                                           {"--compiler", &options.compiler},
-                                                           {"--measure-memory", &options.measureMemory},
-                                                           {"--dtype", &options.dtype}};
+  const std::pair<const char *, std::string *> values[] = {
+      {"--only", &options.only},         {"--json", &options.json},
+      {"--compiler", &options.compiler}, {"--measure-memory", &options.measureMemory},
+      {"--dtype", &options.dtype},       {"--length", &options.length}};
   for (int i = 1; i < argc; ++i) {
     std::string argument = argv[i];
     if (argument == "--help")
@@ -102,7 +101,7 @@ int main(int argc, char **argv) {
   Options options = parse(argc, argv);
   try {
     if (!options.measureMemory.empty())
-      return measureMemory(options.measureMemory, options.dtype, int64_t(1) << 20);
+      return measureMemory(options.measureMemory, options.dtype, std::stoll(options.length));
     if (hostFmaChains().empty())
       fail("expects a CPU with avx2 and fma");
     run(options);
