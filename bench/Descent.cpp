@@ -9,6 +9,7 @@
 #include "Problem.h"
 
 #include "sparse_attn/Device.h"
+#include "sparse_attn/MaskCache.h"
 
 #include <algorithm>
 #include <random>
@@ -39,16 +40,49 @@ struct Case {
   double milliseconds; ///< The bar.
 };
 
-/// Two rows: the time of `prepare`, and the bytes of its lists. Query, key and value need no data.
+/// The arguments of a case. Query, key and value need no data.
+struct CaseArguments {
+  explicit CaseArguments(const Case &what)
+      : ids(makeDocuments(what.length, what.documents)),
+        array(makeArray(nullptr, DType::F32, Shape{4, {1, 1, what.length, 64}})),
+        values{array, array, array, makeArray(ids.data(), DType::I32, Shape{1, {what.length}})} {}
+
+  std::vector<int32_t> ids;
+  Value array;
+  std::vector<Value> values;
+};
+
+/// `prepare` once more, with a cache that has the lists: it finds them by a hash of the captured array, or by a
+/// version.
+void addCachedRow(Bench &bench, const Case &what, bool hasVersion) {
+  std::string name = std::to_string(what.documents) + " " + what.pattern.name + " at " + std::to_string(what.length);
+  bench.row(name + (hasVersion ? ", again, by version" : ", again, by content"), [&](Row &row) {
+    CaseArguments arguments(what);
+    std::shared_ptr<const Artifact> artifact = bench.compiler.open(moduleText(what.pattern, DType::F32, 64), "native");
+    MaskCache cache(size_t(64) << 20);
+    PrepareOptions options;
+    options.cache = &cache;
+    if (hasVersion)
+      options.versions = {std::nullopt, std::nullopt, std::nullopt, 1};
+    auto first = [&] { prepare(artifact, arguments.values); };
+    auto again = [&] { prepare(artifact, arguments.values, options); };
+    again();
+    std::vector<double> seconds = measure({first, again}, bench.effort()).seconds;
+    row.measured = format(1e3 * seconds[1], 3, " ms");
+    row.reference = "first " + format(1e3 * seconds[0], 2, " ms");
+    row.figure = seconds[0] / seconds[1];
+    row.unit = "x";
+  });
+}
+
+/// Two rows: the time of `prepare`, and the bytes of its lists.
 void addRows(Bench &bench, const Case &what) {
   std::string name = std::to_string(what.documents) + " " + what.pattern.name + " at " + std::to_string(what.length);
   std::shared_ptr<const Plan> plan;
   bench.row(name + ", time", [&](Row &row) {
-    std::vector<int32_t> ids = makeDocuments(what.length, what.documents);
-    Value array = makeArray(nullptr, DType::F32, Shape{4, {1, 1, what.length, 64}});
-    Value captured = makeArray(ids.data(), DType::I32, Shape{1, {what.length}});
+    CaseArguments arguments(what);
     std::shared_ptr<const Artifact> artifact = bench.compiler.open(moduleText(what.pattern, DType::F32, 64), "native");
-    auto work = [&] { plan = prepare(artifact, {array, array, array, captured}); };
+    auto work = [&] { plan = prepare(artifact, arguments.values); };
     row.figure = 1e3 * measure({work}, bench.effort()).seconds[0];
     row.unit = "ms";
     row.bar.atMost = what.milliseconds;
@@ -75,6 +109,8 @@ void benchDescent(Bench &bench) {
     addRows(bench, {documentPattern(causal), 64, 262144, 20});
     addRows(bench, {documentPattern(causal), 8, int64_t(1) << 20, 50});
   }
+  for (bool hasVersion : {false, true})
+    addCachedRow(bench, {documentPattern(true), 8, int64_t(1) << 20, 50}, hasVersion);
 }
 
 } // namespace sparse_attn::bench

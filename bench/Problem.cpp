@@ -72,8 +72,9 @@ float Arrays::element(size_t array, int64_t i) const {
   return dtype == DType::F16 ? f16ToFloat(bits) : bf16ToFloat(bits);
 }
 
-std::shared_ptr<const Plan> prepare(std::shared_ptr<const Artifact> artifact, const std::vector<Value> &arguments) {
-  return valueOf(Plan::prepare(std::move(artifact), "attention", arguments));
+std::shared_ptr<const Plan> prepare(std::shared_ptr<const Artifact> artifact, const std::vector<Value> &arguments,
+                                    const PrepareOptions &options) {
+  return valueOf(Plan::prepare(std::move(artifact), "attention", arguments, options));
 }
 
 namespace {

@@ -71,7 +71,8 @@ private:
 };
 
 /// Plans `@attention` of an artifact.
-std::shared_ptr<const Plan> prepare(std::shared_ptr<const Artifact> artifact, const std::vector<Value> &arguments);
+std::shared_ptr<const Plan> prepare(std::shared_ptr<const Artifact> artifact, const std::vector<Value> &arguments,
+                                    const PrepareOptions &options = {});
 
 } // namespace sparse_attn::bench
 

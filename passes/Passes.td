@@ -44,7 +44,8 @@ def ReindexDilation : Pass<"sparse-attn-reindex-dilation", "::mlir::ModuleOp"> {
   let description = [{
     Where the distances of all pairs that attend are multiples of some s, attention gets `modulo(s)`: its kernel works on
     every s-th row, class by class, and computes no pair that the dilation leaves out. No row is copied, and no row added:
-    classes differ in length by one.
+    classes differ in length by one. A union of which a part is so dilated is computed in two: the other part, and then,
+    going on from its result, what is dilated and lies outside of it.
 
     ```mlir
     %o = sparse_attn.attention %q, %k, %v pattern(@dilated) modulo(8) : ...

@@ -20,6 +20,10 @@ Block &mlir::sparse_attn::addPatternBody(Region &region, PatternOp pattern, unsi
 }
 
 SmallVector<BandShape> mlir::sparse_attn::findBandShapes(PatternOp pattern) {
+  return findBandShapes(pattern, pattern.getRoot());
+}
+
+SmallVector<BandShape> mlir::sparse_attn::findBandShapes(PatternOp pattern, PatternOpInterface op) {
   Region scratch;
   Block &body = addPatternBody(scratch, pattern, 5);
   OpBuilder builder(pattern.getContext());
@@ -27,7 +31,7 @@ SmallVector<BandShape> mlir::sparse_attn::findBandShapes(PatternOp pattern) {
   PatternScope scope(builder, pattern.getLoc(), pattern, ValueRange(body.getArguments()).drop_front(5),
                      body.getArgument(0), body.getArgument(1), body.getArgument(3), body.getArgument(4));
   SmallVector<Band> bands;
-  if (failed(pattern.getRoot().buildKeyBands(builder, scope, body.getArgument(2), bands)))
+  if (failed(op.buildKeyBands(builder, scope, body.getArgument(2), bands)))
     return {};
   return llvm::map_to_vector(bands, [](const Band &band) { return BandShape{band.modulus, band.columns}; });
 }

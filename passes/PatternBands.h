@@ -21,6 +21,9 @@ struct BandShape {
 /// The bands of a pattern; empty where it has none.
 SmallVector<BandShape> findBandShapes(PatternOp pattern);
 
+/// The bands of one of the ops that a pattern is made of; empty where it has none.
+SmallVector<BandShape> findBandShapes(PatternOp pattern, PatternOpInterface op);
+
 /// Adds a block whose arguments are `positions` index values and the captures of `pattern`.
 Block &addPatternBody(Region &region, PatternOp pattern, unsigned positions);
 

@@ -74,15 +74,9 @@ func.func @use_strides(%q: !t) -> !t {
 
 !t = tensor<?x?x?x16xf32>
 
-// A window beside the stride, a step that only `prepare` knows, a pattern without bands: nothing to be won.
+// A step that only `prepare` knows, a pattern without bands, a stride beside what is random: nothing to be won.
 // CHECK-LABEL: func.func @others
 // CHECK-NOT:     modulo(
-sparse_attn.pattern @beside {
-  %window = sparse_attn.window left(64) right(64)
-  %stride = sparse_attn.stride step(8)
-  %p = sparse_attn.union %window, %stride
-  sparse_attn.yield %p
-}
 sparse_attn.pattern @captured(%n: index) {
   %p = sparse_attn.stride step(%n)
   sparse_attn.yield %p
@@ -93,11 +87,67 @@ sparse_attn.pattern @random {
   %p = sparse_attn.intersect %random, %stride
   sparse_attn.yield %p
 }
+sparse_attn.pattern @beside_random {
+  %random = sparse_attn.random blocks(3) size(64) seed(7)
+  %stride = sparse_attn.stride step(8)
+  %p = sparse_attn.union %random, %stride
+  sparse_attn.yield %p
+}
 func.func @others(%q: !t, %n: index) -> (!t, !t, !t) {
-  %a = sparse_attn.attention %q, %q, %q pattern(@beside) : (!t, !t, !t) -> !t
-  %b = sparse_attn.attention %q, %q, %q pattern(@captured(%n) : (index)) : (!t, !t, !t) -> !t
-  %c = sparse_attn.attention %q, %q, %q pattern(@random) : (!t, !t, !t) -> !t
+  %a = sparse_attn.attention %q, %q, %q pattern(@captured(%n) : (index)) : (!t, !t, !t) -> !t
+  %b = sparse_attn.attention %q, %q, %q pattern(@random) : (!t, !t, !t) -> !t
+  %c = sparse_attn.attention %q, %q, %q pattern(@beside_random) : (!t, !t, !t) -> !t
   return %a, %b, %c : !t, !t, !t
+}
+
+// -----
+
+!t = tensor<?x?x?x16xf32>
+
+// A window beside strides, all in the past: the window first, then what is dilated and lies outside of it. Both have the
+// scores and the captures.
+// CHECK-LABEL: sparse_attn.pattern @beside(
+// CHECK-LABEL: sparse_attn.pattern @beside_others(%{{.*}}: index) {
+// CHECK-DAG:     %[[CAUSAL:.*]] = sparse_attn.causal
+// CHECK-DAG:     %[[WINDOW:.*]] = sparse_attn.window left(%{{.*}}) right(0)
+// CHECK:         %[[BOTH:.*]] = sparse_attn.intersect %[[CAUSAL]], %[[WINDOW]]
+// CHECK:         sparse_attn.yield %[[BOTH]]
+// CHECK-LABEL: sparse_attn.pattern @beside_dilated(%{{.*}}: index) {
+// CHECK-DAG:     %[[CAUSAL:.*]] = sparse_attn.causal
+// CHECK-DAG:     %[[WINDOW:.*]] = sparse_attn.window
+// CHECK-DAG:     %[[EIGHT:.*]] = sparse_attn.stride step(8)
+// CHECK-DAG:     %[[TWELVE:.*]] = sparse_attn.stride step(12)
+// CHECK:         %[[STRIDES:.*]] = sparse_attn.union %[[EIGHT]], %[[TWELVE]]
+// CHECK:         %[[FAR:.*]] = sparse_attn.complement %[[WINDOW]]
+// CHECK:         %[[ALL:.*]] = sparse_attn.intersect %[[CAUSAL]], %[[STRIDES]], %[[FAR]]
+// CHECK:         sparse_attn.yield %[[ALL]]
+// CHECK-LABEL: func.func @use_beside
+// CHECK:         %[[NEAR:.*]]:2 = sparse_attn.attention %{{.*}} pattern(@beside_others(%[[N:.*]]) : (index)) scale(0.5) score
+// CHECK:           arith.negf
+// CHECK:         sparse_attn.attention %{{.*}} pattern(@beside_dilated(%[[N]]) : (index)) from(%[[NEAR]]#0, %[[NEAR]]#1 : {{.*}}) scale(0.5) modulo(4) score
+// CHECK:           arith.negf
+// The second use of the pattern shares its parts.
+// CHECK:         pattern(@beside_others(
+// CHECK:         pattern(@beside_dilated(
+// TILE-LABEL: func.func @use_beside
+// TILE:         %[[O:.*]], %[[L:.*]] = sparse_attn.launch @use_beside_0(
+// TILE:         sparse_attn.launch @use_beside_1({{.*}}) captures({{.*}}) from(%[[O]], %[[L]])
+sparse_attn.pattern @beside(%n: index) {
+  %causal = sparse_attn.causal
+  %window = sparse_attn.window left(%n) right(0)
+  %eight = sparse_attn.stride step(8)
+  %twelve = sparse_attn.stride step(12)
+  %any = sparse_attn.union %eight, %window, %twelve
+  %p = sparse_attn.intersect %causal, %any
+  sparse_attn.yield %p
+}
+func.func @use_beside(%q: !t, %n: index) -> (!t, !t) {
+  %a = sparse_attn.attention %q, %q, %q pattern(@beside(%n) : (index)) scale(0.5) score (%s, %b, %h, %i, %j) {
+    %x = arith.negf %s : f32
+    sparse_attn.yield %x : f32
+  } : (!t, !t, !t) -> !t
+  %c = sparse_attn.attention %q, %q, %q pattern(@beside(%n) : (index)) : (!t, !t, !t) -> !t
+  return %a, %c : !t, !t
 }
 
 // -----
