@@ -35,7 +35,7 @@ constexpr size_t pyramidWords = 3;
 enum DeviceWord : size_t { ItemCountWord, OrderWord, CounterWord, CountsWord, deviceWords };
 /// No block is longer, since captures are limited.
 constexpr size_t maxBlockWords = 4 * arrayWords(4) + arrayWords(3) + listWords + maskListWords +
-                                 maxCaptures * (arrayWords(2) + pyramidWords) + deviceWords;
+                                 maxCaptures * (arrayWords(4) + pyramidWords) + deviceWords;
 
 /// The arrays of one step, in `prepare` (where all data may be null) or in a launch.
 struct StepArrays {
@@ -65,8 +65,8 @@ void writeValue(uint64_t *words, const Value &value);
 void writeArrays(uint64_t *block, const BlockLayout &layout, const StepArrays &arrays);
 
 /// Writes a captured value. Kernels clamp the indices of captured arrays to those that exist and read before they drop
-/// what lay outside; so where an array is empty, its address is that of a single 0, and its outer strides are 0.
-void writeCapture(uint64_t *words, const Value &value);
+/// what lay outside; so an array that is empty has the address of a single 0, and all of its sizes and strides are 0.
+SPARSE_ATTN_EXPORT void writeCapture(uint64_t *words, const Value &value);
 
 inline uint64_t addressWord(const void *address) { return reinterpret_cast<uintptr_t>(address); }
 

@@ -184,6 +184,8 @@ CaptureInfo parseCapture(const JsonNode &node) {
   capture.pyramid = node.has("pyramid") && node.member("pyramid").boolean();
   if (capture.pyramid && capture.dtype != DType::I32)
     node.fail("expects a pyramid of an i32 array only, but got ", dtypeName(capture.dtype));
+  if (capture.pyramid && capture.ofScores)
+    node.fail("expects a pyramid of an array of the pattern only, but got one of scores");
   return capture;
 }
 
@@ -246,7 +248,11 @@ Variant parseVariant(const JsonNode &node, const KernelInfo &kernel, bool isForG
   JsonNode entries = node.member("entries");
   variant.entries.work = entries.member("work").index(UINT32_MAX);
   variant.entries.predicate = entries.member("predicate").index(UINT32_MAX);
+  bool readsForScores = std::any_of(kernel.captures.begin(), kernel.captures.end(),
+                                    [](const CaptureInfo &capture) { return capture.ofScores; });
   variant.entries.score = entries.optionalIndex("score");
+  if (readsForScores)
+    variant.entries.score = entries.member("score").index(UINT32_MAX);
   variant.entries.tiles = entries.optionalIndex("tiles");
   if (kernel.schedule == KernelInfo::Schedule::Listed)
     variant.entries.plan = entries.member("plan").index(UINT32_MAX);
