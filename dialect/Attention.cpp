@@ -79,6 +79,12 @@ void AttentionOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn s
       setName(argument, name);
 }
 
+void AttentionOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  setName(getOutput(), "output");
+  if (getLse())
+    setName(getLse(), "lse");
+}
+
 /// What the region uses from outside, in the order of its first uses.
 static SetVector<Value> getOutsideValues(Region &region) {
   SetVector<Value> values;
@@ -121,6 +127,9 @@ LogicalResult AttentionOp::verifyRegions() {
     return failure();
   // attention_c14
   for (Value value : getOutsideValues(getScore())) {
+    APInt number;
+    if (value.getType().isIndex() && matchPattern(value, m_ConstantInt(&number)) && !number.isSignedIntN(32))
+      return emitOpError("expects index constants of 32 bits in a score region, but got ") << number.getSExtValue();
     bool isConstant = matchPattern(value, m_Constant()) && value.getType().isIntOrIndexOrFloat();
     if (!isConstant && !isScoreCaptureType(value.getType()))
       return emitOpError("expects the score region to capture numbers of type index, and arrays of f32 or i32 of up to "

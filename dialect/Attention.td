@@ -19,7 +19,7 @@ def SparseAttn_LogSumExpTensor : 3DTensorOf<[F32]>;
 
 def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
     Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
-    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>,
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames", "getAsmResultNames"]>,
     AllTypesMatch<["query", "output"]>,
     AllElementTypesMatch<["query", "key", "value"]>]> {
   let summary = "Scaled dot-product attention over a sparse pattern";
@@ -57,8 +57,8 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
     - (C11) `modulo` is positive; schedules have it, or 1.
     - (C12) the score region takes a score of type f32 and four positions of type `index`, and yields one f32.
     - (C13) the score region holds what a `sparse_attn.predicate` may hold.
-    - (C14) the score region uses, from outside, scalar constants and captures: `index`, and arrays of f32 or i32 with
-      one to four dimensions, all dynamic.
+    - (C14) the score region uses, from outside, scalar constants (those of type `index` of 32 bits) and captures: `index`,
+      and arrays of f32 or i32 with one to four dimensions, all dynamic.
     - (C15) `from` is a partial result of the type of `output`, and a log-sum-exp of its batch, heads and length.
 
     ```mlir

@@ -27,12 +27,8 @@ using namespace mlir::sparse_attn;
 PatternScope::PatternScope(OpBuilder &builder, Location loc, PatternOp pattern, ValueRange captures, Value batch,
                            Value head, Value queryLength, Value keyLength)
     : loc(loc), batch(batch), head(head), queryLength(queryLength), keyLength(keyLength) {
-  ScalarBuilder scalar(builder, loc);
-  for (auto [capture, value] : llvm::zip_equal(pattern.getCaptures(), captures)) {
-    if (value.getType().isIndex())
-      value = scalar.clamp(value, scalar.constant(-kMaxPosition), scalar.constant(kMaxPosition));
-    this->captures.map(capture, value);
-  }
+  for (auto [capture, value] : llvm::zip_equal(pattern.getCaptures(), captures))
+    this->captures.map(capture, clampCaptured(builder, loc, value));
 }
 
 Value PatternScope::parameter(OpBuilder &builder, Value captured, IntegerAttr constant) const {

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialect/ScalarRegion.h"
+#include "dialect/ScalarBuilder.h"
 #include "dialect/SparseAttn.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -38,4 +39,11 @@ LogicalResult mlir::sparse_attn::verifyScalarRegion(Region &region, StringRef wh
     if (!llvm::isInt<32>(constant.value()))
       return constant.emitError("expects index constants of 32 bits in ") << what << ", but got " << constant.value();
   return success();
+}
+
+Value mlir::sparse_attn::clampCaptured(OpBuilder &builder, Location loc, Value captured) {
+  if (!captured.getType().isIndex())
+    return captured;
+  ScalarBuilder s(builder, loc);
+  return s.clamp(captured, s.constant(-kMaxPosition), s.constant(kMaxPosition));
 }

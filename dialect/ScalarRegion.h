@@ -13,6 +13,7 @@
 #ifndef SPARSE_ATTN_DIALECT_SCALARREGION_H
 #define SPARSE_ATTN_DIALECT_SCALARREGION_H
 
+#include "mlir/IR/Builders.h"
 #include "mlir/IR/Region.h"
 
 namespace mlir::sparse_attn {
@@ -20,6 +21,9 @@ namespace mlir::sparse_attn {
 /// Verifies that the region's ops are such that every target can evaluate them for vectors. `what` names the region in
 /// messages ("a predicate").
 LogicalResult verifyScalarRegion(Region &region, StringRef what);
+
+/// What stands for a captured value in code for pairs: a number clamped to +-kMaxPosition, any other as it is.
+Value clampCaptured(OpBuilder &builder, Location loc, Value captured);
 
 } // namespace mlir::sparse_attn
 

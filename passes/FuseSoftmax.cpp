@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialect/ResidueClass.h"
+#include "dialect/ScalarRegion.h"
 #include "dialect/SparseAttn.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -150,7 +151,9 @@ Value KernelBuilder::buildMask(Value scores, Value partial, Value keyTile, const
 void KernelBuilder::buildUniformPart() {
   if (!score)
     return;
-  scoreMap.map(score.getCaptures(), kernel.getCaptures().drop_front(pattern.getCaptures().size()));
+  auto captures = kernel.getCaptures().drop_front(pattern.getCaptures().size());
+  for (auto [original, capture] : llvm::zip_equal(score.getCaptures(), captures))
+    scoreMap.map(original, clampCaptured(builder, loc, capture));
   scoreMap.map(score.getBatch(), kernel.getBatch());
   scoreMap.map(score.getHead(), kernel.getHead());
   auto isUniform = [&](Value operand) { return scoreMap.contains(operand); };

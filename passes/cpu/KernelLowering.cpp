@@ -22,6 +22,7 @@
 #include "passes/host/MemRefAccess.h"
 #include "passes/host/TileWalk.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <optional>
 
 using namespace mlir;
 using namespace mlir::sparse_attn;
@@ -133,14 +134,18 @@ Value ItemLowering::testBlock(BlockActiveOp active, Value row, Value key) {
 }
 
 /// Scores, score_mod and mask of a step. The mask of a partial tile goes first, as limits that its scores meet while
-/// they are in registers.
+/// they are in registers; or else it goes with the score_mod.
 void ItemLowering::lowerScores(Block &step, bool partial) {
   ScoresOp scores = *step.getOps<ScoresOp>().begin();
-  HeadRows keys = keysOf(scores.getKey(), partial);
-  Limits limits = partial ? emitter.emitLimits(keys, regionOf(*step.getOps<MaskOp>().begin())) : Limits::None;
-  emitter.emitScores(keys, keysOf(findValues(scores), partial), limits);
-  for (ScoreModOp mod : step.getOps<ScoreModOp>())
-    emitter.emitScoreMod(keys, regionOf(mod), /*masked=*/partial);
+  std::optional<TileRegion> mask;
+  if (partial)
+    mask.emplace(regionOf(*step.getOps<MaskOp>().begin()));
+  HeadRows keys = keysOf(scores.getKey(), partial), values = keysOf(findValues(scores), partial);
+  auto mods = step.getOps<ScoreModOp>();
+  if (mods.empty())
+    return emitter.emitScores(keys, values, mask ? emitter.emitLimits(keys, *mask) : Limits::None);
+  emitter.emitScores(keys, values, Limits::None);
+  emitter.emitScoreMod(keys, regionOf(*mods.begin()), mask ? &*mask : nullptr);
 }
 
 void ItemLowering::lowerAccumulate(AccumulateOp accumulate, bool partial) {

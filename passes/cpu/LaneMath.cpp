@@ -36,10 +36,7 @@ Value LaneMath::mul(Value a, Value b) { return arith::MulFOp::create(builder, lo
 Value LaneMath::div(Value a, Value b) { return arith::DivFOp::create(builder, loc, a, b); }
 Value LaneMath::fma(Value a, Value b, Value c) { return vector::FMAOp::create(builder, loc, a, b, c); }
 
-Value LaneMath::max(Value a, Value b) {
-  Value greater = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OGT, a, b);
-  return select(greater, a, b);
-}
+Value LaneMath::max(Value a, Value b) { return select(greater(a, b), a, b); }
 
 Value LaneMath::min(Value a, Value b) {
   Value less = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLT, a, b);
@@ -52,6 +49,10 @@ Value LaneMath::select(Value condition, Value a, Value b) {
 
 Value LaneMath::equals(Value a, Value b) {
   return arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ, a, b);
+}
+
+Value LaneMath::greater(Value a, Value b) {
+  return arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OGT, a, b);
 }
 
 /// Minimax polynomials of 2^f on [-0.5, 0.5] among those that are 1 at 0: rescaling by 2^0 must change nothing, or row

@@ -37,6 +37,7 @@ public:
   Value min(Value a, Value b);
   Value select(Value condition, Value a, Value b);
   Value equals(Value a, Value b);
+  Value greater(Value a, Value b);
 
   /// 2^x for x <= 0: exactly 1 at 0 and exactly 0 at -inf; NaN stays NaN. `coarse`: to 1e-4, for results that are
   /// rounded to bf16, else to 1e-7.

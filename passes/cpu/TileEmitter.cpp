@@ -358,33 +358,50 @@ Value TileEmitter::loadLimits(const HeadRows &keys, Limits limits, Value key, Va
 // Score regions
 //===----------------------------------------------------------------------===//
 
-void TileEmitter::emitScoreMod(const HeadRows &keys, const TileRegion &mod, bool masked) {
-  Value factor = lanes.splat(static_cast<float>(scale)), none = lanes.splat(-kInfinity);
+Value TileEmitter::attendsWhere(const HeadRows &keys, const TileRegion &mask, Value query, Value row, Value column) {
+  if (layout.getType(Place::Diagonals))
+    return lanes.greater(loadLimits(keys, Limits::Diagonals, row, column), lanes.splat(0.0f));
+  Value key = toWord(s.add(mask.firstKey, row));
+  Value attends = emitPredicate(builder, loc, mask.region, {query, key}, mask.map, mask.access);
+  return isa<VectorType>(attends.getType()) ? attends : lanes.broadcast(attends);
+}
+
+Value TileEmitter::emitModifiedScore(const TileRegion &mod, Value query, Value row, Value column) {
+  Value product = lanes.mul(load(Place::Scores, row, column), lanes.splat(static_cast<float>(scale)));
+  Value key = toWord(s.add(mod.firstKey, row));
+  Value score = emitPredicate(builder, loc, mod.region, {product, query, key}, mod.map, mod.access);
+  return isa<VectorType>(score.getType()) ? score : lanes.broadcast(score);
+}
+
+void TileEmitter::emitScoreMod(const HeadRows &keys, const TileRegion &mod, const TileRegion *mask) {
+  Value none = lanes.splat(-kInfinity), count = keys.count ? keys.count : s.constant(tileK);
+  if (mask && layout.getType(Place::Diagonals))
+    emitDiagonalLimits(*mask);
   forEachPanel([&](Value column) {
     SmallVector<Value> columns = columnsOf(column), maximum, queries;
     for (Value at : columns) {
       maximum.push_back(loadState(Place::RowMax, at));
       queries.push_back(queriesAt(mod, at));
     }
-    auto loop = scf::ForOp::create(builder, loc, s.constant(0), roundedCount(keys), s.constant(1), maximum);
+    auto loop = scf::ForOp::create(builder, loc, s.constant(0), count, s.constant(1), maximum);
     {
       OpBuilder::InsertionGuard guard(builder);
       builder.setInsertionPointToStart(loop.getBody());
       maximum.assign(loop.getRegionIterArgs().begin(), loop.getRegionIterArgs().end());
-      Value row = loop.getInductionVar(), key = toWord(s.add(mod.firstKey, row));
+      Value row = loop.getInductionVar();
       for (auto [at, query, max] : llvm::zip(columns, queries, maximum)) {
-        Value before = load(Place::Scores, row, at);
-        Value score =
-            emitPredicate(builder, loc, mod.region, {lanes.mul(before, factor), query, key}, mod.map, mod.access);
-        if (!isa<VectorType>(score.getType()))
-          score = lanes.broadcast(score);
-        if (masked)
-          score = lanes.select(lanes.equals(before, none), none, score);
+        Value score = emitModifiedScore(mod, query, row, at);
+        if (mask)
+          score = lanes.select(attendsWhere(keys, *mask, query, row, at), score, none);
         store(score, Place::Scores, row, at);
         max = lanes.max(score, max);
       }
       scf::YieldOp::create(builder, loc, maximum);
     }
+    forEach(count, roundedCount(keys), 1, [&](Value row) {
+      for (Value at : columns)
+        store(none, Place::Scores, row, at);
+    });
     for (auto [at, max] : llvm::zip(columns, loop.getResults()))
       storeState(max, Place::NewMax, at);
   });

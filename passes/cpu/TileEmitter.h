@@ -73,8 +73,9 @@ public:
   /// S^T = K Q^T and the new row maximum, no score above its limit. Fetches `values` meanwhile.
   void emitScores(const HeadRows &keys, const HeadRows &values, Limits limits);
 
-  /// Makes new scores of those of a tile, in place, and their row maximum; -infinity stays in a tile that is `masked`.
-  void emitScoreMod(const HeadRows &keys, const TileRegion &mod, bool masked);
+  /// Makes new scores of the products of a tile, in place, and their row maximum: -infinity where `mask`, unless it is
+  /// null, does not hold. It comes last, so that products which are not finite reach the region as they are.
+  void emitScoreMod(const HeadRows &keys, const TileRegion &mod, const TileRegion *mask);
 
   /// Weights from scores, in place; row sum and correction.
   void emitOnlineSoftmax(const HeadRows &keys);
@@ -121,6 +122,9 @@ private:
   /// The limits of a key's scores, for the queries from `column` on.
   Value loadLimits(const HeadRows &keys, Limits limits, Value key, Value column);
   Value limitsWhere(Value attends);
+  /// Do the queries from `column` on attend to key `row` of the tile (i1 a lane)? Diagonals are asked before.
+  Value attendsWhere(const HeadRows &keys, const TileRegion &mask, Value query, Value row, Value column);
+  Value emitModifiedScore(const TileRegion &mod, Value query, Value row, Value column);
   Value laneNumbers();
   Value toWord(Value index);
 

@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialect/ScalarBuilder.h"
+#include "dialect/ScalarRegion.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -215,7 +216,8 @@ void host::emitScoreRow(KernelParts parts) {
     Value key = loop.getInductionVar();
     auto captures =
         ValueRange(arrays).drop_front(3).slice(parts.getPatternCaptures().size(), parts.score.getCaptures().size());
-    SmallVector<Value> operands(captures);
+    SmallVector<Value> operands =
+        llvm::map_to_vector(captures, [&](Value capture) { return clampCaptured(builder, loc, capture); });
     operands.push_back(loadWord(builder, loc, scores, key, builder.getF32Type()));
     for (Value position : {entry.position(1), entry.position(2), query, key})
       operands.push_back(toInteger(builder, loc, position, 32));

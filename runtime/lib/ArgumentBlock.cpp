@@ -83,9 +83,9 @@ void writeCapture(uint64_t *words, const Value &value) {
   const int64_t *sizesEnd = value.size + value.rank;
   if (std::find(value.size, sizesEnd, 0) == sizesEnd)
     return;
+  // Whatever is read of it is the element at 0 in every dimension, also in those that have a size.
   words[0] = addressWord(&zeroElement);
-  for (int32_t i = 0; i + 1 < value.rank; ++i)
-    words[1 + value.rank + i] = 0;
+  std::fill_n(words + 1, 2 * value.rank, 0);
 }
 
 } // namespace sparse_attn

@@ -68,8 +68,8 @@ void writeValue(uint64_t *words, const Value &value);
 void writeArrays(uint64_t *block, const BlockLayout &layout, const StepArrays &arrays);
 
 /// Writes a captured value. Kernels clamp the indices of captured arrays to those that exist and read before they drop
-/// what lay outside; so where an array is empty, its address is that of a single 0, and its outer strides are 0.
-void writeCapture(uint64_t *words, const Value &value);
+/// what lay outside; so an array that is empty has the address of a single 0, and all of its sizes and strides are 0.
+SPARSE_ATTN_EXPORT void writeCapture(uint64_t *words, const Value &value);
 
 inline uint64_t addressWord(const void *address) { return reinterpret_cast<uintptr_t>(address); }
 

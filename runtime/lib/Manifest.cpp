@@ -219,6 +219,8 @@ CaptureInfo parseCapture(const JsonNode &node) {
   if (capture.pyramid && (capture.rank > 2 || capture.form != ArrayForm::Elements))
     node.fail("expects a pyramid of the elements of an array of rank 1 or 2 only, but got rank ", capture.rank, " and ",
               formName(capture.form));
+  if (capture.pyramid && capture.ofScores)
+    node.fail("expects a pyramid of an array of the pattern only, but got one of scores");
   return capture;
 }
 
@@ -281,7 +283,11 @@ Variant parseVariant(const JsonNode &node, const KernelInfo &kernel, bool isForG
   JsonNode entries = node.member("entries");
   variant.entries.work = entries.member("work").index(UINT32_MAX);
   variant.entries.predicate = entries.member("predicate").index(UINT32_MAX);
+  bool readsForScores = std::any_of(kernel.captures.begin(), kernel.captures.end(),
+                                    [](const CaptureInfo &capture) { return capture.ofScores; });
   variant.entries.score = entries.optionalIndex("score");
+  if (readsForScores)
+    variant.entries.score = entries.member("score").index(UINT32_MAX);
   variant.entries.tiles = entries.optionalIndex("tiles");
   if (kernel.schedule == KernelInfo::Schedule::Listed)
     variant.entries.plan = entries.member("plan").index(UINT32_MAX);

@@ -106,3 +106,39 @@ func.func @choice(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>) {
       : (tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x64xf32>) -> tensor<?x8x?x64xf32>
   return
 }
+
+// What scores become: of a region, with constants and captures from outside. The names of its arguments are the printer's.
+// CHECK-LABEL: func.func @scores(
+// CHECK-SAME:    %[[Q:.*]]: tensor<?x8x?x16xbf16>, %[[SLOPES:.*]]: memref<?xf32>, %[[TABLE:.*]]: memref<?x?x?x?xi32>, %[[N:.*]]: index)
+// CHECK:         sparse_attn.attention %[[Q]], %[[Q]], %[[Q]] pattern(@causal) scale(0.125) score (%[[S:.*]], %[[B:.*]], %[[H:.*]], %[[I:.*]], %[[J:.*]]) {
+// CHECK-NEXT:      %[[SLOPE:.*]] = sparse_attn.read %[[SLOPES]][%[[H]]] : memref<?xf32>
+// CHECK-NEXT:      %[[NUMBER:.*]] = sparse_attn.read %[[TABLE]][%[[B]], %[[N]], %[[I]], %[[J]]] : memref<?x?x?x?xi32>
+// CHECK-NEXT:      %[[BIAS:.*]] = arith.sitofp %[[NUMBER]] : i32 to f32
+// CHECK-NEXT:      %[[BIASED:.*]] = math.fma %[[SLOPE]], %[[BIAS]], %[[S]] : f32
+// CHECK-NEXT:      %[[HALF:.*]] = arith.mulf %[[BIASED]], %{{.*}} : f32
+// CHECK-NEXT:      sparse_attn.yield %[[HALF]] : f32
+// CHECK-NEXT:    } : (tensor<?x8x?x16xbf16>, tensor<?x8x?x16xbf16>, tensor<?x8x?x16xbf16>) -> (tensor<?x8x?x16xbf16>, tensor<?x8x?xf32>)
+func.func @scores(%q: tensor<?x8x?x16xbf16>, %slopes: memref<?xf32>, %table: memref<?x?x?x?xi32>, %n: index) {
+  %factor = arith.constant 0.5 : f32
+  %o, %lse = sparse_attn.attention %q, %q, %q pattern(@causal) scale(0.125) score (%s, %b, %h, %i, %j) {
+    %slope = sparse_attn.read %slopes[%h] : memref<?xf32>
+    %number = sparse_attn.read %table[%b, %n, %i, %j] : memref<?x?x?x?xi32>
+    %bias = arith.sitofp %number : i32 to f32
+    %biased = math.fma %slope, %bias, %s : f32
+    %half = arith.mulf %biased, %factor : f32
+    sparse_attn.yield %half : f32
+  } : (tensor<?x8x?x16xbf16>, tensor<?x8x?x16xbf16>, tensor<?x8x?x16xbf16>) -> (tensor<?x8x?x16xbf16>, tensor<?x8x?xf32>)
+  return
+}
+
+// The region stands behind the schedule, and before other attributes.
+// CHECK-LABEL: func.func @scores_with_a_schedule(
+// CHECK:         pattern(@causal) modulo(2) schedule(@causal_64x64) score (%[[S:.*]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) {
+// CHECK-NEXT:      sparse_attn.yield %[[S]] : f32
+// CHECK-NEXT:    } {note = 1 : i64} :
+func.func @scores_with_a_schedule(%q: tensor<?x2x?x16xf16>) {
+  %o = sparse_attn.attention %q, %q, %q pattern(@causal) modulo(2) schedule(@causal_64x64) score (%s, %b, %h, %i, %j) {
+    sparse_attn.yield %s : f32
+  } {note = 1} : (tensor<?x2x?x16xf16>, tensor<?x2x?x16xf16>, tensor<?x2x?x16xf16>) -> tensor<?x2x?x16xf16>
+  return
+}

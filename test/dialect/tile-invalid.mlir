@@ -119,3 +119,103 @@ sparse_attn.kernel @kernel_c3 of(@dense) tile(64, 64) scale(0.125) modulo(0) {
      %b: index, %h: index, %t: index):
   sparse_attn.return
 }
+
+// -----
+
+// expected-error @+1 {{expects the last arguments to be of the types 'f32', 'index', 'index', 'index', 'index', but got 'f32', 'index', 'index', 'index'}}
+sparse_attn.score @score_c1_number {
+^bb0(%s: f32, %b: index, %h: index, %i: index):
+  sparse_attn.yield %s : f32
+}
+
+// -----
+
+// expected-error @+1 {{expects the last arguments to be of the types 'f32', 'index', 'index', 'index', 'index', but got 'memref<?xf32>', 'f16', 'index', 'index', 'index', 'index'}}
+sparse_attn.score @score_c1_type {
+^bb0(%x: memref<?xf32>, %s: f16, %b: index, %h: index, %i: index, %j: index):
+  sparse_attn.yield %s : f16
+}
+
+// -----
+
+// expected-error @+1 {{expects to end in a sparse_attn.yield of one f32}}
+sparse_attn.score @score_c2_yield {
+^bb0(%s: f32, %b: index, %h: index, %i: index, %j: index):
+  sparse_attn.yield %i : index
+}
+
+// -----
+
+sparse_attn.score @score_c2_op {
+^bb0(%x: memref<?xf32>, %s: f32, %b: index, %h: index, %i: index, %j: index):
+  // expected-error @+1 {{in a score region, but got 'memref.load'}}
+  %y = memref.load %x[%h] : memref<?xf32>
+  sparse_attn.yield %y : f32
+}
+
+// -----
+
+!scores = !sparse_attn.tile<64x32xf32>
+func.func @score_mod_c1_arguments(%s: !scores, %t: index) {
+  // expected-error @+1 {{expects a region on an f32 and two positions of type index that yields one f32}}
+  %new = sparse_attn.score_mod %s at(%t, %t) of(%t, %t) : !scores {
+  ^bb0(%score: f32, %qp: index):
+    sparse_attn.yield %score : f32
+  }
+  return
+}
+
+// -----
+
+!scores = !sparse_attn.tile<64x32xf32>
+func.func @score_mod_c1_yield(%s: !scores, %t: index) {
+  // expected-error @+1 {{expects a region on an f32 and two positions of type index that yields one f32}}
+  %new = sparse_attn.score_mod %s at(%t, %t) of(%t, %t) : !scores {
+  ^bb0(%score: f32, %qp: index, %kp: index):
+    sparse_attn.yield %qp : index
+  }
+  return
+}
+
+// -----
+
+!array = memref<1x1x?x16xf32>
+// expected-error @+1 {{expects 'nothing' to name a sparse_attn.score, but found none}}
+sparse_attn.kernel @kernel_c4_missing of(@dense) tile(64, 64) scale(0.25) score(@nothing) {
+^bb0(%q: !array, %k: !array, %v: !array, %o: !array, %b: index, %h: index, %t: index):
+  sparse_attn.return
+}
+
+// -----
+
+!array = memref<1x1x?x16xf32>
+sparse_attn.score @biased {
+^bb0(%x: memref<?xf32>, %s: f32, %b: index, %h: index, %i: index, %j: index):
+  sparse_attn.yield %s : f32
+}
+// expected-error @+1 {{expects its last captures to be of the types 'memref<?xf32>', which @biased takes}}
+sparse_attn.kernel @kernel_c4_none of(@dense) tile(64, 64) scale(0.25) score(@biased) {
+^bb0(%q: !array, %k: !array, %v: !array, %o: !array, %b: index, %h: index, %t: index):
+  sparse_attn.return
+}
+
+// -----
+
+!array = memref<1x1x?x16xf32>
+sparse_attn.score @biased {
+^bb0(%x: memref<?xf32>, %s: f32, %b: index, %h: index, %i: index, %j: index):
+  sparse_attn.yield %s : f32
+}
+// expected-error @+1 {{expects its last captures to be of the types 'memref<?xf32>', which @biased takes}}
+sparse_attn.kernel @kernel_c4_type of(@dense) tile(64, 64) scale(0.25) score(@biased) {
+^bb0(%q: !array, %k: !array, %v: !array, %x: memref<?xf32>, %n: index, %o: !array, %b: index, %h: index, %t: index):
+  sparse_attn.return
+}
+
+// -----
+
+func.func @read_c3_outside(%x: memref<?xf32>, %i: index) {
+  // expected-error @+1 {{expects an array of i32, but got 'memref<?xf32>'}}
+  %y = sparse_attn.read %x[%i] : memref<?xf32>
+  return
+}

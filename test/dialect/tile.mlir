@@ -64,3 +64,38 @@ sparse_attn.kernel @kernel of(@causal) tile(64, 32) scale(0.25) lse {
   // CHECK: sparse_attn.return
   sparse_attn.return
 }
+
+// A score region as an op of its own: captures, then the score and the positions of its pair.
+// CHECK-LABEL: sparse_attn.score @biased {
+// CHECK-NEXT:  ^bb0(%[[SLOPES:.*]]: memref<?xf32>, %[[N:.*]]: index, %[[S:.*]]: f32, %{{.*}}: index, %[[H:.*]]: index, %{{.*}}: index, %{{.*}}: index):
+// CHECK-NEXT:    %[[SLOPE:.*]] = sparse_attn.read %[[SLOPES]][%[[H]]] : memref<?xf32>
+// CHECK-NEXT:    %[[NEW:.*]] = arith.addf %[[S]], %[[SLOPE]] : f32
+// CHECK-NEXT:    sparse_attn.yield %[[NEW]] : f32
+sparse_attn.score @biased {
+^bb0(%slopes: memref<?xf32>, %n: index, %s: f32, %b: index, %h: index, %i: index, %j: index):
+  %slope = sparse_attn.read %slopes[%h] : memref<?xf32>
+  %new = arith.addf %s, %slope : f32
+  sparse_attn.yield %new : f32
+}
+
+// CHECK-LABEL: sparse_attn.kernel @modifies of(@causal) tile(64, 32) scale(0.25) score(@biased) lse modulo(2) {
+sparse_attn.kernel @modifies of(@causal) tile(64, 32) scale(0.25) score(@biased) lse modulo(2) {
+^bb0(%q: !array, %k: !array, %v: !array, %slopes: memref<?xf32>, %n: index, %o: !array, %sums: !sums, %b: index, %h: index, %t: index):
+  sparse_attn.return
+}
+
+// CHECK-LABEL: func.func @modified(
+// CHECK-SAME:    %[[S:.*]]: !sparse_attn.tile<64x32xf32>, %[[T:.*]]: index, %[[J:.*]]: index, %[[SQ:.*]]: index, %[[SKV:.*]]: index, %[[SLOPE:.*]]: f32)
+// CHECK-NEXT:    sparse_attn.score_mod %[[S]] at(%[[T]], %[[J]]) of(%[[SQ]], %[[SKV]]) : <64x32xf32> {
+// CHECK-NEXT:    ^bb0(%[[SCORE:.*]]: f32, %[[QP:.*]]: index, %[[KP:.*]]: index):
+// CHECK-NEXT:      %[[NEW:.*]] = arith.mulf %[[SCORE]], %[[SLOPE]] : f32
+// CHECK-NEXT:      sparse_attn.yield %[[NEW]] : f32
+// CHECK-NEXT:    }
+func.func @modified(%s: !scores, %t: index, %j: index, %sq: index, %skv: index, %slope: f32) -> !scores {
+  %new = sparse_attn.score_mod %s at(%t, %j) of(%sq, %skv) : !scores {
+  ^bb0(%score: f32, %qp: index, %kp: index):
+    %scaled = arith.mulf %score, %slope : f32
+    sparse_attn.yield %scaled : f32
+  }
+  return %new : !scores
+}

@@ -15,8 +15,10 @@ import os
 
 import numpy as np
 
+import catalogue
 import workbench
-from catalogue import PATTERNS, captures
+from catalogue import PATTERNS
+from score_regions import bias_of_query, full_bias, integer_table
 from workbench import Module, Problem, Sizes
 
 DTYPES = {"f32": 0, "f16": 1, "bf16": 2, "i32": 3}
@@ -46,6 +48,10 @@ def value_of(item, dtype):
         value.size[i], value.stride[i] = item.shape[i], item.strides[i] // item.itemsize
     value.stride[item.ndim - 1] = 1
     return value
+
+
+def value_of_captured(item):
+    return value_of(item, "f32" if isinstance(item, np.ndarray) and item.dtype == np.float32 else "i32")
 
 
 class Runtime:
@@ -100,6 +106,18 @@ class Guarded:
                 raise OSError(ctypes.get_errno(), "mprotect")
         offset = page + (pages * page - size if self.at_end else 0)
         return np.frombuffer(memory, dtype, int(np.prod(shape)), offset).reshape(shape)
+
+
+def captures(seed, sizes):
+    """A value for every name that a pattern or a score region captures."""
+    generator = np.random.default_rng(seed)
+    draw_floats = lambda *shape: generator.standard_normal(shape).astype(np.float32)
+    return {
+        **catalogue.captures(seed, sizes),
+        "integers": generator.integers(-3, 4, (sizes.batch, sizes.keys), np.int32),
+        "bias3": draw_floats(sizes.keys, sizes.heads, sizes.keys),
+        "bias4": draw_floats(sizes.batch, sizes.heads, sizes.keys, sizes.keys),
+    }
 
 
 def heads_inside(shape, dtype):
@@ -161,16 +179,15 @@ def run_in_layout(runtime, artifact, function, problem, make):
     output = make(problem.query.shape, problem.query.dtype)
     lse_maker = make if isinstance(make, Guarded) else length_padded
     lse = lse_maker(problem.query.shape[:3], np.float32)
-    # Captured arrays end at a guard as well; those of rank 2 have rows that are apart.
-    if isinstance(make, Guarded):
-        captured = [copy(v) if isinstance(v, np.ndarray) else v for v in problem.captures.values()]
-    else:
-        captured = list(problem.captures.values())
-        for i, item in enumerate(captured):
-            if isinstance(item, np.ndarray) and item.ndim == 2:
-                captured[i] = length_padded(item.shape, item.dtype)
-                captured[i][...] = item
-    values = [value_of(array, function.dtype) for array in arguments] + [value_of(item, "i32") for item in captured]
+    # Captured arrays end at a guard as well, or have rows that are apart; those of rank 4 are laid out as all others.
+    captured = [problem.captures[name] for name in function.captures]
+    for i, item in enumerate(captured):
+        if isinstance(item, np.ndarray) and (isinstance(make, Guarded) or item.ndim == 4):
+            captured[i] = copy(item)
+        elif isinstance(item, np.ndarray) and item.ndim > 1:
+            captured[i] = padded(item.shape, item.dtype)
+            captured[i][...] = item
+    values = [value_of(array, function.dtype) for array in arguments] + [value_of_captured(item) for item in captured]
     runtime.run(artifact, function, values, [value_of(output, function.dtype), value_of(lse, "f32")])
     return np.ascontiguousarray(output), np.ascontiguousarray(lse)
 
@@ -183,7 +200,7 @@ def check_shared_keys(bench, runtime, artifact, function):
     problem.value = np.broadcast_to(problem.value[:1], problem.value.shape)
     output, lse = np.zeros_like(problem.query), np.zeros(problem.query.shape[:3], np.float32)
     values = [value_of(array, function.dtype) for array in (problem.query, problem.key, problem.value)]
-    values += [value_of(item, "i32") for item in problem.captures.values()]
+    values += [value_of_captured(problem.captures[name]) for name in function.captures]
     runtime.run(artifact, function, values, [value_of(output, function.dtype), value_of(lse, "f32")])
     bench.compare(f"{function.name}, shared keys", function, problem, output, lse)
 
@@ -225,6 +242,9 @@ def main():
         for dtype, head_size in (("f32", 48), ("bf16", 32), ("f16", 16))
         if dtype in bench.dtypes
     ]
+    for name, score in (("query", bias_of_query()), ("full", full_bias()), ("integers", integer_table())):
+        dtype = bench.dtypes[len(functions) % len(bench.dtypes)]
+        functions.append(module.add(f"scores_{name}", PATTERNS["window"], dtype, score=score))
     path = bench.compile(module)
     artifact = runtime.open(path)
     for seed, sizes in enumerate((Sizes(2, 4, 2, 77, 77), Sizes(1, 2, 2, 33, 129), Sizes(2, 1, 1, 1, 1)), start=1):

@@ -36,8 +36,23 @@ DEVICES = {
 
 Sizes = collections.namedtuple("Sizes", "batch heads key_heads queries keys")
 
-# A function of a module.
-Function = collections.namedtuple("Function", "name expression dtype head_size lse scale")
+
+class Function:
+    """A function of a module: one attention, and what becomes of its scores, if anything does (a ScoreRegion)."""
+
+    def __init__(self, name, expression, dtype, head_size, lse, scale, score):
+        self.name = name
+        self.expression = expression
+        self.dtype = dtype
+        self.head_size = head_size
+        self.lse = lse
+        self.scale = scale
+        self.score = score
+
+    @property
+    def captures(self):
+        """Names and types of what pattern and scores capture."""
+        return {**self.expression.captures, **(self.score.captures if self.score else {})}
 
 
 class Module:
@@ -46,8 +61,8 @@ class Module:
     def __init__(self):
         self.functions = []
 
-    def add(self, name, expression, dtype, head_size=32, lse=True, scale=None):
-        self.functions.append(Function(name, expression, dtype, head_size, lse, scale))
+    def add(self, name, expression, dtype, head_size=32, lse=True, scale=None, score=None):
+        self.functions.append(Function(name, expression, dtype, head_size, lse, scale, score))
         return self.functions[-1]
 
     def text(self):
@@ -57,15 +72,16 @@ class Module:
     def function_text(f):
         array = f"tensor<?x?x?x{f.head_size}x{f.dtype}>"
         captures = f.expression.captures
-        arguments = [f"%{name}: {kind}" for name, kind in [*((n, array) for n in "qkv"), *captures.items()]]
+        arguments = [f"%{name}: {kind}" for name, kind in [*((n, array) for n in "qkv"), *f.captures.items()]]
         names, kinds = ", ".join(f"%{name}" for name in captures), ", ".join(captures.values())
         use = f"@{f.name}_pattern" + (f"({names}) : ({kinds})" if captures else "")
         scale = f" scale({f.scale:.17e})" if f.scale is not None else ""
+        score = f" {f.score.text()}" if f.score else ""
         types = f"({array}, tensor<?x?x?xf32>)" if f.lse else array
         results = "%o, %l" if f.lse else "%o"
         return f"""{f.expression.pattern(f.name + "_pattern")}
 func.func @{f.name}({", ".join(arguments)}) -> {types} {{
-  {results} = sparse_attn.attention %q, %k, %v pattern({use}){scale} : ({array}, {array}, {array}) -> {types}
+  {results} = sparse_attn.attention %q, %k, %v pattern({use}){scale}{score} : ({array}, {array}, {array}) -> {types}
   return {results} : {types.strip("()")}
 }}
 """
@@ -81,7 +97,7 @@ class Problem:
         draw = lambda shape: element_types.encode(generator.standard_normal(shape), function.dtype)
         self.sizes = sizes
         self.query, self.key, self.value = draw(query), draw(key), draw(key)
-        self.captures = {name: value for name, value in (captures or {}).items() if name in function.expression.captures}
+        self.captures = {name: value for name, value in (captures or {}).items() if name in function.captures}
 
     def frame(self, b, h):
         return formulas.Frame(b, h, self.sizes.queries, self.sizes.keys, self.captures)
@@ -197,7 +213,8 @@ class Workbench:
         """Output and log-sum-exp by the oracle."""
         arrays = (element_types.decode(array, function.dtype) for array in (problem.query, problem.key, problem.value))
         mask = lambda b, h: function.expression.holds(problem.frame(b, h))
-        return reference.attention(*arrays, mask, function.scale)
+        score = function.score and (lambda b, h, scores: function.score.formula(problem.frame(b, h), scores))
+        return reference.attention(*arrays, mask, function.scale, score)
 
     def compare(self, label, function, problem, output, lse):
         """Compares results with the oracle."""

@@ -12,14 +12,16 @@ OUTPUT_TOLERANCE = {"f32": 2e-6, "f16": 1e-3, "bf16": 8e-3}
 LSE_TOLERANCE = {"f32": 1e-5, "f16": 2e-3, "bf16": 2e-3}
 
 
-def attention_rows(query, key, value, attends, scale):
+def attention_rows(query, key, value, attends, scale, score=None):
     """softmax(scale * query * key^T) * value over the attending pairs, for one batch and head; with the log-sum-exp.
 
-    A score of -inf does not attend. A row without attending pairs gives 0, and -inf. What does not attend cannot
+    `score` makes new scores of an array of them. A score of -inf does not attend. A row without attending pairs gives 0, and -inf. What does not attend cannot
     spoil a row; what attends does: a NaN among its scores or values makes a NaN.
     """
     with np.errstate(invalid="ignore", over="ignore"):
         scores = scale * (query @ key.T)
+        if score:
+            scores = np.broadcast_to(score(scores), scores.shape)
     attends = attends & ~np.isneginf(scores)
     output = np.zeros((query.shape[0], value.shape[1]))
     lse = np.full(query.shape[0], -np.inf)
@@ -35,8 +37,9 @@ def attention_rows(query, key, value, attends, scale):
     return output, lse
 
 
-def attention(query, key, value, mask, scale=None):
-    """Attention of float64 arrays [batch, heads, length, head size]; mask(b, h) is a Boolean array [queries, keys]."""
+def attention(query, key, value, mask, scale=None, score=None):
+    """Attention of float64 arrays [batch, heads, length, head size]; mask(b, h) is a Boolean array [queries, keys], and
+    score(b, h, scores) the scores that take the place of an array of the same shape."""
     batch, heads, queries, head_size = query.shape
     scale = 1.0 / math.sqrt(head_size) if scale is None else scale
     group = heads // max(key.shape[1], 1)
@@ -44,8 +47,9 @@ def attention(query, key, value, mask, scale=None):
     lse = np.zeros((batch, heads, queries))
     for b in range(batch):
         for h in range(heads):
+            score_rows = score and (lambda scores: score(b, h, scores))
             output[b, h], lse[b, h] = attention_rows(
-                query[b, h], key[b, h // group], value[b, h // group], mask(b, h), scale
+                query[b, h], key[b, h // group], value[b, h // group], mask(b, h), scale, score_rows
             )
     return output, lse
 

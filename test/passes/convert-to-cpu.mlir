@@ -67,6 +67,35 @@ func.func @listed(%q: !t, %ids: memref<?xi32>) -> (!t, tensor<1x2x?xf32>) {
   return %o, %lse : !t, tensor<1x2x?xf32>
 }
 
+// A score region is evaluated for vectors of queries, with no function of a library, and for single scores in an entry of
+// its own.
+// CHECK-LABEL: func.func @scored_0_items(
+// V4:            vector.gather {{.*}} : memref<?x?xf32>, vector<16xi32>, vector<16xi1>, vector<16xf32> into vector<16xf32>
+// V3:            vector.gather {{.*}} : memref<?x?xf32>, vector<8xi32>, vector<8xi1>, vector<8xf32> into vector<8xf32>
+// CHECK-NOT:     math.tanh
+// CHECK-LABEL: func.func @scored_0_predicate(
+// CHECK-LABEL: func.func @scored_0_score(
+// CHECK-SAME:    %[[BLOCK:.*]]: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64, %{{.*}}: i64, %[[SCORES:.*]]: !llvm.ptr) -> i32
+// CHECK:         scf.for
+// CHECK:           %[[BEFORE:.*]] = llvm.getelementptr %[[SCORES]]
+// CHECK:           llvm.load %[[BEFORE]] {{.*}} -> f32
+// CHECK:           memref.load {{.*}} : memref<?x?xf32>
+// CHECK:           llvm.store %{{.*}} : f32, !llvm.ptr
+// CHECK-LABEL: func.func @scored_0_tiles(
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+func.func @scored(%q: !t, %table: memref<?x?xf32>) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@dense) score (%s, %b, %h, %i, %j) {
+    %bias = sparse_attn.read %table[%h, %i] : memref<?x?xf32>
+    %biased = arith.addf %s, %bias : f32
+    %new = math.tanh %biased : f32
+    sparse_attn.yield %new : f32
+  } : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
 // Functions that launch nothing stay as they are.
 // CHECK-LABEL: func.func @unrelated
 // CHECK-NEXT:    return %{{.*}} : i32

@@ -21,7 +21,8 @@
 !t = tensor<1x2x?x16xbf16>
 !h = tensor<1x2x?x32xf16>
 
-// Host functions answer what `prepare` asks. A kernel with lists has a plan; none computes on the host.
+// Host functions answer what `prepare` asks. A kernel with lists has a plan, one with a score
+// region says what it makes; none computes on the host.
 // CHECK-NOT:   func.func
 // CHECK-LABEL: func.func @causal_0_work(
 // CHECK-SAME:    %{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: !llvm.ptr) -> i32
@@ -33,6 +34,8 @@
 // CHECK-LABEL: func.func @listed_0_predicate(
 // CHECK-LABEL: func.func @listed_0_tiles(
 // CHECK-LABEL: func.func @listed_0_plan(
+// CHECK-LABEL: func.func @scored_0_score(
+// CHECK-SAME:    %{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64, %{{.*}}: i64, %{{.*}}: !llvm.ptr) -> i32
 // CHECK-NOT:   func.func @causal
 // CHECK-NOT:   func.func @listed
 // CHECK:       func.func @unrelated
@@ -256,6 +259,28 @@ func.func @listed(%q: !h, %ids: memref<?xi32>) -> (!h, tensor<1x2x?xf32>) {
   %o, %lse = sparse_attn.attention %q, %q, %q pattern(@packed(%ids) : (memref<?xi32>)) : (!h, !h, !h)
       -> (!h, tensor<1x2x?xf32>)
   return %o, %lse : !h, tensor<1x2x?xf32>
+}
+
+// A score region stands between product and softmax: tanh by the instructions of the device.
+// CHECK-LABEL:    llvm.func @scored_0(
+// AMPERE:           nvvm.mma.sync
+// HOPPER:           sparse_attn_nvvm.wgmma_wait
+// CHECK:            sparse_attn_nvvm.exp2
+// CHECK:            sparse_attn_nvvm.reciprocal
+// CHECK-NOT:        math.
+// CHECK:            llvm.return
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+func.func @scored(%q: !h, %table: memref<?x?xf32>) -> !h {
+  %o = sparse_attn.attention %q, %q, %q pattern(@dense) score (%s, %b, %h, %i, %j) {
+    %bias = sparse_attn.read %table[%h, %i] : memref<?x?xf32>
+    %biased = arith.addf %s, %bias : f32
+    %new = math.tanh %biased : f32
+    sparse_attn.yield %new : f32
+  } : (!h, !h, !h) -> !h
+  return %o : !h
 }
 
 // Functions that launch nothing stay as they are.

@@ -127,3 +127,87 @@ func.func @two(%q: !t) -> !t {
   %1 = sparse_attn.attention %0, %q, %q pattern(@causal) : (!t, !t, !t) -> !t
   return %1 : !t
 }
+
+// Scores go through the region before the mask. It becomes a function of its own too, with its captures behind those of
+// the pattern, and numbers clamped in the kernel; what is the same for all pairs stands in front of the loop, and constants from outside come along.
+// CHECK-LABEL: sparse_attn.score @alibi_0_score {
+// CHECK-NEXT:  ^bb0(%[[SLOPES:.*]]: memref<?xf32>, %[[M:.*]]: index, %[[S:.*]]: f32, %{{.*}}: index, %[[H:.*]]: index, %[[QP:.*]]: index, %[[KP:.*]]: index):
+// CHECK-NEXT:    %[[TWO:.*]] = arith.constant 2.0
+// CHECK-NEXT:    %[[SLOPE:.*]] = sparse_attn.read %[[SLOPES]][%[[H]]]
+// CHECK-NEXT:    %[[STEEP:.*]] = arith.mulf %[[SLOPE]], %[[TWO]]
+// CHECK-NEXT:    %[[DISTANCE:.*]] = arith.subi %[[KP]], %[[QP]]
+// CHECK-NEXT:    %[[SHIFTED:.*]] = arith.addi %[[DISTANCE]], %[[M]]
+// CHECK-NEXT:    %[[INTEGER:.*]] = arith.index_cast %[[SHIFTED]] : index to i32
+// CHECK-NEXT:    %[[NUMBER:.*]] = arith.sitofp %[[INTEGER]]
+// CHECK-NEXT:    %[[NEW:.*]] = math.fma %[[STEEP]], %[[NUMBER]], %[[S]]
+// CHECK-NEXT:    sparse_attn.yield %[[NEW]] : f32
+// CHECK-LABEL: sparse_attn.kernel @alibi_0 of(@packed) tile(64, 64) scale(0.25) score(@alibi_0_score) {
+// CHECK-NEXT:  ^bb0({{.*}}, %[[IDS:[a-z0-9]*]]: memref<?xi32>, %[[N:[a-z0-9]*]]: index, %[[SLOPES:[a-z0-9]*]]: memref<?xf32>, %[[M:[a-z0-9]*]]: index, %{{.*}}: memref<?x2x?x16xf32, {{.*}}>, %{{.*}}: index, %[[H:[a-z0-9]*]]: index, %[[T:[a-z0-9]*]]: index):
+// CHECK-DAG:     %[[SQ:.*]] = memref.dim %{{.*}}, %{{.*}} : memref<?x2x?x16xf32
+// CHECK:         %[[NOT_LESS:.*]] = arith.maxsi %[[M]], %c-1073741823
+// CHECK-NEXT:    %[[CLAMPED:.*]] = arith.minsi %[[NOT_LESS]], %c1073741823
+// CHECK-NEXT:    %[[SLOPE:.*]] = sparse_attn.read %[[SLOPES]][%[[H]]]
+// CHECK-NEXT:    %[[STEEP:.*]] = arith.mulf %[[SLOPE]], %{{.*}}
+// CHECK-NEXT:    sparse_attn.visit @packed_64x64({{.*}}, %[[IDS]], %[[N]])
+// CHECK:         sparse_attn.for_each_key_tile
+// CHECK:           %[[PRODUCTS:.*]] = sparse_attn.scores
+// CHECK-NEXT:      %[[SCORES:.*]] = sparse_attn.score_mod %[[PRODUCTS]] at(%[[T]], %{{.*}}) of(%{{.*}}, %{{.*}}) : <64x64xf32> {
+// CHECK-NEXT:      ^bb0(%[[S:.*]]: f32, %[[QP:.*]]: index, %[[KP:.*]]: index):
+// CHECK-NEXT:        %[[DISTANCE:.*]] = arith.subi %[[KP]], %[[QP]]
+// CHECK-NEXT:        %[[SHIFTED:.*]] = arith.addi %[[DISTANCE]], %[[CLAMPED]]
+// CHECK-NEXT:        %[[INTEGER:.*]] = arith.index_cast %[[SHIFTED]] : index to i32
+// CHECK-NEXT:        %[[NUMBER:.*]] = arith.sitofp %[[INTEGER]]
+// CHECK-NEXT:        %[[NEW:.*]] = math.fma %[[STEEP]], %[[NUMBER]], %[[S]]
+// CHECK-NEXT:        sparse_attn.yield %[[NEW]] : f32
+// CHECK-NEXT:      }
+// CHECK-NEXT:      sparse_attn.mask %[[SCORES]] when
+// CHECK-LABEL: func.func @alibi(
+// CHECK-SAME:    %[[Q:.*]]: tensor<1x2x?x16xf32>, %[[SLOPES:.*]]: memref<?xf32>, %[[M:.*]]: index, %[[IDS:.*]]: memref<?xi32>, %[[N:.*]]: index)
+// CHECK:         sparse_attn.launch @alibi_0(%[[Q]], %[[Q]], %[[Q]]) captures(%[[IDS]], %[[N]], %[[SLOPES]], %[[M]])
+func.func @alibi(%q: !t, %slopes: memref<?xf32>, %m: index, %ids: memref<?xi32>, %n: index) -> !t {
+  %two = arith.constant 2.0 : f32
+  %o = sparse_attn.attention %q, %q, %q pattern(@packed(%ids, %n) : (memref<?xi32>, index)) score (%s, %b, %h, %i, %j) {
+    %slope = sparse_attn.read %slopes[%h] : memref<?xf32>
+    %steep = arith.mulf %slope, %two : f32
+    %distance = arith.subi %j, %i : index
+    %shifted = arith.addi %distance, %m : index
+    %integer = arith.index_cast %shifted : index to i32
+    %number = arith.sitofp %integer : i32 to f32
+    %new = math.fma %steep, %number, %s : f32
+    sparse_attn.yield %new : f32
+  } : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+// Attentions that differ in their scores alone are two kernels, each with a region of its own. A region that yields what
+// all pairs share has nothing else left in the loop.
+// CHECK-LABEL: sparse_attn.score @regions_0_score {
+// CHECK:         arith.negf
+// CHECK-LABEL: sparse_attn.kernel @regions_0 {{.*}} score(@regions_0_score) {
+// CHECK:         sparse_attn.score_mod
+// CHECK-NEXT:    ^bb0(%[[S:.*]]: f32, %{{.*}}: index, %{{.*}}: index):
+// CHECK-NEXT:      %[[NEW:.*]] = arith.negf %[[S]]
+// CHECK-NEXT:      sparse_attn.yield %[[NEW]] : f32
+// CHECK-LABEL: sparse_attn.score @regions_1_score {
+// CHECK-NEXT:  ^bb0(%[[SLOPES:.*]]: memref<?xf32>, %{{.*}}: f32, %[[B:.*]]: index, %{{.*}}: index, %{{.*}}: index, %{{.*}}: index):
+// CHECK-NEXT:    %[[SLOPE:.*]] = sparse_attn.read %[[SLOPES]][%[[B]]]
+// CHECK-NEXT:    sparse_attn.yield %[[SLOPE]] : f32
+// CHECK-LABEL: sparse_attn.kernel @regions_1 {{.*}} score(@regions_1_score) {
+// CHECK:         %[[SLOPE:.*]] = sparse_attn.read
+// CHECK:         sparse_attn.score_mod
+// CHECK-NEXT:    ^bb0(%{{.*}}: f32, %{{.*}}: index, %{{.*}}: index):
+// CHECK-NEXT:      sparse_attn.yield %[[SLOPE]] : f32
+// CHECK-LABEL: func.func @regions(
+// CHECK:         sparse_attn.launch @regions_0(%{{.*}}, %{{.*}}, %{{.*}}) : (
+// CHECK:         sparse_attn.launch @regions_1(%{{.*}}, %{{.*}}, %{{.*}}) captures(%{{.*}}) : (
+func.func @regions(%q: !t, %slopes: memref<?xf32>) -> (!t, !t) {
+  %0 = sparse_attn.attention %q, %q, %q pattern(@causal) score (%s, %b, %h, %i, %j) {
+    %new = arith.negf %s : f32
+    sparse_attn.yield %new : f32
+  } : (!t, !t, !t) -> !t
+  %1 = sparse_attn.attention %q, %q, %q pattern(@causal) score (%s, %b, %h, %i, %j) {
+    %slope = sparse_attn.read %slopes[%b] : memref<?xf32>
+    sparse_attn.yield %slope : f32
+  } : (!t, !t, !t) -> !t
+  return %0, %1 : !t, !t
+}

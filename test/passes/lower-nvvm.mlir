@@ -35,6 +35,14 @@ llvm.func @log2(%x: f32) -> f32 {
   llvm.return %y : f32
 }
 
+// CHECK-LABEL: llvm.func @reciprocal(
+// CHECK-SAME:    %[[X:.*]]: f32
+// CHECK:         llvm.call_intrinsic "llvm.nvvm.rcp.approx.ftz.f"(%[[X]]) : (f32) -> f32
+llvm.func @reciprocal(%x: f32) -> f32 {
+  %y = sparse_attn_nvvm.reciprocal %x
+  llvm.return %y : f32
+}
+
 // The low half is element 0.
 // CHECK-LABEL: llvm.func @pack_halves(
 // CHECK-SAME:    %[[HI:.*]]: f32, %[[LO:.*]]: f32

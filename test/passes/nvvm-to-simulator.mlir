@@ -100,14 +100,18 @@ llvm.func @shuffles(%block: !llvm.ptr) {
 // CHECK:         llvm.call {{.*}}(%[[THREAD]], %[[POWER]], %[[LOG]], %[[BFLOAT]]) : !llvm.ptr, (!llvm.ptr, f32, f32, i32) -> i32
 // CHECK:         %[[HALF:.*]] = llvm.mlir.constant(0 : i32)
 // CHECK:         llvm.call {{.*}}(%[[THREAD]], %[[POWER]], %[[LOG]], %[[HALF]])
+// CHECK:         llvm.getelementptr %[[CALLS]][32]
+// CHECK:         llvm.call {{.*}}(%[[THREAD]], %[[LOG]]) : !llvm.ptr, (!llvm.ptr, f32) -> f32
 llvm.func @numbers(%block: !llvm.ptr) {
   %x = llvm.load %block : !llvm.ptr -> f32
   %power = sparse_attn_nvvm.exp2 %x
   %log = sparse_attn_nvvm.log2 %x
   %brains = sparse_attn_nvvm.pack_halves %power, %log to bf16
   %halves = sparse_attn_nvvm.pack_halves %power, %log to f16
+  %inverse = sparse_attn_nvvm.reciprocal %log
   llvm.store %brains, %block : i32, !llvm.ptr
   llvm.store %halves, %block : i32, !llvm.ptr
+  llvm.store %inverse, %block : f32, !llvm.ptr
   llvm.return
 }
 

@@ -169,3 +169,38 @@ func.func @use_long(%q: !t) -> !t {
   %o = sparse_attn.attention %q, %q, %q pattern(@long) : (!t, !t, !t) -> !t
   return %o : !t
 }
+
+// -----
+
+!t = tensor<?x?x?x16xf32>
+
+// Score regions and masks see positions, not numbers of rows: row r of class c stands at 3 r + c.
+// CHECK-LABEL: func.func @use_scores
+// CHECK:         pattern(@third) modulo(3) score (%[[S:.*]], %{{.*}}, %{{.*}}, %[[I:.*]], %[[J:.*]]) {
+// CHECK-NEXT:      %[[DISTANCE:.*]] = arith.subi %[[J]], %[[I]] : index
+// CHECK:           sparse_attn.yield
+// TILE-LABEL: sparse_attn.kernel @use_scores_0 {{.*}} score(@use_scores_0_score) modulo(3) {
+// TILE:         sparse_attn.rows %{{.*}} from(%{{.*}}) step(3)
+// TILE:         sparse_attn.rows %{{.*}} from(%[[C:.*]]) step(3)
+// TILE:         sparse_attn.score_mod
+// TILE-NEXT:    ^bb0(%[[S:.*]]: f32, %[[QP:.*]]: index, %[[KP:.*]]: index):
+// TILE-NEXT:      %[[QROW:.*]] = arith.muli %[[QP]], %[[STEP:.*]] : index
+// TILE-NEXT:      %[[Q:.*]] = arith.addi %[[QROW]], %[[C]] : index
+// TILE-NEXT:      %[[KROW:.*]] = arith.muli %[[KP]], %[[STEP]] : index
+// TILE-NEXT:      %[[K:.*]] = arith.addi %[[KROW]], %[[C]] : index
+// TILE-NEXT:      %[[DISTANCE:.*]] = arith.subi %[[K]], %[[Q]] : index
+// TILE:           sparse_attn.yield %{{.*}} : f32
+sparse_attn.pattern @third {
+  %p = sparse_attn.stride step(3)
+  sparse_attn.yield %p
+}
+func.func @use_scores(%q: !t) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@third) score (%s, %b, %h, %i, %j) {
+    %distance = arith.subi %j, %i : index
+    %integer = arith.index_cast %distance : index to i32
+    %number = arith.sitofp %integer : i32 to f32
+    %new = arith.addf %s, %number : f32
+    sparse_attn.yield %new : f32
+  } : (!t, !t, !t) -> !t
+  return %o : !t
+}

@@ -15,10 +15,12 @@ class CompilationError(Exception):
 
 
 class Pattern(NamedTuple):
-    """The ops of a pattern, and the type of the capture %c, where it has one."""
+    """The ops of a pattern, and the type of the capture %c, where it has one; or what becomes of the score %s of a pair
+    (%b, %h, %i, %j) in %n, where %c is captured for that."""
 
     body: str
     capture: str = ""
+    score: str = ""
 
 
 PATTERNS = {
@@ -88,13 +90,33 @@ PATTERNS = {
         %p = sparse_attn.intersect %past, %chosen""",
         "!sparse_attn.block_mask<64x128>",
     ),
+    "soft_cap": Pattern(
+        "%p = sparse_attn.causal",
+        score="""
+        %cap = arith.constant 50.0 : f32
+        %ratio = arith.divf %s, %cap : f32
+        %bounded = math.tanh %ratio : f32
+        %n = arith.mulf %bounded, %cap : f32""",
+    ),
+    "alibi": Pattern(
+        "%p = sparse_attn.causal",
+        "memref<?xf32>",
+        """
+        %slope = sparse_attn.read %c[%h] : memref<?xf32>
+        %distance = arith.subi %j, %i : index
+        %integer = arith.index_cast %distance : index to i32
+        %number = arith.sitofp %integer : i32 to f32
+        %n = math.fma %slope, %number, %s : f32""",
+    ),
 }
 
 
 def module(pattern, dtype, head_size):
     """A function that attends through a pattern, as text."""
-    body, kind = PATTERNS[pattern]
-    declared, passed, argument = (f"(%c: {kind})", f"(%c) : ({kind})", f", %c: {kind}") if kind else ("", "", "")
+    body, kind, score = PATTERNS[pattern]
+    argument = f", %c: {kind}" if kind else ""
+    declared, passed = (f"(%c: {kind})", f"(%c) : ({kind})") if kind and not score else ("", "")
+    region = f"score (%s, %b, %h, %i, %j) {{ {score}\n sparse_attn.yield %n : f32 }} " if score else ""
     return f"""
       !t = tensor<?x8x?x{head_size}x{dtype}>
       sparse_attn.pattern @pattern{declared} {{
@@ -102,7 +124,7 @@ def module(pattern, dtype, head_size):
         sparse_attn.yield %p
       }}
       func.func @attention(%q: !t, %k: !t, %v: !t{argument}) -> !t {{
-        %o = sparse_attn.attention %q, %k, %v pattern(@pattern{passed}) : (!t, !t, !t) -> !t
+        %o = sparse_attn.attention %q, %k, %v pattern(@pattern{passed}) {region}: (!t, !t, !t) -> !t
         return %o : !t
       }}"""
 

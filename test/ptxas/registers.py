@@ -12,10 +12,11 @@ from kernels import PATTERNS, check_kernels
 
 # A multiprocessor's registers, and the most that a thread addresses.
 REGISTERS, MOST_REGISTERS = 64 * 1024, 255
-# The head size up to which nothing may spill, but for masks that compute much; and the bytes that all others may.
+# The head size up to which nothing may spill, but for masks and scores that compute much; and the bytes that all others
+# may.
 NEVER_SPILLS, MOST_SPILLED = 128, 64
 # The rank of a random number takes some hundred instructions; tables take an address, a clamp and a load a pair.
-LONG_MASKS = ("bigbird", "lines", "tree")
+COMPUTE_MUCH = ("bigbird", "lines", "tree", "alibi")
 
 
 def threads(chip, tile_q):
@@ -35,7 +36,7 @@ def find_faults(chip, pattern, head_size, kernel):
     # Where the roles of a block share its registers out (setmaxnreg), they have to begin with all of them.
     if chip == "sm_90a" and (tile_q > 64 or blocks > 1) and registers != planned:
         faults.append(f"expects {planned} registers, which setmaxnreg distributes")
-    allowed = 0 if head_size <= NEVER_SPILLS and pattern not in LONG_MASKS else MOST_SPILLED
+    allowed = 0 if head_size <= NEVER_SPILLS and pattern not in COMPUTE_MUCH else MOST_SPILLED
     if spilled > allowed:
         faults.append(f"expects at most {allowed} bytes spilled")
     return f"tile {tile_q} x {kernel.tile_k}, {blocks} blocks, {registers} registers, {spilled} bytes spilled", faults

@@ -129,7 +129,7 @@ TEST(ArtifactErrors, SymbolAndEntriesMustExist) {
   EXPECT_THAT(open(patched("\"handwritten\"", "\"handwrittem\"")).message(),
               testing::HasSubstr("expects symbol handwrittem_sparse_attn_image, but got: "));
   EXPECT_THAT(open(patched("\"plan\": 9", "\"plan\":99")).message(),
-              testing::HasSubstr("kernel 'packed_0' (any): expects entries below 19, the image's number, but got 99"));
+              testing::HasSubstr("kernel 'packed_0' (any): expects entries below 23, the image's number, but got 99"));
 }
 
 TEST(ArtifactErrors, TruncatedAtAnyLength) {
@@ -187,7 +187,7 @@ TEST(ArtifactErrors, ImagesAreChecked) {
   EXPECT_EQ(Artifact::fromImage(nullptr).status().message(), "expects an image, but got null");
   sparse_attn_image image = handwritten_sparse_attn_image;
   image.entries = nullptr;
-  EXPECT_EQ(Artifact::fromImage(&image).status().message(), "expects 19 entries, but got null");
+  EXPECT_EQ(Artifact::fromImage(&image).status().message(), "expects 23 entries, but got null");
   image = handwritten_sparse_attn_image;
   image.entry_count = 3;
   EXPECT_EQ(Artifact::fromImage(&image).status().message(),

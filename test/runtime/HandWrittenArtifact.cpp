@@ -66,6 +66,11 @@ constexpr char json[] = R"({"module": ")"
    {"name": "mask", "kind": "mask", "query_block": 32, "key_block": 128}, {"name": "left", "kind": "scalar"}],
   "results": [)" OUTPUT R"(], "buffers": [],
   "steps": [{"kernels": ["coarse_blocks_0"], "query": {"argument": 0}, "key": {"argument": 1},
+   "value": {"argument": 2}, "captures": [{"argument": 3}, {"argument": 4}], "output": {"result": 0}}]},
+ {"name": "biased", "arguments": [)" QUERY "," KEY "," VALUE R"(, {"name": "width", "kind": "scalar"},
+   {"name": "bias", "kind": "array", "dtype": "f32", "shape": [-1, -1, -1]}],
+  "results": [)" OUTPUT R"(], "buffers": [],
+  "steps": [{"kernels": ["biased_0"], "query": {"argument": 0}, "key": {"argument": 1},
    "value": {"argument": 2}, "captures": [{"argument": 3}, {"argument": 4}], "output": {"result": 0}}]}],
 "kernels": [
  {"name": "window_0", "pattern": "window", "dtype": "f32", "head_size": 16, "scale": 0.25, "lse": true,
@@ -103,7 +108,12 @@ constexpr char json[] = R"({"module": ")"
   "captures": [{"kind": "mask", "query_block": 32, "key_block": 128}, {"kind": "scalar"}], "schedule": "listed",
   "depends_on": {"batch": false, "head": false},
   "variants": [{"level": "any", "features": [], "tile_q": 16, "tile_k": 64, "scratch_bytes": 16384,
-   "entries": {"items": 15, "work": 16, "predicate": 17, "plan": 18}}]}]})";
+   "entries": {"items": 15, "work": 16, "predicate": 17, "plan": 18}}]},
+ {"name": "biased_0", "pattern": "width_of_head", "dtype": "f32", "head_size": 16, "scale": 0.25, "lse": false,
+  "captures": [{"kind": "scalar"}, {"kind": "array", "dtype": "f32", "rank": 3, "of": "scores"}],
+  "schedule": "ranges", "depends_on": {"batch": false, "head": true},
+  "variants": [{"level": "any", "features": [], "tile_q": 4, "tile_k": 16, "scratch_bytes": 16384,
+   "entries": {"items": 19, "work": 20, "predicate": 21, "score": 22}}]}]})";
 
 /// The bytes of section `.sparse_attn.manifest`.
 struct ManifestSection {
@@ -130,16 +140,29 @@ using FineBlocks = Blocks<4, 4>;
 using CoarseBlocks = Blocks<32, 128>;
 
 const Entry entries[] = {
-    entry(Kernel<Window>::items),      entry(Kernel<Window>::work),
-    entry(Kernel<Window>::predicate),  entry(Kernel<WidthOfHead>::items),
-    entry(Kernel<WidthOfHead>::work),  entry(Kernel<WidthOfHead>::predicate),
-    entry(Kernel<Packed>::items),      entry(Kernel<Packed>::work),
-    entry(Kernel<Packed>::predicate),  entry(planPacked),
-    entry(Kernel<Window>::tiles),      entry(Kernel<FineBlocks>::items),
-    entry(Kernel<FineBlocks>::work),   entry(Kernel<FineBlocks>::predicate),
-    entry(planBlocks<4, 4>),           entry(Kernel<CoarseBlocks>::items),
-    entry(Kernel<CoarseBlocks>::work), entry(Kernel<CoarseBlocks>::predicate),
+    entry(Kernel<Window>::items),
+    entry(Kernel<Window>::work),
+    entry(Kernel<Window>::predicate),
+    entry(Kernel<WidthOfHead>::items),
+    entry(Kernel<WidthOfHead>::work),
+    entry(Kernel<WidthOfHead>::predicate),
+    entry(Kernel<Packed>::items),
+    entry(Kernel<Packed>::work),
+    entry(Kernel<Packed>::predicate),
+    entry(planPacked),
+    entry(Kernel<Window>::tiles),
+    entry(Kernel<FineBlocks>::items),
+    entry(Kernel<FineBlocks>::work),
+    entry(Kernel<FineBlocks>::predicate),
+    entry(planBlocks<4, 4>),
+    entry(Kernel<CoarseBlocks>::items),
+    entry(Kernel<CoarseBlocks>::work),
+    entry(Kernel<CoarseBlocks>::predicate),
     entry(planBlocks<32, 128>),
+    entry(Kernel<BiasedWidth>::items),
+    entry(Kernel<BiasedWidth>::work),
+    entry(Kernel<BiasedWidth>::predicate),
+    entry(modifyScores),
 };
 
 } // namespace

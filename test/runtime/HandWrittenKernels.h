@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 namespace handwritten {
 
@@ -95,6 +96,19 @@ struct WidthOfHead {
 
   static bool attends(const uint64_t *block, int64_t b, int64_t h, int64_t q, int64_t k) {
     return k <= q && q - k < static_cast<int64_t>(block[captureWord]) * (h + 1);
+  }
+};
+
+/// Captures what WidthOfHead does, and for its scores an f32 array [heads, query rows, keys], which is read at the
+/// nearest place and added.
+struct BiasedWidth : WidthOfHead {
+  static constexpr size_t biasWord = captureWord + 1;
+  static constexpr size_t outputWord = biasWord + 7;
+
+  static float modify(const uint64_t *block, int64_t h, int64_t i, int64_t k, float score) {
+    Array bias(block + biasWord, 3);
+    auto nearest = [&](int64_t index, int64_t d) { return std::max<int64_t>(std::min(index, bias.size(d) - 1), 0); };
+    return score + *bias.row<const float>(nearest(h, 0), nearest(i, 1), nearest(k, 2));
   }
 };
 
@@ -197,6 +211,13 @@ template <typename Pattern, typename Element = F32> struct Kernel {
     return Pattern::attends(block, b, h, aligned, k);
   }
 
+  /// The score of query row i, not aligned, and key k, of scale times product.
+  static float modify(const uint64_t *block, int64_t h, int64_t i, int64_t k, float score) {
+    if constexpr (std::is_same_v<Pattern, BiasedWidth>)
+      return BiasedWidth::modify(block, h, i, k, score);
+    return score;
+  }
+
   /// Numbers of pairs of a tile that attend, and of all its pairs.
   static void countPairs(const uint64_t *block, const Item &item, int64_t keyTile, int64_t &any, int64_t &all) {
     int64_t rows = std::min((item.t + 1) * Pattern::tileQ, query(block).size(2));
@@ -220,7 +241,7 @@ template <typename Pattern, typename Element = F32> struct Kernel {
       float product = 0.0f;
       for (int64_t d = 0; d < headSize; ++d)
         product += Element::load(queryRow[d]) * Element::load(k.row<const Storage>(item.b, keyHead, j)[d]);
-      scores[j] = scale * product;
+      scores[j] = modify(block, item.h, i, j, scale * product);
       maximum = std::max(maximum, scores[j]);
     }
     float output[headSize] = {};
@@ -302,6 +323,16 @@ template <typename Pattern, typename Element = F32> struct Kernel {
     return 0;
   }
 };
+
+/// The score region of a row. A bias that is not a number is an error.
+inline int32_t modifyScores(const uint64_t *block, int64_t b, int64_t h, int64_t i, float *scores) {
+  for (int64_t k = 0; k < Kernel<BiasedWidth>::key(block).size(2); ++k) {
+    scores[k] = BiasedWidth::modify(block, h, i, k, scores[k]);
+    if (std::isnan(scores[k]))
+      return 7;
+  }
+  return 0;
+}
 
 /// Adds key tile `tile` to a list of intervals.
 inline void append(uint32_t *intervals, int64_t &count, int64_t tile) {

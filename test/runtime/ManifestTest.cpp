@@ -55,7 +55,7 @@ TEST(Manifest, IsReadWhole) {
   Result<Manifest> manifest = parse(makeSection(goodText()));
   ASSERT_TRUE(manifest.isOk()) << manifest.status().message();
   EXPECT_EQ(manifest->module, "handwritten");
-  ASSERT_EQ(manifest->functions.size(), 7u);
+  ASSERT_EQ(manifest->functions.size(), 8u);
   const FunctionInfo *function = manifest->findFunction("two_steps");
   ASSERT_TRUE(function);
   EXPECT_EQ(manifest->findFunction("none"), nullptr);
@@ -77,6 +77,14 @@ TEST(Manifest, IsReadWhole) {
   EXPECT_FALSE(packed.variants[0].entries.tiles);
   EXPECT_EQ(manifest->kernels[0].variants[1].entries.tiles, 10u);
   EXPECT_EQ(packed.scale, 0.25);
+  EXPECT_FALSE(packed.captures[0].ofScores);
+  EXPECT_FALSE(packed.variants[0].entries.score);
+  const KernelInfo &biased = manifest->kernels.back();
+  EXPECT_FALSE(biased.captures[0].ofScores);
+  EXPECT_TRUE(biased.captures[1].ofScores);
+  EXPECT_EQ(biased.captures[1].rank, 3);
+  EXPECT_EQ(biased.captures[1].dtype, DType::F32);
+  EXPECT_EQ(biased.variants[0].entries.score, 22u);
 }
 
 TEST(Manifest, ExampleOfTheDocumentParses) {
@@ -132,7 +140,7 @@ TEST(Manifest, ErrorsNameTheKey) {
     std::string text;
     const char *message;
   };
-  const std::string packed = "\"name\": \"packed_0\"", twoSteps = "\"two_steps\"";
+  const std::string packed = "\"name\": \"packed_0\"", twoSteps = "\"two_steps\"", biased = "\"name\": \"biased_0\"";
   const Case cases[] = {
       {"[]", "manifest: expects an object, but got array"},
       {"{", "expects a manifest in JSON, but got text that does not parse"},
@@ -197,6 +205,19 @@ TEST(Manifest, ErrorsNameTheKey) {
        "manifest.kernels[2].lse: expects true or false, but got number"},
       {changed(packed, "\"rank\": 2", "\"rank\": 4"),
        "manifest.kernels[2].captures[0].rank: expects an integer from 1 to 3, but got 4"},
+      {changed(biased, "\"rank\": 3", "\"rank\": 5"),
+       "manifest.kernels[6].captures[1].rank: expects an integer from 1 to 4, but got 5"},
+      {changed(biased, "\"scores\"", "\"values\""),
+       "manifest.kernels[6].captures[1].of: expects an array of the pattern, or of scores, but got 'values'"},
+      {changed(biased, "\"of\": \"scores\"", "\"of\": 3"),
+       "manifest.kernels[6].captures[1].of: expects a string, but got number"},
+      {changed(packed, "\"rank\": 2", "\"rank\": 2, \"of\": \"scores\""),
+       "manifest.kernels[2].captures[0]: expects a pyramid of an array of the pattern only, but got one of scores"},
+      {changed(biased, "\"of\": \"scores\"", "\"of\": \"scores\", \"per\": \"batch\""),
+       "manifest.kernels[6].captures[1].per: expects an array of rank 1 per batch, but got one of rank 3 per 'batch'"},
+      {changed(biased, "\"score\": 22", "\"score\": -1"), "entries.score: expects an integer from 0"},
+      {changed(biased, ", \"score\": 22", ""),
+       "manifest.kernels[6].variants[0].entries.score: expects a value, but got none"},
       {changed(packed, "\"i32\"", "\"f32\""),
        "manifest.kernels[2].captures[0]: expects a pyramid of an i32 array only, but got f32"},
       {changed(packed, "\"i32\", \"rank\": 2, \"pyramid\": true", "\"f32\", \"rank\": 2, \"sorted\": true"),
@@ -405,7 +426,7 @@ TEST(Manifest, TooManyCapturesAreRejected) {
 TEST(Manifest, EntriesMustExist) {
   Result<Manifest> manifest = parse(makeSection(goodText()));
   ASSERT_TRUE(manifest.isOk());
-  EXPECT_TRUE(checkEntries(*manifest, 19, 0).isOk());
+  EXPECT_TRUE(checkEntries(*manifest, 23, 0).isOk());
   EXPECT_EQ(checkEntries(*manifest, 10, 0).message(),
             "kernel 'window_0' (any): expects entries below 10, the image's number, but got 10");
   manifest->kernels[0].variants[1].entries.tiles.reset();

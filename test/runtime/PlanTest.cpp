@@ -7,6 +7,8 @@
 
 #include "Problem.h"
 
+#include "ArgumentBlock.h"
+#include "ArrayRows.h"
 #include "ItemOrder.h"
 #include "RowLists.h"
 
@@ -94,6 +96,139 @@ TEST(Plan, PredicateIsTheKernels) {
   EXPECT_EQ((*plan)->predicate(1, 0, 0, 0, attends.data()).code(), StatusCode::InvalidArgument);
   EXPECT_EQ((*plan)->itemTiles(0, 4).status().message(), "expects an item below 4, but got 4");
 }
+
+//===----------------------------------------------------------------------===//
+// Scores
+//===----------------------------------------------------------------------===//
+
+TEST(Scores, AreThoseOfTheKernel) {
+  Problem problem({1, 2, 2, 3, 5});
+  // Rows of the array lie apart, and heads further.
+  std::vector<float> elements(100, NAN);
+  for (int64_t h = 0; h < 2; ++h)
+    for (int64_t i = 0; i < 3; ++i)
+      for (int64_t k = 0; k < 5; ++k)
+        elements[static_cast<size_t>(40 * h + 7 * i + k)] = static_cast<float>(100 * h + 10 * i + k);
+  Value bias = makeArray(elements.data(), DType::F32, Shape{3, {2, 3, 5}}, {40, 7, 1});
+  Result<std::shared_ptr<const Plan>> plan = prepare("biased", problem.arguments({makeScalar(2), bias}));
+  ASSERT_TRUE(plan.isOk()) << plan.status().message();
+  std::vector<float> scores = {0.5f, 1.5f, 2.5f, 3.5f, 4.5f};
+  ASSERT_TRUE((*plan)->modifyScores(0, 0, 1, 2, scores.data()).isOk());
+  EXPECT_EQ(scores, (std::vector<float>{120.5f, 122.5f, 124.5f, 126.5f, 128.5f}));
+
+  EXPECT_EQ((*plan)->modifyScores(1, 0, 0, 0, scores.data()).message(), "expects a step below 1, but got 1");
+  EXPECT_EQ((*plan)->modifyScores(0, 0, 2, 0, scores.data()).message(),
+            "expects coordinate 1 to be below 2, but got 2");
+  EXPECT_EQ((*plan)->modifyScores(0, 0, 0, 3, scores.data()).code(), StatusCode::InvalidArgument);
+  EXPECT_EQ((*plan)->modifyScores(0, -1, 0, 0, scores.data()).code(), StatusCode::InvalidArgument);
+  scores[3] = NAN;
+  Status failed = (*plan)->modifyScores(0, 0, 0, 0, scores.data());
+  EXPECT_EQ(failed.code(), StatusCode::DeviceError);
+  EXPECT_EQ(failed.message(), "expects the score region to succeed, but got error 7");
+}
+
+TEST(Scores, StayWithoutARegion) {
+  Problem problem({1, 1, 1, 4, 3});
+  Result<std::shared_ptr<const Plan>> plan = prepare("width_of_head", problem.arguments({makeScalar(2)}));
+  ASSERT_TRUE(plan.isOk());
+  std::vector<float> scores = {1, 2, 3};
+  ASSERT_TRUE((*plan)->modifyScores(0, 0, 0, 1, scores.data()).isOk());
+  EXPECT_EQ(scores, (std::vector<float>{1, 2, 3}));
+  EXPECT_EQ((*plan)->modifyScores(0, 0, 0, 4, scores.data()).code(), StatusCode::InvalidArgument);
+}
+
+TEST(Scores, ArraysMayHaveAnySizes) {
+  // Neither batch nor heads nor lengths are asked of the array; empty ones read as 0, wherever their data is.
+  Problem problem({1, 2, 1, 9, 20});
+  std::vector<float> elements(60, 1000.0f);
+  for (std::array<int64_t, 3> sizes : {std::array<int64_t, 3>{0, 3, 20}, {2, 0, 20}, {2, 3, 0}, {0, 0, 0}}) {
+    Shape shape{3, {sizes[0], sizes[1], sizes[2]}};
+    Value bias = makeArray(nullptr, DType::F32, shape, {int64_t(1) << 40, int64_t(1) << 20, 1});
+    std::shared_ptr<const Plan> plan = problem.run("biased", {makeScalar(4), bias}, false);
+    ASSERT_TRUE(plan);
+    problem.expectReference([](int64_t, int64_t h, int64_t q, int64_t k) { return k <= q && q - k < 4 * (h + 1); },
+                            false);
+    std::vector<float> scores(20, 0.25f);
+    ASSERT_TRUE(plan->modifyScores(0, 0, 1, 8, scores.data()).isOk());
+    EXPECT_EQ(scores, std::vector<float>(20, 0.25f));
+  }
+  for (size_t i = 0; i < elements.size(); ++i)
+    elements[i] = 0.125f * static_cast<float>(i % 11);
+  Value bias = makeArray(elements.data(), DType::F32, Shape{3, {1, 30, 2}});
+  ASSERT_TRUE(problem.run("biased", {makeScalar(4), bias}, false));
+  ScoreFunction score = [&](int64_t, int64_t, int64_t row, double *scores) {
+    for (int64_t k = 0; k < 20; ++k)
+      scores[k] += static_cast<double>(elements[static_cast<size_t>(2 * row + std::min<int64_t>(k, 1))]);
+  };
+  problem.expectReference([](int64_t, int64_t h, int64_t q, int64_t k) { return k <= q && q - k < 4 * (h + 1); }, false,
+                          score);
+}
+
+TEST(Scores, ArraysAreThoseOfTheManifest) {
+  Problem problem({1, 1, 1, 4, 4});
+  std::vector<float> elements(8);
+  auto message = [&](const Value &bias) {
+    return prepare("biased", problem.arguments({makeScalar(1), bias})).status().message();
+  };
+  EXPECT_THAT(message(makeArray(elements.data(), DType::F32, Shape{2, {2, 4}})), testing::HasSubstr("bias"));
+  EXPECT_THAT(message(makeArray(elements.data(), DType::I32, Shape{3, {1, 2, 4}})), testing::HasSubstr("bias"));
+  EXPECT_THAT(message(makeArray(elements.data(), DType::F32, Shape{3, {1, 2, 2}}, {4, 2, 2})),
+              testing::HasSubstr("bias"));
+  EXPECT_THAT(message(makeArray(nullptr, DType::F32, Shape{3, {1, 2, 4}})), testing::HasSubstr("bias"));
+  EXPECT_THAT(message(makeArray(elements.data(), DType::F32, Shape{3, {(int64_t(1) << 30) + 1, 0, 4}})),
+              testing::HasSubstr("expects a captured length of at most 1073741824, but got 1073741825"));
+}
+
+TEST(ArrayRows, AreVisitedInOrder) {
+  std::vector<int32_t> elements(200);
+  std::iota(elements.begin(), elements.end(), 0);
+  auto rowsOf = [](const Value &array) {
+    std::vector<std::vector<int32_t>> rows;
+    forEachRow(array, [&](const uint8_t *row, size_t bytes) {
+      auto first = reinterpret_cast<const int32_t *>(row);
+      rows.emplace_back(first, first + bytes / sizeof(int32_t));
+    });
+    return rows;
+  };
+  using Rows = std::vector<std::vector<int32_t>>;
+  EXPECT_EQ(rowsOf(makeArray(&elements[3], DType::I32, Shape{1, {2}})), (Rows{{3, 4}}));
+  EXPECT_EQ(rowsOf(makeArray(elements.data(), DType::I32, Shape{3, {2, 3, 2}}, {100, 10, 1})),
+            (Rows{{0, 1}, {10, 11}, {20, 21}, {100, 101}, {110, 111}, {120, 121}}));
+  // Every size of 4 counts, also where strides are not ordered, repeat rows or go backwards.
+  EXPECT_EQ(rowsOf(makeArray(&elements[50], DType::I32, Shape{4, {2, 1, 2, 1}}, {1, 7, 60, 1})),
+            (Rows{{50}, {110}, {51}, {111}}));
+  EXPECT_EQ(rowsOf(makeArray(&elements[50], DType::I32, Shape{4, {2, 2, 1, 2}}, {0, -5, 3, 1})),
+            (Rows{{50, 51}, {45, 46}, {50, 51}, {45, 46}}));
+  for (std::array<int64_t, 4> sizes : {std::array<int64_t, 4>{0, 2, 3, 4}, {2, 0, 3, 4}, {2, 3, 4, 0}})
+    EXPECT_EQ(rowsOf(makeArray(nullptr, DType::F32, Shape{4, sizes}, {0, 0, 0, 1})), Rows());
+}
+
+TEST(ArgumentBlock, EmptyCapturesHaveNoSizes) {
+  // An index that is clamped to a size would leave the one element that kernels read.
+  uint64_t words[9];
+  std::fill_n(words, 9, ~uint64_t(0));
+  writeCapture(words, makeArray(nullptr, DType::F32, Shape{4, {7, 0, 5, 3}}, {50, 9, 3, 1}));
+  EXPECT_EQ(*reinterpret_cast<const float *>(words[0]), 0.0f);
+  EXPECT_EQ(std::vector<uint64_t>(words + 1, words + 9), std::vector<uint64_t>(8, 0));
+}
+
+TEST(BlockLayout, NoBlockIsLongerThanTheMost) {
+  // What a launch copies a block to has room for that many words.
+  KernelInfo kernel;
+  kernel.lse = true;
+  kernel.schedule = KernelInfo::Schedule::Listed;
+  CaptureInfo widest;
+  widest.rank = 4;
+  widest.ofScores = true;
+  kernel.captures.assign(maxCaptures - 1, widest);
+  kernel.captures.emplace_back();
+  kernel.captures.back().kind = ArgumentKind::Mask;
+  EXPECT_LE(BlockLayout(kernel).words, maxBlockWords);
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles that are named, and captures that are empty
+//===----------------------------------------------------------------------===//
 
 TEST(Plan, NamesTheTilesOfEveryItem) {
   Problem problem({2, 2, 1, 61, 50});
@@ -268,7 +403,8 @@ void check(const ErrorCase &each) {
 TEST(PlanErrors, NumberAndKindOfArguments) {
   check({"window", [](auto &a) {}, StatusCode::Ok, ""});
   check({"none", [](auto &a) {}, StatusCode::InvalidArgument,
-         "expects a function among window, width_of_head, packed, two_steps, demanding, blocks, coarse_blocks, but got "
+         "expects a function among window, width_of_head, packed, two_steps, demanding, blocks, coarse_blocks, "
+         "biased, but got "
          "'none'"});
   check({"window", [](auto &a) { a.pop_back(); }, StatusCode::InvalidArgument, "expects 5 arguments, but got 4"});
   check({"window", [](auto &a) { a.push_back(a[0]); }, StatusCode::InvalidArgument, "expects 5 arguments, but got 6"});

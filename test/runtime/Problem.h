@@ -133,13 +133,14 @@ struct Problem {
   }
 
   /// Compares output, and lse if `withLse`, with the reference under `mask`, which gets the aligned position of q.
-  void expectReference(const std::function<bool(int64_t b, int64_t h, int64_t q, int64_t k)> &mask, bool withLse) {
+  void expectReference(const std::function<bool(int64_t b, int64_t h, int64_t q, int64_t k)> &mask, bool withLse,
+                       const ScoreFunction &score = nullptr) {
     MaskFunction rows = [&](int64_t b, int64_t h, int64_t row, uint8_t *attends) {
       for (int64_t k = 0; k < sizes.keys; ++k)
         attends[k] = mask(b, h, row + sizes.keys - sizes.queries, k);
     };
     std::vector<double> wanted(output.elements.size()), wantedLse(lse.size());
-    referenceAttention(query.view(), key.view(), value.view(), scale, rows, wanted.data(), wantedLse.data());
+    referenceAttention(query.view(), key.view(), value.view(), scale, rows, wanted.data(), wantedLse.data(), score);
     size_t next = 0;
     for (int64_t b = 0; b < sizes.batch; ++b)
       for (int64_t h = 0; h < sizes.queryHeads; ++h)

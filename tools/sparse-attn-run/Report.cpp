@@ -85,7 +85,8 @@ void printVerification(std::ostream &stream, const Verification &found) {
   stream << "max error  " << std::setprecision(3) << found.maxError << ", tolerance " << found.tolerance;
   if (found.lseError)
     stream << "; log-sum-exp " << *found.lseError << ", tolerance " << *found.lseTolerance;
-  stream << "\n           against the reference in double precision, with the mask of the compiled predicate, on ";
+  stream << "\n           against the reference in double precision, with the mask of the compiled predicate"
+         << (found.modifiesScores ? " and the scores of the compiled region, on " : ", on ");
   if (found.rows < found.allRows)
     stream << "a sample of " << found.rows << " of " << found.allRows << " rows\n";
   else

@@ -223,6 +223,7 @@ private:
     Progress progress("verifying", static_cast<int64_t>(rows.size()));
     record(info, check, check.check(rows, progress), value.maxAbs());
     found.rows += static_cast<int64_t>(rows.size());
+    found.modifiesScores |= info.variant->entries.score.has_value();
     found.allRows += size[0] * size[1] * size[2];
   }
 

@@ -25,14 +25,16 @@ struct Verification {
   std::optional<double> lseError, lseTolerance; ///< Absolute; absent without a log-sum-exp.
   int64_t rows = 0, allRows = 0;                ///< Rows compared, and all there are.
   std::optional<int64_t> activePairs;           ///< Where all rows were compared.
+  bool modifiesScores = false;                  ///< Whether a compiled score region made scores of the reference.
 
   /// Whether no error exceeds its tolerance.
   bool passed() const { return maxError <= tolerance && lseError.value_or(0) <= lseTolerance.value_or(0); }
 };
 
 /// Compares results with the reference: double precision, from the inputs as rounded to their dtype, with the mask
-/// from the compiled predicate. Above 2^31 pairs it compares a sample of 512 rows a step.
-/// Throws an InputError where a function has several steps and too many pairs to compare them all.
+/// from the compiled predicate, and the scores from the compiled score region where there is one. Above 2^31 pairs it
+/// compares a sample of 512 rows a step. Throws an InputError where a function has several steps and too many pairs to
+/// compare them all.
 Verification verify(const Plan &plan, const Arguments &inputs, const Results &results);
 
 } // namespace sparse_attn::tools::run
