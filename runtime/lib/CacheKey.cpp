@@ -81,8 +81,7 @@ void CacheKey::addArray(const Value &array, std::optional<uint64_t> version) {
     add(hash.high);
     return Status();
   };
-  if (array.size[array.rank - 1] > 0)
-    visitRows(array, addRow);
+  visitRows(array, addRow);
 }
 
 void CacheKey::addMasks(const StepMask &masks, std::optional<uint64_t> version) {

@@ -50,7 +50,7 @@ Status checkRow(const ValueName &name, const CaptureInfo &capture, const int32_t
 
 Status visitRows(const Value &array, const std::function<Status(const void *elements, int64_t count)> &visit) {
   int32_t outer = array.rank - 1;
-  int64_t rows = 1;
+  int64_t rows = array.size[outer] > 0 ? 1 : 0;
   for (int32_t i = 0; i < outer; ++i)
     rows *= array.size[i];
   for (int64_t row = 0; row < rows; ++row) {

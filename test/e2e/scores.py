@@ -84,7 +84,7 @@ def add_functions(bench):
     module, number = Module(), 0
     for offset, (pattern, expression) in enumerate(PATTERNS.items()):
         for place, (name, score) in enumerate(SCORES.items()):
-            if (place + offset) % (2 if bench.on_cpu else 4) == 0:
+            if (place + offset) % (3 if bench.on_cpu else 5) == 0:
                 dtype = bench.dtypes[number % len(bench.dtypes)]
                 module.add(f"{name}_{pattern}_{dtype}", expression, dtype, head_size=(32, 64)[number % 2], score=score)
                 number += 1

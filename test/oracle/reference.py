@@ -15,8 +15,8 @@ LSE_TOLERANCE = {"f32": 1e-5, "f16": 2e-3, "bf16": 2e-3}
 def attention_rows(query, key, value, attends, scale, score=None):
     """softmax(scale * query * key^T) * value over the attending pairs, for one batch and head; with the log-sum-exp.
 
-    `score` makes new scores of an array of them. A score of -inf does not attend. A row without attending pairs gives 0, and -inf. What does not attend cannot
-    spoil a row; what attends does: a NaN among its scores or values makes a NaN.
+    `score` makes new scores of an array of them. A score of -inf does not attend. A row without attending pairs gives 0,
+    and -inf. What does not attend cannot spoil a row; what attends does: a NaN among its scores or values makes a NaN.
     """
     with np.errstate(invalid="ignore", over="ignore"):
         scores = scale * (query @ key.T)

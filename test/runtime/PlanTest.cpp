@@ -8,7 +8,7 @@
 #include "Problem.h"
 
 #include "ArgumentBlock.h"
-#include "ArrayRows.h"
+#include "CapturedContent.h"
 #include "ItemOrder.h"
 #include "RowLists.h"
 
@@ -179,15 +179,17 @@ TEST(Scores, ArraysAreThoseOfTheManifest) {
               testing::HasSubstr("expects a captured length of at most 1073741824, but got 1073741825"));
 }
 
-TEST(ArrayRows, AreVisitedInOrder) {
+TEST(CapturedContent, RowsAreVisitedInOrder) {
   std::vector<int32_t> elements(200);
   std::iota(elements.begin(), elements.end(), 0);
   auto rowsOf = [](const Value &array) {
     std::vector<std::vector<int32_t>> rows;
-    forEachRow(array, [&](const uint8_t *row, size_t bytes) {
-      auto first = reinterpret_cast<const int32_t *>(row);
-      rows.emplace_back(first, first + bytes / sizeof(int32_t));
+    Status status = visitRows(array, [&](const void *elements, int64_t count) {
+      auto first = static_cast<const int32_t *>(elements);
+      rows.emplace_back(first, first + count);
+      return Status();
     });
+    EXPECT_TRUE(status.isOk());
     return rows;
   };
   using Rows = std::vector<std::vector<int32_t>>;

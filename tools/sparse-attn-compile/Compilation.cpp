@@ -70,6 +70,19 @@ void setElementType(ModuleOp module, Type elementType) {
   });
 }
 
+/// Attention reads arguments and results of attention; constants are there for score regions.
+static LogicalResult checkOperation(Operation &op) {
+  if (!isa<AttentionOp, MergeOp, func::ReturnOp>(op) && !matchPattern(&op, m_Constant()))
+    return op.emitError("expects only sparse_attn.attention and sparse_attn.merge in a compiled function, but got '")
+           << op.getName() << "'";
+  if (isa<AttentionOp, MergeOp>(op))
+    for (Value operand : op.getOperands())
+      if (matchPattern(operand, m_Constant()))
+        return op.emitError("expects attention to read arguments and results of attention, but got a constant of type ")
+               << operand.getType();
+  return success();
+}
+
 LogicalResult checkFunctions(ModuleOp module) {
   for (Operation &op : *module.getBody()) {
     if (isa<PatternOp>(op))
@@ -85,10 +98,8 @@ LogicalResult checkFunctions(ModuleOp module) {
                             "block masks, but got ")
                << type;
     for (Operation &inner : function.getBody().front())
-      if (!isa<AttentionOp, MergeOp, func::ReturnOp>(inner) && !matchPattern(&inner, m_Constant()))
-        return inner.emitError(
-                   "expects only sparse_attn.attention and sparse_attn.merge in a compiled function, but got '")
-               << inner.getName() << "'";
+      if (failed(checkOperation(inner)))
+        return failure();
     auto results = function.getBody().front().getTerminator();
     if (results->getNumOperands() == 0)
       return op.emitError("expects a function to return results of attention, but got no result");
@@ -97,7 +108,8 @@ LogicalResult checkFunctions(ModuleOp module) {
       if (!returned.insert(result).second)
         return results->emitError("expects a function to return each result once");
       else if (!isa_and_nonnull<AttentionOp, MergeOp>(result.getDefiningOp()))
-        return results->emitError("expects a function to return results of attention, but got an argument");
+        return results->emitError("expects a function to return results of attention, but got ")
+               << (result.getDefiningOp() ? "a constant" : "an argument");
   }
   if (module.getOps<func::FuncOp>().empty())
     return module.emitError("expects at least one function with attention, but found none");

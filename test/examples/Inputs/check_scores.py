@@ -41,7 +41,8 @@ CASES = {
     "alibi": (DISTANCE <= 0, lambda h, s: s + SLOPES[h] * DISTANCE, 8, 0.125, {"slopes": SLOPES}),
     "head_slopes": ((DISTANCE <= 0) & (DISTANCE >= -1023), lambda h, s: s + SLOPES[h] * DISTANCE, 8, 0.125, {}),
     "relative_bias": (
-        np.abs(DISTANCE) <= 511, lambda h, s: s + TABLE[h, np.clip(DISTANCE, -N, N) + N], 8, 0.125, {"table": TABLE, "n": N},
+        np.abs(DISTANCE) <= 511, lambda h, s: s + TABLE[h, np.clip(DISTANCE, -N, N) + N], 8, 0.125,
+        {"table": TABLE, "n": N},
     ),
     "soft_cap": ((DISTANCE <= 0) & (DISTANCE >= -4095), lambda h, s: 50 * np.tanh(s / 50), 4, 0.125, {}),
     "t5_bias": (DISTANCE == DISTANCE, lambda h, s: s + BUCKETS[t5_buckets(), h], 8, 1.0, {"table": BUCKETS}),
