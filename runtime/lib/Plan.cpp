@@ -130,14 +130,15 @@ ValueName Plan::nameOf(const Operand &operand) const {
 }
 
 Status Plan::checkAlignment(ValueList arguments, ValueList results, char *workspace) const {
+  auto check = [&](const Operand &operand) {
+    return checkVectors(nameOf(operand), resolve(operand, arguments, results, workspace));
+  };
   for (const Step &step : info->steps) {
-    std::vector<const Operand *> operands{&step.query, &step.key, &step.value, &step.output};
-    if (step.partial)
-      operands.push_back(&step.partial->output);
-    for (const Operand *operand : operands)
-      if (Status status = checkVectors(nameOf(*operand), resolve(*operand, arguments, results, workspace));
-          !status.isOk())
+    for (const Operand *operand : {&step.query, &step.key, &step.value, &step.output})
+      if (Status status = check(*operand); !status.isOk())
         return status;
+    if (Status status = step.partial ? check(step.partial->output) : Status(); !status.isOk())
+      return status;
   }
   return {};
 }

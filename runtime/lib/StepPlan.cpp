@@ -49,6 +49,12 @@ Status checkHeads(const KernelInfo &kernel, int64_t queryHeads, int64_t keyHeads
 /// Checks the sizes of a captured array against those of the batch, the query heads and the keys.
 Status checkCapturedArray(const KernelInfo &kernel, size_t index, const Value &array, const Shape &query,
                           const Shape &key) {
+  if (kernel.captures[index].ofScores) {
+    for (int32_t i = 0; i < array.rank; ++i)
+      if (Status status = checkLength(kernel, "captured", array.size[i]); !status.isOk())
+        return status;
+    return {};
+  }
   if (array.rank >= 2 && array.size[Batch] != query.size[Batch])
     return mismatch(kernel, "expects captured array ", index, " to have one row for each of the ", query.size[Batch],
                     " batches, but got ", array.size[Batch]);
