@@ -45,6 +45,7 @@ LOGSPARSE, T5, BLOCKBERT = ("LogSparse", "1907.00235"), ("T5", "1910.10683"), ("
 LONGFORMER, ETC, BIGBIRD = ("Longformer", "2004.05150"), ("ETC", "2004.08483"), ("BigBird", "2007.14062")
 PACKING, LONGNET = ("Sequence packing", "2107.02027"), ("LongNet", "2307.02486")
 STREAMING, MISTRAL = ("StreamingLLM", "2309.17453"), ("Mistral 7B", "2310.06825")
+SPECINFER = ("SpecInfer", "2305.09781")
 QUEST, MINFERENCE, DUO = ("Quest", "2406.10774"), ("MInference", "2407.02490"), ("DuoAttention", "2410.10819")
 
 
@@ -107,6 +108,17 @@ OPS = [
         "n * length / T / rate / rate", CLASSES, "%p = sparse_attn.segment length(512) rate(2)"),
     Row("prefix_lm", "k < length[batch] or k <= q", T5, "n * (n + 1) / 2 + (length / T) * (length / T) / 2", EDGES,
         "%p = sparse_attn.prefix_lm %length", {"length": Capture("memref<?xi32>", lambda s: np.array([s // 3]))}),
+    Row("documents", "offsets[i] <= q, k < offsets[i + 1] for some i (or ids[q] = ids[k])", PACKING,
+        "those of a square a document", EDGES, "%p = sparse_attn.documents offsets(%offsets)",
+        {"offsets": Capture("memref<?xi32>", lambda s: sample_offsets(s))}),
+    Row("tree", "k is before the tree, or q, or an ancestor of q; before the tree k <= q", SPECINFER,
+        "those of the past, and of the tree", "masks in the tree", "%p = sparse_attn.tree parents(%parents)",
+        {"parents": Capture("memref<?xi32>", lambda s: np.arange(s // 4) // 2 - 1)}),
+    Row("vertical_slash", "k <= q, and k in columns or q - k in diagonals", MINFERENCE,
+        "those with a column or a diagonal", MASKED,
+        "%p = sparse_attn.vertical_slash columns(%columns) diagonals(%diagonals)",
+        {"columns": Capture("memref<?xi32>", lambda s: np.arange(3) * (s // 5) + 7),
+         "diagonals": Capture("memref<?xi32>", lambda s: np.array([0, 1, s // 8, s // 3]))}),
     Row("random", "`blocks` random blocks of `size` for each block of queries", BIGBIRD, "n * blocks", INSIDE,
         "%p = sparse_attn.random blocks(3) size(64) seed(7)"),
     Row("blocks", "a captured mask has the block of q and k", QUEST, "those of the mask", INSIDE,
@@ -165,7 +177,7 @@ EXAMPLES = [
     Row("a_shape", "k <= q, and k < 128 or q - k <= 2048", MINFERENCE, "n * (left / T + first / T + 1)", EDGES,
         length=8192),
     Row("sparse_transformer_strided", "k <= q, and q - k <= 127 or (q - k) mod 128 = 0", SPARSE,
-        "n * (S / (2 * step) + left / T)", "masks in every other tile"),
+        "those of the window, and of the rest in residue classes", "dense, in residue classes; masks at the edges"),
     Row("sparse_transformer_fixed", "k <= q, and q div 128 = k div 128 or k mod 128 >= 120", SPARSE,
         "n * (S / (2 * every) + 1)", "masks in every other tile"),
     Row("log_sparse", "q - k is 0 or a power of 2", LOGSPARSE, "n * log2(n)", MASKED),
@@ -175,7 +187,25 @@ EXAMPLES = [
         heads=(0, 1)),
     Row("prefix_lm", "k < prefix[batch] or k <= q", T5, "n * (n + 1) / 2 + (prefix / T) * (prefix / T) / 2", EDGES,
         captures={"prefix": Capture("memref<?xi32>", lambda s: np.array([s // 3]))}),
+    Row("packed_documents", "k <= q, in the same document", PACKING, "those of a triangle a document", EDGES,
+        captures={"cu_seqlens": Capture("memref<?xi32>", lambda s: sample_offsets(s))}),
+    Row("token_tree", "k is in the prefix, or q, or an ancestor of q", SPECINFER, "those of the past, and of the tree",
+        "masks in the tree", captures={"parents": Capture("memref<?xi32>", lambda s: np.arange(s // 4) // 2 - 1)}),
+    Row("vertical_slash", "k <= q, and k in columns[h] or q - k in diagonals[h]", MINFERENCE,
+        "those with a column or a diagonal", MASKED,
+        captures={"columns": Capture("memref<?x?x?xi32>", lambda s: sample_lines(s, 97)),
+                  "diagonals": Capture("memref<?x?x?xi32>", lambda s: sample_lines(s, 61))}),
 ]
+
+
+def sample_offsets(length):
+    """Where documents of unequal lengths begin, and where the last one ends."""
+    return length * np.array([0, 3, 4, 9, 16]) // 16
+
+
+def sample_lines(length, step):
+    """Ascending numbers for one sequence of 8 heads."""
+    return np.sort(np.arange(8 * 4).reshape(1, 8, 4) * step * 13 % length)
 
 
 def sample_blocks(side):
