@@ -189,6 +189,8 @@ void MergeOp::print(OpAsmPrinter &printer) {
 
 LogicalResult MergeOp::verify() {
   // merge_c1
+  if ((*this)->getNumOperands() % 2 != 0)
+    return emitOpError("expects as many log-sum-exps as outputs, but got ") << (*this)->getNumOperands() << " operands";
   if (getOutputs().empty())
     return emitOpError("expects at least one partial result, but got none");
   // merge_c2

@@ -114,7 +114,7 @@ def SparseAttn_MergeOp : SparseAttn_Op<"merge", [
     before, so that no result is kept but the last.
 
     **Constraints:**
-    - (C1) at least one partial result.
+    - (C1) at least one partial result: as many log-sum-exps as outputs.
     - (C2) all outputs are of one type, and all log-sum-exps, of its batch, heads and length.
 
     ```mlir

@@ -63,14 +63,17 @@ private:
     }
   }
 
-  /// What a step goes on from may be in the place of its own results, which then may be written again.
+  /// What a step goes on from may be in the place of its own results, which then may be written again; but what else it
+  /// reads must last until all of its items are done.
   void checkPartial(const JsonNode &at, const PartialResult &partial, const Step &step, const KernelInfo &kernel) {
     checkRead(at.member("output"), partial.output, kernel);
     checkRead(at.member("lse"), partial.lse, DType::F32, 3, std::nullopt);
     if (!node.ok())
       return;
+    auto isSame = [](const Operand &a, const Operand &b) { return a.kind == b.kind && a.index == b.index; };
     auto release = [&](const Operand &from, const std::optional<Operand> &to) {
-      if (to && from.kind != Operand::Kind::Argument && from.kind == to->kind && from.index == to->index)
+      bool isKept = isSame(from, step.query) || isSame(from, step.key) || isSame(from, step.value);
+      if (to && from.kind != Operand::Kind::Argument && isSame(from, *to) && !isKept)
         flags(from)[from.index] = false;
     };
     release(partial.output, step.output);

@@ -11,6 +11,7 @@
 // RUN: sparse-attn-opt %s --sparse-attn-to-cpu --mlir-print-ir-before-all -o /dev/null 2>&1 | grep "IR Dump Before" \
 // RUN:   | FileCheck %s --check-prefix=ORDER
 // ORDER: SimplifyPatterns (sparse-attn-simplify-patterns)
+// ORDER: FuseMerge (sparse-attn-fuse-merge)
 // ORDER: SpecializeBlocks (sparse-attn-specialize-blocks)
 // ORDER: FuseSoftmax (sparse-attn-fuse-softmax)
 // ORDER: ConvertToCPU (sparse-attn-convert-to-cpu)

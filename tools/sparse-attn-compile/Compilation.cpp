@@ -83,6 +83,14 @@ static LogicalResult checkOperation(Operation &op) {
   return success();
 }
 
+/// What a merge of one result stands for: that result.
+static Value skipMergesOfOne(Value result) {
+  for (auto merge = result.getDefiningOp<MergeOp>(); merge && merge.getOutputs().size() == 1;
+       merge = result.getDefiningOp<MergeOp>())
+    result = result == merge.getOutput() ? merge.getOutputs().front() : merge.getLogSumExps().front();
+  return result;
+}
+
 LogicalResult checkFunctions(ModuleOp module) {
   for (Operation &op : *module.getBody()) {
     if (isa<PatternOp>(op))
@@ -104,7 +112,7 @@ LogicalResult checkFunctions(ModuleOp module) {
     if (results->getNumOperands() == 0)
       return op.emitError("expects a function to return results of attention, but got no result");
     llvm::DenseSet<Value> returned;
-    for (Value result : results->getOperands())
+    for (Value result : llvm::map_range(results->getOperands(), skipMergesOfOne))
       if (!returned.insert(result).second)
         return results->emitError("expects a function to return each result once");
       else if (!isa_and_nonnull<AttentionOp, MergeOp>(result.getDefiningOp()))
