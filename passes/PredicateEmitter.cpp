@@ -1,4 +1,4 @@
-//===- PredicateEmitter.cpp - Patterns asked for pairs --------------------===//
+//===- PredicateEmitter.cpp - Regions asked about pairs -------------------===//
 //
 // Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -163,8 +163,8 @@ int64_t mapPosition(IRMapping &map, Value argument, Value position, int64_t lane
 
 } // namespace
 
-Value mlir::sparse_attn::emitPredicate(OpBuilder &builder, Location loc, Region &region, ValueRange positions,
-                                       IRMapping map, PredicateAccess &access) {
+Value mlir::sparse_attn::emitScalarRegion(OpBuilder &builder, Location loc, Region &region, ValueRange positions,
+                                          IRMapping map, PredicateAccess &access) {
   int64_t lanes = 0;
   for (auto [argument, position] : llvm::zip_equal(region.getArguments(), positions))
     lanes = mapPosition(map, argument, position, lanes);

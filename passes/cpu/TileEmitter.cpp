@@ -342,7 +342,7 @@ void TileEmitter::emitDiagonalLimits(const TileRegion &mask) {
     };
     Value query = position(mask.firstQuery, shift);
     Value key = position(mask.firstKey, arith::SubIOp::create(builder, loc, none, shift));
-    Value attends = emitPredicate(builder, loc, mask.region, {query, key}, mask.map, mask.access);
+    Value attends = emitScalarRegion(builder, loc, mask.region, {query, key}, mask.map, mask.access);
     storeState(limitsWhere(attends), Place::Diagonals, s.add(column, tileQ));
   });
 }
@@ -358,30 +358,34 @@ Value TileEmitter::loadLimits(const HeadRows &keys, Limits limits, Value key, Va
 // Score regions
 //===----------------------------------------------------------------------===//
 
-Value TileEmitter::attendsWhere(const HeadRows &keys, const TileRegion &mask, Value query, Value row, Value column) {
-  if (layout.getType(Place::Diagonals))
+Value TileEmitter::attendsWhere(const HeadRows &keys, const TileRegion &mask, const RowPredicate *queries, Value row,
+                                Value column) {
+  if (!queries)
     return lanes.greater(loadLimits(keys, Limits::Diagonals, row, column), lanes.splat(0.0f));
-  Value key = toWord(s.add(mask.firstKey, row));
-  Value attends = emitPredicate(builder, loc, mask.region, {query, key}, mask.map, mask.access);
+  Value attends = queries->attends(builder, toWord(s.add(mask.firstKey, row)));
   return isa<VectorType>(attends.getType()) ? attends : lanes.broadcast(attends);
 }
 
 Value TileEmitter::emitModifiedScore(const TileRegion &mod, Value query, Value row, Value column) {
   Value product = lanes.mul(load(Place::Scores, row, column), lanes.splat(static_cast<float>(scale)));
   Value key = toWord(s.add(mod.firstKey, row));
-  Value score = emitPredicate(builder, loc, mod.region, {product, query, key}, mod.map, mod.access);
+  Value score = emitScalarRegion(builder, loc, mod.region, {product, query, key}, mod.map, mod.access);
   return isa<VectorType>(score.getType()) ? score : lanes.broadcast(score);
 }
 
 void TileEmitter::emitScoreMod(const HeadRows &keys, const TileRegion &mod, const TileRegion *mask) {
   Value none = lanes.splat(-kInfinity), count = keys.count ? keys.count : s.constant(tileK);
-  if (mask && layout.getType(Place::Diagonals))
+  bool asksPairs = mask && !layout.getType(Place::Diagonals);
+  if (mask && !asksPairs)
     emitDiagonalLimits(*mask);
   forEachPanel([&](Value column) {
     SmallVector<Value> columns = columnsOf(column), maximum, queries;
+    std::vector<RowPredicate> predicates; // one a vector of queries
     for (Value at : columns) {
       maximum.push_back(loadState(Place::RowMax, at));
       queries.push_back(queriesAt(mod, at));
+      if (asksPairs)
+        predicates.emplace_back(builder, loc, mask->region, queriesAt(*mask, at), mask->map, mask->access);
     }
     auto loop = scf::ForOp::create(builder, loc, s.constant(0), count, s.constant(1), maximum);
     {
@@ -389,12 +393,12 @@ void TileEmitter::emitScoreMod(const HeadRows &keys, const TileRegion &mod, cons
       builder.setInsertionPointToStart(loop.getBody());
       maximum.assign(loop.getRegionIterArgs().begin(), loop.getRegionIterArgs().end());
       Value row = loop.getInductionVar();
-      for (auto [at, query, max] : llvm::zip(columns, queries, maximum)) {
-        Value score = emitModifiedScore(mod, query, row, at);
+      for (auto [j, at] : llvm::enumerate(columns)) {
+        Value score = emitModifiedScore(mod, queries[j], row, at);
         if (mask)
-          score = lanes.select(attendsWhere(keys, *mask, query, row, at), score, none);
+          score = lanes.select(attendsWhere(keys, *mask, asksPairs ? &predicates[j] : nullptr, row, at), score, none);
         store(score, Place::Scores, row, at);
-        max = lanes.max(score, max);
+        maximum[j] = lanes.max(score, maximum[j]);
       }
       scf::YieldOp::create(builder, loc, maximum);
     }

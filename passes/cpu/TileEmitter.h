@@ -122,8 +122,9 @@ private:
   /// The limits of a key's scores, for the queries from `column` on.
   Value loadLimits(const HeadRows &keys, Limits limits, Value key, Value column);
   Value limitsWhere(Value attends);
-  /// Do the queries from `column` on attend to key `row` of the tile (i1 a lane)? Diagonals are asked before.
-  Value attendsWhere(const HeadRows &keys, const TileRegion &mask, Value query, Value row, Value column);
+  /// Do the queries from `column` on attend to key `row` of the tile (i1 a lane)? Without `queries`, their diagonals say.
+  Value attendsWhere(const HeadRows &keys, const TileRegion &mask, const RowPredicate *queries, Value row,
+                     Value column);
   Value emitModifiedScore(const TileRegion &mod, Value query, Value row, Value column);
   Value laneNumbers();
   Value toWord(Value index);

@@ -222,7 +222,7 @@ void host::emitScoreRow(KernelParts parts) {
     for (Value position : {entry.position(1), entry.position(2), query, key})
       operands.push_back(toInteger(builder, loc, position, 32));
     MemRefAccess access(builder, loc, [](BlockActiveOp, Value, Value) { return Value(); });
-    Value score = emitPredicate(builder, loc, parts.score.getBody(), operands, IRMapping(), access);
+    Value score = emitScalarRegion(builder, loc, parts.score.getBody(), operands, IRMapping(), access);
     storeWord(builder, loc, score, scores, key);
   }
   entry.finish();

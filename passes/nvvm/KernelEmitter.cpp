@@ -274,7 +274,7 @@ void KernelEmitter::modifyScores(RowFragment &fragment, MutableArrayRef<Value> p
     Value firstKey = b.add(b.mul(keyTile, tileK), laneColumn);
     fragment.modify(products, [&](Value score, int64_t row, int64_t column) {
       Value key = b.add(firstKey, b.integer(column));
-      return emitPredicate(builder, loc, mod.getBody(), {score, queries[row], key}, map, *this);
+      return emitScalarRegion(builder, loc, mod.getBody(), {score, queries[row], key}, map, *this);
     });
   }
 }
