@@ -102,6 +102,7 @@ struct ReindexDilationPass final : sparse_attn::impl::ReindexDilationBase<Reinde
 
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
+    known.clear(); // by addresses, which another module may use again
     SmallVector<AttentionOp> attentions;
     getOperation().walk([&](AttentionOp attention) { attentions.push_back(attention); });
     for (AttentionOp attention : attentions) {

@@ -259,7 +259,7 @@ sparse_attn.pattern @causal {
 
 func.func @attention_c7_infinite(%q: tensor<1x2x8x64xf32>, %k: tensor<1x2x8x64xf32>, %v: tensor<1x2x8x64xf32>) {
   // expected-error @+1 {{expects a finite, positive scale, but got INF}}
-  %o = "sparse_attn.attention"(%q, %k, %v) <{pattern = @causal, scale = 0x7FF0000000000000 : f64}> ({})
+  %o = "sparse_attn.attention"(%q, %k, %v) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>, pattern = @causal, scale = 0x7FF0000000000000 : f64}> ({})
       : (tensor<1x2x8x64xf32>, tensor<1x2x8x64xf32>, tensor<1x2x8x64xf32>) -> tensor<1x2x8x64xf32>
   return
 }
@@ -463,7 +463,7 @@ sparse_attn.pattern @dense {
 }
 func.func @attention_c12_arguments(%t: !t) {
   // expected-error @+1 {{expects a score region on an f32 and four positions of type index that ends in a sparse_attn.yield of one f32}}
-  %o = "sparse_attn.attention"(%t, %t, %t) <{pattern = @dense}> ({
+  %o = "sparse_attn.attention"(%t, %t, %t) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>, pattern = @dense}> ({
   ^bb0(%s: f32, %b: index, %h: index, %i: index, %j: i32):
     sparse_attn.yield %s : f32
   }) : (!t, !t, !t) -> !t
@@ -479,7 +479,7 @@ sparse_attn.pattern @dense {
 }
 func.func @attention_c12_terminator(%t: !t) {
   // expected-error @+1 {{empty block: expect at least a terminator}}
-  %o = "sparse_attn.attention"(%t, %t, %t) <{pattern = @dense}> ({
+  %o = "sparse_attn.attention"(%t, %t, %t) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>, pattern = @dense}> ({
   ^bb0(%s: f32, %b: index, %h: index, %i: index, %j: index):
   }) : (!t, !t, !t) -> !t
   return
@@ -494,7 +494,7 @@ sparse_attn.pattern @dense {
 }
 func.func @attention_c13_side_effect(%t: !t, %slopes: memref<?xf32>) {
   %o = sparse_attn.attention %t, %t, %t pattern(@dense) score (%s, %b, %h, %i, %j) {
-    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, or sparse_attn.read, in a score region, but got 'memref.load'}}
+    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, sparse_attn.read or sparse_attn.upper_bound in a score region, but got 'memref.load'}}
     %x = memref.load %slopes[%h] : memref<?xf32>
     sparse_attn.yield %x : f32
   } : (!t, !t, !t) -> !t
@@ -510,7 +510,7 @@ sparse_attn.pattern @dense {
 }
 func.func @attention_c13_type(%t: !t) {
   %o = sparse_attn.attention %t, %t, %t pattern(@dense) score (%s, %b, %h, %i, %j) {
-    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, or sparse_attn.read, in a score region, but got 'arith.extf'}}
+    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, sparse_attn.read or sparse_attn.upper_bound in a score region, but got 'arith.extf'}}
     %x = arith.extf %s : f32 to f64
     %y = arith.truncf %x : f64 to f32
     sparse_attn.yield %y : f32
@@ -528,7 +528,7 @@ sparse_attn.pattern @dense {
 func.func @attention_c13_shift(%t: !t) {
   %o = sparse_attn.attention %t, %t, %t pattern(@dense) score (%s, %b, %h, %i, %j) {
     %x = arith.constant 3 : i32
-    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, or sparse_attn.read, in a score region, but got 'arith.shli'}}
+    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, sparse_attn.read or sparse_attn.upper_bound in a score region, but got 'arith.shli'}}
     %y = arith.shli %x, %x : i32
     %z = arith.sitofp %y : i32 to f32
     sparse_attn.yield %z : f32
@@ -545,7 +545,7 @@ sparse_attn.pattern @dense {
 }
 func.func @attention_c13_division(%t: !t) {
   %o = sparse_attn.attention %t, %t, %t pattern(@dense) score (%s, %b, %h, %i, %j) {
-    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, or sparse_attn.read, in a score region, but got 'arith.divsi'}}
+    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, sparse_attn.read or sparse_attn.upper_bound in a score region, but got 'arith.divsi'}}
     %x = arith.divsi %i, %j : index
     sparse_attn.yield %s : f32
   } : (!t, !t, !t) -> !t
@@ -578,7 +578,7 @@ sparse_attn.pattern @dense {
 func.func @attention_c13_region(%t: !t) {
   %o = sparse_attn.attention %t, %t, %t pattern(@dense) score (%s, %b, %h, %i, %j) {
     %x = arith.constant true
-    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, or sparse_attn.read, in a score region, but got 'scf.if'}}
+    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, sparse_attn.read or sparse_attn.upper_bound in a score region, but got 'scf.if'}}
     scf.if %x {
     }
     sparse_attn.yield %s : f32
@@ -595,7 +595,7 @@ sparse_attn.pattern @dense {
 }
 func.func @attention_c14_tensor(%t: !t) {
   %o = sparse_attn.attention %t, %t, %t pattern(@dense) score (%s, %b, %h, %i, %j) {
-    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, or sparse_attn.read, in a score region, but got 'tensor.extract'}}
+    // expected-error @+1 {{expects pure arith and math ops on index, integers of up to 64 bits and f32, sparse_attn.read or sparse_attn.upper_bound in a score region, but got 'tensor.extract'}}
     %x = tensor.extract %t[%b, %h, %i, %j] : !t
     sparse_attn.yield %x : f32
   } : (!t, !t, !t) -> !t

@@ -3,8 +3,8 @@
 # Part of sparse-attn, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# The formula here knows no log-sum-exps to be joined: the scores of all branches stand side by side, and a partial result
-# that is given is one more key, whose score is its log-sum-exp and whose value is its output.
+# The formula here knows no log-sum-exps to be joined: the scores of all branches stand side by side, and a partial
+# result that is given is one more key, whose score is its log-sum-exp and whose value is its output.
 
 import collections
 import functools
@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 import workbench
-from expressions import causal, dense, intersect, keys, random, stride, window
+from expressions import causal, dense, intersect, keys, random, stride, union, window
 from oracle import element_types, formulas, reference
 from workbench import Problem, Sizes
 
@@ -24,6 +24,7 @@ Branch = collections.namedtuple("Branch", "pattern arrays biased", defaults=(1, 
 Merge = collections.namedtuple("Merge", "branches given sums head_size", defaults=(False, True, 32))
 
 NEAR, WIDE, DILATED = window(20, 5), window(60, 0), intersect(window(64, 64), stride(8))
+IN_TWO_PARTS = union(window(12, 0), intersect(causal(), stride(16)))  # the dilated one comes second
 BIAS = 0.0625  # for each position from the query to the key; exact in every type
 
 MERGES = {
@@ -37,6 +38,7 @@ MERGES = {
     "listed_first": Merge([Branch(random(1, 16, 5)), Branch(NEAR)], given=True),
     "classes": Merge([Branch(NEAR), Branch(DILATED)]),
     "classes_alone": Merge([Branch(DILATED), Branch(intersect(causal(), stride(3)))], given=True),
+    "parts": Merge([Branch(NEAR), Branch(IN_TWO_PARTS, biased=True)], given=True),
     "biased": Merge([Branch(WIDE, biased=True), Branch(NEAR), Branch(keys(9), biased=True)]),
     "output_alone": Merge([Branch(NEAR), Branch(keys(40))], sums=False),
     "narrow": Merge([Branch(WIDE), Branch(NEAR, arrays=2)], given=True, head_size=80),
@@ -172,7 +174,7 @@ def check(bench, label, artifact, function, problem):
 def check_not_finite(bench, artifacts):
     """A value that is not finite makes the CPU run a query tile once more, from a partial result that must still be
     there; it spoils the rows that attend to it, and no others."""
-    for name in ("windows", "three", "split", "classes", "listed_first", "ring_of_two", "narrow"):
+    for name in ("windows", "three", "split", "classes", "parts", "listed_first", "ring_of_two", "narrow"):
         for dtype in bench.dtypes:
             function = make_function(name, MERGES[name], dtype)
             for seed, (key, value) in enumerate(((75, np.nan), (149, np.inf), (2, -np.inf)), start=201):

@@ -19,12 +19,12 @@ sparse_attn.pattern @first {
 // Each goes on from the one before, in the order of the merge; what is their own stays.
 // CHECK-LABEL: func.func @order(
 // CHECK-SAME:    %[[Q:.*]]: tensor<?x2x?x16xf32>, %[[K:.*]]: tensor<?x2x?x16xf32>, %[[N:.*]]: index)
-// CHECK-NEXT:    %[[B:.*]]:2 = sparse_attn.attention %[[Q]], %[[K]], %[[K]] pattern(@far(%[[N]]) : (index)) scale(0.5) modulo(3) :
-// CHECK-NEXT:    %[[A:.*]]:2 = sparse_attn.attention %[[Q]], %[[K]], %[[Q]] pattern(@near) from(%[[B]]#0, %[[B]]#1 : tensor<?x2x?x16xf32>, tensor<?x2x?xf32>) score (%[[S:[a-z0-9]*]], %{{.*}}) {
+// CHECK-NEXT:    %[[B:.*]], %[[LB:.*]] = sparse_attn.attention %[[Q]], %[[K]], %[[K]] pattern(@far(%[[N]]) : (index)) scale(0.5) modulo(3) :
+// CHECK-NEXT:    %[[A:.*]], %[[LA:.*]] = sparse_attn.attention %[[Q]], %[[K]], %[[Q]] pattern(@near) from(%[[B]], %[[LB]] : tensor<?x2x?x16xf32>, tensor<?x2x?xf32>) score (%[[S:[a-z0-9]*]], %{{.*}}) {
 // CHECK-NEXT:      math.tanh %[[S]] : f32
 // CHECK:         }
-// CHECK-NEXT:    %[[C:.*]]:2 = sparse_attn.attention %[[Q]], %[[Q]], %[[Q]] pattern(@first) from(%[[A]]#0, %[[A]]#1 :
-// CHECK-NEXT:    return %[[C]]#0, %[[C]]#1
+// CHECK-NEXT:    %[[C:.*]], %[[LC:.*]] = sparse_attn.attention %[[Q]], %[[Q]], %[[Q]] pattern(@first) from(%[[A]], %[[LA]] :
+// CHECK-NEXT:    return %[[C]], %[[LC]]
 func.func @order(%q: !t, %k: !t, %n: index) -> (!t, !l) {
   %a, %la = sparse_attn.attention %q, %k, %q pattern(@near) score (%s, %b_, %h, %i, %j) {
     %capped = math.tanh %s : f32
@@ -39,9 +39,9 @@ func.func @order(%q: !t, %k: !t, %n: index) -> (!t, !l) {
 // A partial result that is given goes first, wherever it stands.
 // CHECK-LABEL: func.func @given(
 // CHECK-SAME:    %{{.*}}: tensor<?x2x?x16xf32>, %[[P:.*]]: tensor<?x2x?x16xf32>, %[[LP:.*]]: tensor<?x2x?xf32>)
-// CHECK-NEXT:    %[[A:.*]]:2 = sparse_attn.attention {{.*}} pattern(@near) from(%[[P]], %[[LP]] :
-// CHECK-NEXT:    %[[B:.*]]:2 = sparse_attn.attention {{.*}} pattern(@first) from(%[[A]]#0, %[[A]]#1 :
-// CHECK-NEXT:    return %[[B]]#0
+// CHECK-NEXT:    %[[A:.*]], %[[LA:.*]] = sparse_attn.attention {{.*}} pattern(@near) from(%[[P]], %[[LP]] :
+// CHECK-NEXT:    %[[B:.*]], %[[LB:.*]] = sparse_attn.attention {{.*}} pattern(@first) from(%[[A]], %[[LA]] :
+// CHECK-NEXT:    return %[[B]]
 func.func @given(%q: !t, %p: !t, %lp: !l) -> !t {
   %a, %la = sparse_attn.attention %q, %q, %q pattern(@near) : (!t, !t, !t) -> (!t, !l)
   %b, %lb = sparse_attn.attention %q, %q, %q pattern(@first) : (!t, !t, !t) -> (!t, !l)
@@ -51,9 +51,9 @@ func.func @given(%q: !t, %p: !t, %lp: !l) -> !t {
 
 // What is returned, too, cannot be gone on from in its place: the other goes on from it.
 // CHECK-LABEL: func.func @returned(
-// CHECK-NEXT:    %[[A:.*]]:2 = sparse_attn.attention {{.*}} pattern(@near) :
-// CHECK-NEXT:    %[[B:.*]]:2 = sparse_attn.attention {{.*}} pattern(@first) from(%[[A]]#0, %[[A]]#1 :
-// CHECK-NEXT:    return %[[B]]#0, %[[A]]#0
+// CHECK-NEXT:    %[[A:.*]], %[[LA:.*]] = sparse_attn.attention {{.*}} pattern(@near) :
+// CHECK-NEXT:    %[[B:.*]], %[[LB:.*]] = sparse_attn.attention {{.*}} pattern(@first) from(%[[A]], %[[LA]] :
+// CHECK-NEXT:    return %[[B]], %[[A]]
 func.func @returned(%q: !t) -> (!t, !t) {
   %a, %la = sparse_attn.attention %q, %q, %q pattern(@near) : (!t, !t, !t) -> (!t, !l)
   %b, %lb = sparse_attn.attention %q, %q, %q pattern(@first) : (!t, !t, !t) -> (!t, !l)
@@ -63,8 +63,8 @@ func.func @returned(%q: !t) -> (!t, !t) {
 
 // A merge of one is that one.
 // CHECK-LABEL: func.func @one(
-// CHECK-NEXT:    %[[A:.*]]:2 = sparse_attn.attention {{.*}} pattern(@near) : {{.*}} -> (tensor<?x2x?x16xf32>, tensor<?x2x?xf32>)
-// CHECK-NEXT:    return %[[A]]#0, %[[A]]#1
+// CHECK-NEXT:    %[[A:.*]], %[[LA:.*]] = sparse_attn.attention {{.*}} pattern(@near) : {{.*}} -> (tensor<?x2x?x16xf32>, tensor<?x2x?xf32>)
+// CHECK-NEXT:    return %[[A]], %[[LA]]
 // CHECK-LABEL: func.func @one_given(
 // CHECK-SAME:    %[[P:.*]]: tensor<?x2x?x16xf32>, %[[LP:.*]]: tensor<?x2x?xf32>)
 // CHECK-NEXT:    return %[[P]], %[[LP]]
@@ -81,10 +81,10 @@ func.func @one_given(%p: !t, %lp: !l) -> (!t, !l) {
 // Merges of merges, and attention that already goes on from something.
 // CHECK-LABEL: func.func @nested(
 // CHECK-SAME:    %{{.*}}: tensor<?x2x?x16xf32>, %[[P:.*]]: tensor<?x2x?x16xf32>, %[[LP:.*]]: tensor<?x2x?xf32>)
-// CHECK-NEXT:    %[[A:.*]]:2 = sparse_attn.attention {{.*}} pattern(@near) from(%[[P]], %[[LP]] :
-// CHECK-NEXT:    %[[B:.*]]:2 = sparse_attn.attention {{.*}} pattern(@first) from(%[[A]]#0, %[[A]]#1 :
-// CHECK-NEXT:    %[[C:.*]]:2 = sparse_attn.attention {{.*}} pattern(@near) from(%[[B]]#0, %[[B]]#1 :
-// CHECK-NEXT:    return %[[C]]#0, %[[C]]#1
+// CHECK-NEXT:    %[[A:.*]], %[[LA:.*]] = sparse_attn.attention {{.*}} pattern(@near) from(%[[P]], %[[LP]] :
+// CHECK-NEXT:    %[[B:.*]], %[[LB:.*]] = sparse_attn.attention {{.*}} pattern(@first) from(%[[A]], %[[LA]] :
+// CHECK-NEXT:    %[[C:.*]], %[[LC:.*]] = sparse_attn.attention {{.*}} pattern(@near) from(%[[B]], %[[LB]] :
+// CHECK-NEXT:    return %[[C]], %[[LC]]
 func.func @nested(%q: !t, %p: !t, %lp: !l) -> (!t, !l) {
   %a, %la = sparse_attn.attention %q, %q, %q pattern(@near) from(%p, %lp : !t, !l) : (!t, !t, !t) -> (!t, !l)
   %b, %lb = sparse_attn.attention %q, %q, %q pattern(@first) : (!t, !t, !t) -> (!t, !l)
@@ -96,10 +96,10 @@ func.func @nested(%q: !t, %p: !t, %lp: !l) -> (!t, !l) {
 
 // An output with the log-sum-exp of another attention is a partial result like one that is given.
 // CHECK-LABEL: func.func @crossed(
-// CHECK-NEXT:    %[[A:.*]]:2 = sparse_attn.attention {{.*}} pattern(@near) :
-// CHECK-NEXT:    %[[B:.*]]:2 = sparse_attn.attention {{.*}} pattern(@first) :
-// CHECK-NEXT:    %[[C:.*]]:2 = sparse_attn.attention {{.*}} pattern(@near) from(%[[A]]#0, %[[B]]#1 :
-// CHECK-NEXT:    return %[[C]]#0
+// CHECK-NEXT:    %[[A:.*]], %[[LA:.*]] = sparse_attn.attention {{.*}} pattern(@near) :
+// CHECK-NEXT:    %[[B:.*]], %[[LB:.*]] = sparse_attn.attention {{.*}} pattern(@first) :
+// CHECK-NEXT:    %[[C:.*]], %[[LC:.*]] = sparse_attn.attention {{.*}} pattern(@near) from(%[[A]], %[[LB]] :
+// CHECK-NEXT:    return %[[C]]
 func.func @crossed(%q: !t) -> !t {
   %a, %la = sparse_attn.attention %q, %q, %q pattern(@near) : (!t, !t, !t) -> (!t, !l)
   %b, %lb = sparse_attn.attention %q, %q, %q pattern(@first) : (!t, !t, !t) -> (!t, !l)

@@ -122,9 +122,9 @@ func.func @others(%q: !t, %n: index) -> (!t, !t, !t) {
 // CHECK:         %[[ALL:.*]] = sparse_attn.intersect %[[CAUSAL]], %[[STRIDES]], %[[FAR]]
 // CHECK:         sparse_attn.yield %[[ALL]]
 // CHECK-LABEL: func.func @use_beside
-// CHECK:         %[[NEAR:.*]]:2 = sparse_attn.attention %{{.*}} pattern(@beside_others(%[[N:.*]]) : (index)) scale(0.5) score
+// CHECK:         %[[NEAR:.*]], %[[LSE:.*]] = sparse_attn.attention %{{.*}} pattern(@beside_others(%[[N:.*]]) : (index)) scale(0.5) score
 // CHECK:           arith.negf
-// CHECK:         sparse_attn.attention %{{.*}} pattern(@beside_dilated(%[[N]]) : (index)) from(%[[NEAR]]#0, %[[NEAR]]#1 : {{.*}}) scale(0.5) modulo(4) score
+// CHECK:         sparse_attn.attention %{{.*}} pattern(@beside_dilated(%[[N]]) : (index)) from(%[[NEAR]], %[[LSE]] : {{.*}}) scale(0.5) modulo(4) score
 // CHECK:           arith.negf
 // The second use of the pattern shares its parts.
 // CHECK:         pattern(@beside_others(
