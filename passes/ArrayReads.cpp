@@ -36,14 +36,18 @@ Value mlir::sparse_attn::splatToLanes(OpBuilder &builder, Location loc, Value va
   return vector::BroadcastOp::create(builder, loc, VectorType::get({lanes}, value.getType()), value);
 }
 
+Value mlir::sparse_attn::clampIndex(OpBuilder &builder, Location loc, PredicateAccess &access, Value array,
+                                    int64_t dimension, Value index) {
+  Value one = word(builder, loc, 1), zero = word(builder, loc, 0);
+  Value last = arith::SubIOp::create(builder, loc, access.getSize(array, dimension), one);
+  index = arith::MinSIOp::create(builder, loc, index, shapedAs(builder, loc, last, index));
+  return arith::MaxSIOp::create(builder, loc, index, shapedAs(builder, loc, zero, index));
+}
+
 Value mlir::sparse_attn::emitRead(OpBuilder &builder, Location loc, PredicateAccess &access, Value array,
                                   ArrayRef<Value> indices, int64_t lanes) {
   SmallVector<Value> existing(indices);
-  Value &index = existing.back();
-  Value one = word(builder, loc, 1), zero = word(builder, loc, 0);
-  Value last = arith::SubIOp::create(builder, loc, access.getSize(array, indices.size() - 1), one);
-  index = arith::MinSIOp::create(builder, loc, index, shapedAs(builder, loc, last, index));
-  index = arith::MaxSIOp::create(builder, loc, index, shapedAs(builder, loc, zero, index));
+  existing.back() = clampIndex(builder, loc, access, array, indices.size() - 1, indices.back());
   return access.read(array, existing, lanes);
 }
 

@@ -27,8 +27,12 @@ public:
 /// `value` in every lane, unless it is a vector.
 Value splatToLanes(OpBuilder &builder, Location loc, Value value, int64_t lanes);
 
+/// The nearest index of a dimension that exists (0 where none does), of an index or a vector of them.
+Value clampIndex(OpBuilder &builder, Location loc, PredicateAccess &access, Value array, int64_t dimension,
+                 Value index);
+
 /// Emits a sparse_attn.read: indices are i32, or a vector of `lanes` of them. The last is clamped to those that exist;
-/// in front of it are a batch and a head that do.
+/// those in front of it do.
 Value emitRead(OpBuilder &builder, Location loc, PredicateAccess &access, Value array, ArrayRef<Value> indices,
                int64_t lanes);
 

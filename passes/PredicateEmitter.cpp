@@ -44,6 +44,7 @@ private:
   void emitOp(Operation *op);
   Value emitConstant(arith::ConstantOp constant);
   Value emitCast(arith::IndexCastOp cast);
+  SmallVector<Value> lookupRows(Operation *op, Value array, ValueRange rows);
   Value emitSearch(UpperBoundOp search);
   Value emitBlockTest(BlockActiveOp active);
   void emitElementwise(Operation *op);
@@ -86,15 +87,28 @@ Value PredicateEmitter::emitCast(arith::IndexCastOp cast) {
   return value;
 }
 
+/// Patterns ask arrays at a batch and a head that exist, which verifiers see to; scores ask anywhere.
+SmallVector<Value> PredicateEmitter::lookupRows(Operation *op, Value array, ValueRange rows) {
+  bool exist = !isa_and_nonnull<ScoreOp, ScoreModOp, KernelOp>(op->getParentOp());
+  SmallVector<Value> indices;
+  for (auto [dimension, original] : llvm::enumerate(rows)) {
+    Value row = lookup(original);
+    indices.push_back(exist ? row : clampIndex(builder, loc, access, array, dimension, row));
+  }
+  return indices;
+}
+
 Value PredicateEmitter::emitArrayRead(ReadOp read) {
-  SmallVector<Value> indices = llvm::map_to_vector(read.getIndices(), [&](Value index) { return lookup(index); });
-  return emitRead(builder, loc, access, map.lookupOrDefault(read.getArray()), indices, lanes);
+  Value array = map.lookupOrDefault(read.getArray());
+  SmallVector<Value> indices = lookupRows(read, array, read.getIndices().drop_back());
+  indices.push_back(lookup(read.getIndices().back()));
+  return emitRead(builder, loc, access, array, indices, lanes);
 }
 
 Value PredicateEmitter::emitSearch(UpperBoundOp search) {
-  SmallVector<Value> rows = llvm::map_to_vector(search.getRows(), [&](Value row) { return lookup(row); });
-  return emitUpperBound(builder, loc, access, map.lookupOrDefault(search.getArray()), rows, lookup(search.getValue()),
-                        lanes);
+  Value array = map.lookupOrDefault(search.getArray());
+  SmallVector<Value> rows = lookupRows(search, array, search.getRows());
+  return emitUpperBound(builder, loc, access, array, rows, lookup(search.getValue()), lanes);
 }
 
 /// The lanes of a vector are consecutive queries, no more than 16, that start at a multiple of their number: all in one

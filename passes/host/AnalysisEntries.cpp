@@ -161,7 +161,6 @@ static Value emitStateTest(OpBuilder &builder, Location loc, KernelParts parts, 
 void host::emitPredicateRow(KernelParts parts) {
   EntryTypes types(parts);
   Entry entry(parts, "predicate", {types.pointer, types.i64, types.i64, types.i64, types.pointer});
-  KernelOp kernel = parts.kernel;
   OpBuilder &builder = entry.builder;
   Location loc = entry.loc;
   ScalarBuilder &s = entry.s;

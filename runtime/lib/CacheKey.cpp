@@ -79,7 +79,6 @@ void CacheKey::addArray(const Value &array, std::optional<uint64_t> version) {
     serving::SipValue hash = serving::sipHash(processKey(), static_cast<const uint8_t *>(elements), bytes);
     add(hash.low);
     add(hash.high);
-    return Status();
   };
   visitRows(array, addRow);
 }

@@ -79,7 +79,6 @@ CaptureTable::CaptureTable(ArrayForm form, const Value &array, int64_t keys) : s
     else
       writeBits(elements, count, rowWords / 2, row);
     row += rowWords;
-    return Status();
   });
 }
 

@@ -48,7 +48,7 @@ Status checkRow(const ValueName &name, const CaptureInfo &capture, const int32_t
 
 } // namespace
 
-Status visitRows(const Value &array, const std::function<Status(const void *elements, int64_t count)> &visit) {
+void visitRows(const Value &array, const std::function<void(const void *elements, int64_t count)> &visit) {
   int32_t outer = array.rank - 1;
   int64_t rows = array.size[outer] > 0 ? 1 : 0;
   for (int32_t i = 0; i < outer; ++i)
@@ -58,18 +58,19 @@ Status visitRows(const Value &array, const std::function<Status(const void *elem
     for (int32_t i = outer; i-- > 0; rest /= array.size[i])
       offset += rest % array.size[i] * array.stride[i];
     offset *= elementBytes(static_cast<DType>(array.dtype));
-    if (Status status = visit(static_cast<const char *>(array.data) + offset, array.size[outer]); !status.isOk())
-      return status;
+    visit(static_cast<const char *>(array.data) + offset, array.size[outer]);
   }
-  return {};
 }
 
 Status checkContent(const ValueName &name, const CaptureInfo &capture, const Value &array) {
   if (!capture.sorted && capture.form == ArrayForm::Elements)
     return {};
-  return visitRows(array, [&](const void *elements, int64_t count) {
-    return checkRow(name, capture, static_cast<const int32_t *>(elements), count);
+  Status status;
+  visitRows(array, [&](const void *elements, int64_t count) {
+    if (status.isOk())
+      status = checkRow(name, capture, static_cast<const int32_t *>(elements), count);
   });
+  return status;
 }
 
 } // namespace sparse_attn

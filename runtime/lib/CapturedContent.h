@@ -19,9 +19,9 @@
 namespace sparse_attn {
 
 /// Calls `visit` with the elements of each row of an array, of any rank but 0; the innermost stride is 1. Rows without
-/// elements are left out. Stops at the first failure.
-SPARSE_ATTN_EXPORT Status visitRows(const Value &array,
-                                    const std::function<Status(const void *elements, int64_t count)> &visit);
+/// elements are left out.
+SPARSE_ATTN_EXPORT void visitRows(const Value &array,
+                                  const std::function<void(const void *elements, int64_t count)> &visit);
 
 /// Checks the elements of a captured array, whose shape and data have been checked. Errors: InvalidArgument.
 Status checkContent(const ValueName &name, const CaptureInfo &capture, const Value &array);

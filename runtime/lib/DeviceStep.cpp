@@ -21,7 +21,6 @@ std::vector<uint8_t> packElements(const Value &array) {
   visitRows(array, [&](const void *elements, int64_t count) {
     auto bytes = static_cast<const uint8_t *>(elements);
     packed.insert(packed.end(), bytes, bytes + count * elementBytes(static_cast<DType>(array.dtype)));
-    return Status();
   });
   return packed;
 }
