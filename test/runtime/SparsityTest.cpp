@@ -35,8 +35,9 @@ void expectLargest(const std::string &function, const std::vector<Value> &argume
   std::vector<double> shares;
   for (int64_t value = 0; value <= longest; ++value) {
     shares.push_back(visitedShare(function, arguments, chosen, value));
-    if (value > 0)
+    if (value > 0) {
       ASSERT_GE(shares[static_cast<size_t>(value)], shares[static_cast<size_t>(value - 1)]) << value;
+    }
   }
   int64_t before = 0;
   for (double share = std::max(shares.front(), 0.01); share <= 1; share += 0.03) {
