@@ -94,6 +94,8 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
   let extraClassDeclaration = [{
     /// What the score region captures, in the order of its first uses: each once.
     ::llvm::SmallVector<Value> getScoreCaptures();
+    /// Creates the same attention with a log-sum-exp, going on from a partial result; from none where that is null.
+    AttentionOp cloneResuming(OpBuilder &builder, Value partialOutput, Value partialLse);
     /// The factor on the scores: `scale`, or 1 / sqrt(head size).
     double getScaleOrDefault();
     int64_t getHeadSize() { return ::llvm::cast<RankedTensorType>(getQuery().getType()).getDimSize(3); }

@@ -39,16 +39,6 @@ AttentionOp findAttention(Partial partial) {
   return attention;
 }
 
-/// The same attention at the builder's place, going on from a partial result.
-AttentionOp resume(OpBuilder &builder, AttentionOp attention, Partial partial) {
-  auto resumed = AttentionOp::create(
-      builder, attention.getLoc(), attention.getOutput().getType(), attention.getLse().getType(), attention.getQuery(),
-      attention.getKey(), attention.getValue(), attention.getCaptures(), partial.output, partial.lse,
-      attention.getPatternAttr(), attention.getScaleAttr(), attention.getModuloAttr(), attention.getSchedulesAttr());
-  resumed.getScore().takeBody(attention.getScore());
-  return resumed;
-}
-
 LogicalResult fuse(MergeOp merge) {
   SmallVector<AttentionOp> attentions;
   Partial partial;
@@ -64,7 +54,7 @@ LogicalResult fuse(MergeOp merge) {
   }
   OpBuilder builder(merge);
   for (AttentionOp attention : attentions) {
-    AttentionOp resumed = resume(builder, attention, partial);
+    AttentionOp resumed = attention.cloneResuming(builder, partial.output, partial.lse);
     partial = {resumed.getOutput(), resumed.getLse()};
   }
   merge.replaceAllUsesWith(ValueRange{partial.output, partial.lse});
