@@ -52,6 +52,11 @@ LogicalResult fuse(MergeOp merge) {
                                "that does not go on from others, but got two that do not");
     partial = {output, lse};
   }
+  for (AttentionOp attention : attentions)
+    if (attention.getQLengths() != attentions.front().getQLengths() ||
+        attention.getQOffsets() != attentions.front().getQOffsets())
+      return merge.emitOpError("expects all attention over the same sequences of queries: one q_lengths and one "
+                               "q_offsets, or none");
   OpBuilder builder(merge);
   for (AttentionOp attention : attentions) {
     AttentionOp resumed = attention.cloneResuming(builder, partial.output, partial.lse);

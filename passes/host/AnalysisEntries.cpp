@@ -39,7 +39,7 @@ struct Entry {
         arguments(readArguments(builder, loc, function.getArgument(0), parts)) {}
 
   /// The work item that argument `index` numbers.
-  Item splitItem(unsigned index) { return host::splitItem(builder, loc, position(index), arguments.arrays[0], kernel); }
+  Item splitItem(unsigned index) { return host::splitItem(builder, loc, position(index), arguments, kernel); }
   Value position(unsigned index) { return toIndex(builder, loc, function.getArgument(index)); }
   void storeCount(Value count, unsigned pointer, int64_t at) {
     storeWord(builder, loc, toInteger(builder, loc, count, 64), function.getArgument(pointer), s.constant(at));
@@ -67,9 +67,8 @@ struct EntryTypes {
 /// The ranges of an item, where the schedule is in closed form.
 static VisitRanges rangesOf(OpBuilder &builder, Location loc, KernelParts parts, const KernelArguments &arguments,
                             const Item &item) {
-  SmallVector<Value> operands{item.batch, item.head, item.tile,
-                              memref::DimOp::create(builder, loc, arguments.arrays[0], 2),
-                              memref::DimOp::create(builder, loc, arguments.arrays[1], 2)};
+  Lengths lengths = readLengths(builder, loc, arguments, parts.kernel, item.batch);
+  SmallVector<Value> operands{item.batch, item.head, item.tile, lengths.queries, lengths.keys};
   llvm::append_range(operands, capturesOf(parts, arguments));
   // Schedules ask nothing of masks.
   MemRefAccess access(builder, loc, [](BlockActiveOp, Value, Value) { return Value(); });
@@ -163,10 +162,9 @@ namespace {
 /// An entry about one row of queries: `(block, batch, head, row, one word a key)`.
 struct RowEntry : Entry {
   RowEntry(KernelParts parts, StringRef suffix)
-      : Entry(parts, suffix, argumentTypes(EntryTypes(parts))),
-        queryLength(memref::DimOp::create(builder, loc, arguments.arrays[0], 2)),
-        keyLength(memref::DimOp::create(builder, loc, arguments.arrays[1], 2)), batch(position(1)), head(position(2)),
-        query(s.add(position(3), s.sub(keyLength, queryLength))), words(function.getArgument(4)) {}
+      : Entry(parts, suffix, argumentTypes(EntryTypes(parts))), batch(position(1)), head(position(2)),
+        lengths(readLengths(builder, loc, arguments, kernel, batch)),
+        query(s.add(position(3), s.sub(lengths.keys, lengths.queries))), words(function.getArgument(4)) {}
 
   static SmallVector<Type> argumentTypes(const EntryTypes &types) {
     return {types.pointer, types.i64, types.i64, types.i64, types.pointer};
@@ -174,12 +172,13 @@ struct RowEntry : Entry {
   Value toWord(Value index) { return toInteger(builder, loc, index, 32); }
   void forEachKey(function_ref<void(Value key)> body) {
     OpBuilder::InsertionGuard guard(builder);
-    auto loop = scf::ForOp::create(builder, loc, s.constant(0), keyLength, s.constant(1));
+    auto loop = scf::ForOp::create(builder, loc, s.constant(0), lengths.keys, s.constant(1));
     builder.setInsertionPointToStart(loop.getBody());
     body(loop.getInductionVar());
   }
 
-  Value queryLength, keyLength, batch, head;
+  Value batch, head;
+  Lengths lengths;
   Value query; // aligned
   Value words;
 };
@@ -192,7 +191,7 @@ void host::emitPredicateRow(KernelParts parts) {
   Location loc = entry.loc;
   PatternOp pattern = parts.pattern;
   PatternScope scope(builder, loc, pattern, capturesOf(parts, entry.arguments), entry.batch, entry.head,
-                     entry.queryLength, entry.keyLength);
+                     entry.lengths.queries, entry.lengths.keys);
   // The predicate is emitted as a region of its own, so that reads and ranks expand as they do in kernels.
   Region region;
   Block &body = region.emplaceBlock();
