@@ -9,6 +9,7 @@
 #define SPARSE_ATTN_ATTENTION
 
 include "dialect/Dialect.td"
+include "dialect/Interfaces.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
@@ -24,7 +25,7 @@ def SparseAttn_SequenceTable : Type<
     BuildableType<"::mlir::MemRefType::get({::mlir::ShapedType::kDynamic}, $_builder.getI32Type())">;
 
 def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
-    Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+    Pure, AttrSizedOperandSegments, AttendOpInterface, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames", "getAsmResultNames"]>,
     AllTypesMatch<["query", "output"]>,
     AllElementTypesMatch<["query", "key", "value"]>]> {
@@ -185,6 +186,30 @@ def SparseAttn_LaunchOp : SparseAttn_Op<"launch", [Pure, AttrSizedOperandSegment
     (`q_lengths` `(` $qLengths^ `)`)? (`k_lengths` `(` $kLengths^ `)`)?
     (`q_offsets` `(` $qOffsets^ `)`)? (`k_offsets` `(` $kOffsets^ `)`)?
     (`from` `(` $partialOutput^ `,` $partialLse `)`)? attr-dict `:`
+    functional-type(operands, results)
+  }];
+}
+
+def SparseAttn_LaunchBlocksOp : SparseAttn_Op<"launch_blocks", [
+    Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Weights by a kernel over the visited blocks";
+  let description = [{
+    What is left of `sparse_attn.weights` or `sparse_attn.column_sums` once its kernel exists.
+
+    Made by `-sparse-attn-fuse-softmax`; stays until code generation.
+
+    **Constraints:**
+    - (C1) `kernel` names a `sparse_attn.kernel` of weights where there are three results, else one of column sums.
+
+    ```mlir
+    %sums = sparse_attn.launch_blocks @attention_1(%q, %k, %lse) : (!t, !t, !lse) -> tensor<?x8x?xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, SparseAttn_FloatTensor4D:$query, SparseAttn_FloatTensor4D:$key,
+                       SparseAttn_LogSumExpTensor:$lse, Variadic<AnyType>:$captures);
+  let results = (outs Variadic<AnyRankedTensor>:$outputs);
+  let assemblyFormat = [{
+    $kernel `(` $query `,` $key `,` $lse `)` (`captures` `(` $captures^ `)`)? attr-dict `:`
     functional-type(operands, results)
   }];
 }

@@ -77,4 +77,24 @@ def IntervalOpInterface : OpInterface<"IntervalOpInterface"> {
   ];
 }
 
+def AttendOpInterface : OpInterface<"AttendOpInterface"> {
+  let cppNamespace = "::mlir::sparse_attn";
+  let description = [{
+    An op about the pairs of queries and keys that a pattern holds for, and their scores: attention, or what follows from
+    its weights. A kernel is made for each of its schedules.
+  }];
+  let methods = [
+    InterfaceMethod<"Queries, [batch, heads, length, head size].", "::mlir::Value", "getQuery">,
+    InterfaceMethod<"Keys, of the same rank.", "::mlir::Value", "getKey">,
+    InterfaceMethod<"The name of the pattern.", "::llvm::StringRef", "getPattern">,
+    InterfaceMethod<"What the pattern captures.", "::mlir::OperandRange", "getCaptures">,
+    InterfaceMethod<"What all pairs lie a multiple of apart.", "uint64_t", "getModulo">,
+    InterfaceMethod<"The factor on the scores.", "double", "getScaleOrDefault">,
+    InterfaceMethod<"What becomes of the scores; empty where they stay.", "::mlir::Region &", "getScore">,
+    InterfaceMethod<"What that region captures.", "::llvm::SmallVector<::mlir::Value>", "getScoreCaptures">,
+    InterfaceMethod<"The names of the schedules; null before there are any.", "::mlir::ArrayAttr", "getSchedulesAttr">,
+    InterfaceMethod<"Sets them.", "void", "setSchedulesAttr", (ins "::mlir::ArrayAttr":$schedules)>
+  ];
+}
+
 #endif // SPARSE_ATTN_INTERFACES

@@ -19,7 +19,7 @@ void KernelOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setN
   unsigned count = region.getNumArguments();
   if (count < 7u + (getSequences() ? 1 : 0) + (getLse() ? 1 : 0) + (getResumes() ? 2 : 0))
     return;
-  StringRef inputs[] = {"q", "k", "v"}, item[] = {"b", "h", "t"};
+  StringRef inputs[] = {"q", "k", isOverBlocks() ? "lse" : "v"}, item[] = {"b", "h", "t"};
   for (auto [argument, name] : llvm::zip(region.getArguments(), inputs))
     setName(argument, name);
   setName(getOutput(), "o");
@@ -44,6 +44,12 @@ void ScoreOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setNa
 
 void ForEachKeyTileOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setName) {
   StringRef names[] = {"x", "j", "partial"};
+  for (auto [argument, name] : llvm::zip(region.getArguments(), names))
+    setName(argument, name);
+}
+
+void ForEachBlockOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setName) {
+  StringRef names[] = {"n", "j", "partial"};
   for (auto [argument, name] : llvm::zip(region.getArguments(), names))
     setName(argument, name);
 }
@@ -125,19 +131,31 @@ LogicalResult RowsOp::verify() {
   return success();
 }
 
-LogicalResult ForEachKeyTileOp::verifyRegions() {
-  Block &body = getBody().front();
-  Builder builder(getContext());
+/// Constraints 1 and 2 of a loop over tiles with a state.
+template <typename LoopOp> static LogicalResult verifyLoop(LoopOp loop) {
+  Block &body = loop.getBody().front();
+  Builder builder(loop.getContext());
   SmallVector<Type> expected{builder.getIndexType(), builder.getIndexType(), builder.getI1Type()};
-  llvm::append_range(expected, getInit().getTypes());
-  // for_each_key_tile_c1
+  llvm::append_range(expected, loop.getInit().getTypes());
   if (!llvm::equal(body.getArgumentTypes(), expected))
-    return emitOpError("expects region arguments ") << expected << ", but got " << body.getArgumentTypes();
-  // for_each_key_tile_c2
+    return loop.emitOpError("expects region arguments ") << expected << ", but got " << body.getArgumentTypes();
   auto yield = dyn_cast<YieldOp>(body.getTerminator());
-  if (!yield || !llvm::equal(yield.getOperandTypes(), getInit().getTypes()) ||
-      !llvm::equal(getResultTypes(), getInit().getTypes()))
-    return emitOpError("expects to yield the types of the state ") << getInit().getTypes();
+  if (!yield || !llvm::equal(yield.getOperandTypes(), loop.getInit().getTypes()) ||
+      !llvm::equal(loop.getResultTypes(), loop.getInit().getTypes()))
+    return loop.emitOpError("expects to yield the types of the state ") << loop.getInit().getTypes();
+  return success();
+}
+
+// for_each_key_tile_c1, for_each_key_tile_c2
+LogicalResult ForEachKeyTileOp::verifyRegions() { return verifyLoop(*this); }
+
+// for_each_block_c1, for_each_block_c2
+LogicalResult ForEachBlockOp::verifyRegions() { return verifyLoop(*this); }
+
+LogicalResult ForEachBlockOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  // for_each_block_c3
+  if (!symbols.lookupNearestSymbolFrom<ScheduleOp>(*this, getScheduleAttr()))
+    return emitOpError("expects '") << getSchedule() << "' to name a sparse_attn.schedule, but found none";
   return success();
 }
 

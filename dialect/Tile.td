@@ -59,6 +59,10 @@ def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
     there is one; then the item: batch, head and query tile. Arrays are memrefs with any strides but the innermost, which
     is 1. With `modulo` the tiles are numbered as those of the schedule are.
 
+    A kernel of `weights` or `column_sums` has a log-sum-exp in the place of values, a block list for its items, which
+    kernels read beside their arguments (docs/artifact.md), and its results in that of the output: blocks [n, tile q, tile
+    k], or sums [batch, heads, key length]. The items of column sums are tiles of keys.
+
     The table has a row for each sequence: its first query, the number of its queries, its first key, and the number of
     its keys; one more row has the greatest numbers of queries and keys. The batch of an item is the number of a sequence.
 
@@ -81,10 +85,11 @@ def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$pattern, I64Attr:$tileQ, I64Attr:$tileK,
                        F64Attr:$scale, UnitAttr:$lse, UnitAttr:$resumes, UnitAttr:$sequences,
+                       UnitAttr:$weights, UnitAttr:$columnSums,
                        DefaultValuedOptionalAttr<I64Attr, "1">:$modulo, OptionalAttr<FlatSymbolRefAttr>:$score);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $sym_name `of` `(` $pattern `)` `tile` `(` custom<Number>($tileQ) `,` custom<Number>($tileK) `)`
+    $sym_name (`weights` $weights^)? (`column_sums` $columnSums^)? `of` `(` $pattern `)` `tile` `(` custom<Number>($tileQ) `,` custom<Number>($tileK) `)`
     `scale` `(` custom<Scale>($scale) `)` (`score` `(` $score^ `)`)? (`sequences` $sequences^)? (`resumes` $resumes^)? (`lse` $lse^)?
     (`modulo` `(` custom<Number>($modulo)^ `)`)? attr-dict-with-keyword $body
   }];
@@ -93,6 +98,10 @@ def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
     BlockArgument getQuery() { return getBody().getArgument(0); }
     BlockArgument getKey() { return getBody().getArgument(1); }
     BlockArgument getValue() { return getBody().getArgument(2); }
+    /// Is it about the visited blocks, each for itself?
+    bool isOverBlocks() { return getWeights() || getColumnSums(); }
+    /// Of kernels over blocks.
+    BlockArgument getLogSumExp() { return getBody().getArgument(2); }
     Block::BlockArgListType getCaptures() {
       return getBody().getArguments().drop_front(3).drop_back(
           (getSequences() ? 1 : 0) + (getResumes() ? 2 : 0) + (getLse() ? 5 : 4));
@@ -335,6 +344,70 @@ def SparseAttn_StoreOp : TileOp<"store", [MemoryEffects<[MemWrite]>]> {
   let summary = "Stores the existing rows of a tile";
   let arguments = (ins SparseAttn_Tile:$source, AnyMemRef:$target, Index:$batch, Index:$head, Index:$tile);
   let assemblyFormat = "$source `,` $target `[` $batch `,` $head `,` $tile `]` attr-dict `:` type($source) `,` type($target)";
+}
+
+def SparseAttn_ForEachBlockOp : TileOp<"for_each_block", [
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>, SingleBlock, RecursiveMemoryEffects]> {
+  let summary = "The loop over the visited blocks of an item";
+  let description = [{
+    Those that the schedule visits, of a row of blocks, or of a column where the kernel is one of column sums, in ascending
+    order. Region arguments: the
+    number of the block among all of the launch, the tile on the other axis, whether it is partial, and the state.
+
+    **Constraints:**
+    - (C1) region arguments are `index, index, i1` and then the types of the state.
+    - (C2) yields the types of the state.
+    - (C3) `schedule` names a schedule.
+
+    ```mlir
+    %sums = sparse_attn.for_each_block of @near_64x64 state(%none) : !sparse_attn.tile<64xf32> -> !sparse_attn.tile<64xf32> {
+    ^bb0(%n: index, %t: index, %partial: i1, %before: !sparse_attn.tile<64xf32>):
+      ...
+      sparse_attn.yield %after : !sparse_attn.tile<64xf32>
+    }
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$schedule, Variadic<SparseAttn_Tile>:$init);
+  let results = (outs Variadic<SparseAttn_Tile>:$results);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    `of` $schedule (`state` `(` $init^ `)` `:` type($init) `->` type($results))? attr-dict-with-keyword $body
+  }];
+  let hasRegionVerifier = 1;
+}
+
+def SparseAttn_WeightsOfOp : TileOp<"weights_of", [Pure, AllTypesMatch<["scores", "weights"]>]> {
+  let summary = "exp(scores - lse)";
+  let description = [{
+    0 in rows whose log-sum-exp is -inf.
+
+    ```mlir
+    %w = sparse_attn.weights_of %s, %l : <64x64xf32>, <64xf32>
+    ```
+  }];
+  let arguments = (ins SparseAttn_Tile:$scores, SparseAttn_Tile:$lse);
+  let results = (outs SparseAttn_Tile:$weights);
+  let assemblyFormat = "$scores `,` $lse attr-dict `:` type($scores) `,` type($lse)";
+}
+
+def SparseAttn_NoSumsOp : TileOp<"no_sums", [Pure]> {
+  let summary = "Sums of nothing";
+  let results = (outs SparseAttn_Tile:$sums);
+  let assemblyFormat = "attr-dict `:` type($sums)";
+}
+
+def SparseAttn_AddColumnsOp : TileOp<"add_columns", [Pure, AllTypesMatch<["sums", "result"]>]> {
+  let summary = "sums + the weights of each key, over all queries of the tile that exist";
+  let arguments = (ins SparseAttn_Tile:$weights, SparseAttn_Tile:$sums, Index:$queryTile);
+  let results = (outs SparseAttn_Tile:$result);
+  let assemblyFormat = "$weights `,` $sums `at` `(` $queryTile `)` attr-dict `:` type($weights) `,` type($sums)";
+}
+
+def SparseAttn_StoreBlockOp : TileOp<"store_block", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Stores the weights of a block, with zeros for the pairs that do not exist";
+  let arguments = (ins SparseAttn_Tile:$source, AnyMemRef:$target, Index:$number, Index:$queryTile);
+  let assemblyFormat = "$source `,` $target `[` $number `]` `at` `(` $queryTile `)` attr-dict `:` type($source) `,` type($target)";
 }
 
 #endif // SPARSE_ATTN_TILE

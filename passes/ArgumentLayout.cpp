@@ -30,6 +30,7 @@ ArgumentLayout::ArgumentLayout(KernelParts parts) : isListed(parts.plan) {
   lists = take(isListed ? (hasMasks ? 8 : 6) : 0);
   for (bool pyramid : parts.getPyramids())
     pyramids.push_back(pyramid ? take(3) : -1);
+  blocks = take(parts.kernel.isOverBlocks() ? 2 : 0);
   device = take(4);
   deviceWords = words;
 }

@@ -20,6 +20,7 @@ struct ArgumentLayout {
   bool isListed, hasMasks;
   int64_t lists = 0;             // meaningless without lists
   SmallVector<int64_t> pyramids; // by capture; -1 for one without
+  int64_t blocks = 0;            // meaningless but for kernels over blocks
   int64_t device = 0;            // of GPU kernels: items, order, counter, counts
   int64_t deviceWords = 0;       // of the whole block of a GPU kernel
 };

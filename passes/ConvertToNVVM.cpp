@@ -54,6 +54,10 @@ struct ConvertToNVVMPass final : sparse_attn::impl::ConvertToNVVMBase<ConvertToN
     builder.setInsertionPointToStart(device.getBody());
     for (auto kernel : llvm::to_vector(getOperation().getOps<KernelOp>())) {
       KernelParts parts = KernelParts::lookup(kernel, symbols);
+      if (kernel.isOverBlocks()) {
+        kernel.emitOpError("expects a kernel of attention; weights and column sums are computed on the CPU");
+        return signalPassFailure();
+      }
       if (failed(parts.check(nvvm::GpuTiling(*target))))
         return signalPassFailure();
       if (target->family == nvvm::Family::Hopper)

@@ -19,7 +19,9 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "passes/FuseWeights.h"
 #include "passes/Passes.h"
+#include "passes/TileProgram.h"
 
 namespace mlir::sparse_attn {
 #define GEN_PASS_DEF_FUSESOFTMAX
@@ -36,52 +38,35 @@ namespace {
 MemRefType getStridedMemRef(Type type) {
   auto tensor = cast<RankedTensorType>(type);
   SmallVector<int64_t> shape(tensor.getShape()), strides(tensor.getRank(), ShapedType::kDynamic);
-  shape[0] = shape[2] = ShapedType::kDynamic;
-  if (tensor.getRank() == 4)
+  shape[0] = ShapedType::kDynamic;
+  bool isOfBlocks = tensor.getRank() == 3 && !tensor.isDynamicDim(1) && !tensor.isDynamicDim(2);
+  if (!isOfBlocks)
+    shape[2] = ShapedType::kDynamic;
+  if (tensor.getRank() == 4 || isOfBlocks)
     strides.back() = 1;
   auto layout = StridedLayoutAttr::get(type.getContext(), ShapedType::kDynamic, strides);
   return MemRefType::get(shape, tensor.getElementType(), layout);
 }
 
-class KernelBuilder {
+class KernelBuilder : TileProgramBuilder {
 public:
-  /// `score` is null where scores stay as they are.
   KernelBuilder(PatternOp pattern, ScoreOp score, ScheduleOp schedule, KernelOp kernel)
-      : pattern(pattern), score(score), schedule(schedule), kernel(kernel),
-        builder(OpBuilder::atBlockEnd(&kernel.getBody().front())), loc(kernel.getLoc()) {}
+      : TileProgramBuilder(pattern, score, kernel), schedule(schedule) {}
 
   void build();
 
 private:
-  TileType tile(ArrayRef<int64_t> shape, Type elementType) { return TileType::get(shape, elementType); }
   void buildSequence();
   void buildClass();
   /// Null for a null array.
   Value buildRows(Value array, Value first, Value count, int64_t step);
-  Value buildKeyHead();
   Value buildVisit();
   Operation *buildResume(Type ofRow, Type ofRows);
   void buildStep(ForEachKeyTileOp loop, Value queryRows, Value keyHead, const PatternScope &scope);
-  Value buildMask(Value scores, Value partial, Value keyTile, const PatternScope &scope);
-  Value buildScoreMod(Value scores, Value keyTile);
-  void buildUniformPart();
-  /// The place in the whole array of a row's position among those of the residue class.
-  Value buildPosition(Value position);
-
-  auto getPatternCaptures() { return kernel.getCaptures().take_front(pattern.getCaptures().size()); }
-
-  PatternOp pattern;
-  ScoreOp score;
   ScheduleOp schedule;
-  KernelOp kernel;
-  OpBuilder builder;
-  Location loc;
-  Value queryLength, keyLength;
   Value batch; // of the arrays
   /// The arrays, or their rows of a sequence or of a residue class, the query tile among these, and their lengths.
-  Value query, key, value, partialOutput, partialLse, output, lse, tileOfRows, queries, keys;
-  std::optional<ResidueClass> residue;
-  IRMapping scoreMap; // what stands for values of `score` that are the same for all pairs
+  Value query, key, value, partialOutput, partialLse, output, lse, tileOfRows;
 };
 
 /// The rows of the item's sequence, and their numbers. An array of one batch has all sequences in it.
@@ -133,68 +118,10 @@ void KernelBuilder::buildClass() {
     *array = buildRows(*array, residue->firstRow, Value(), modulo);
 }
 
-/// Query head h reads key head h / (Hq / Hkv).
-Value KernelBuilder::buildKeyHead() {
-  Value queryHeads = builder.createOrFold<memref::DimOp>(loc, kernel.getQuery(), 1);
-  Value keyHeads = builder.createOrFold<memref::DimOp>(loc, kernel.getKey(), 1);
-  Value group = builder.createOrFold<arith::DivUIOp>(loc, queryHeads, keyHeads);
-  return builder.createOrFold<arith::DivUIOp>(loc, kernel.getHead(), group);
-}
-
 Value KernelBuilder::buildVisit() {
   SmallVector<Value> operands{kernel.getBatch(), kernel.getHead(), kernel.getTile(), queryLength, keyLength};
   llvm::append_range(operands, getPatternCaptures());
   return VisitOp::create(builder, loc, VisitType::get(builder.getContext()), schedule.getSymName(), operands);
-}
-
-Value KernelBuilder::buildPosition(Value position) {
-  if (!residue)
-    return position;
-  ScalarBuilder s(builder, loc);
-  return s.add(s.mul(position, kernel.getModulo()), residue->number);
-}
-
-Value KernelBuilder::buildMask(Value scores, Value partial, Value keyTile, const PatternScope &scope) {
-  auto mask = MaskOp::create(builder, loc, scores.getType(), scores, partial, tileOfRows, keyTile, queries, keys);
-  OpBuilder::InsertionGuard guard(builder);
-  Type index = builder.getIndexType();
-  Block *body = builder.createBlock(&mask.getBody(), {}, {index, index}, {loc, loc});
-  Value q = buildPosition(body->getArgument(0)), k = buildPosition(body->getArgument(1));
-  Value attends = pattern.getRoot().buildPredicate(builder, scope, q, k);
-  YieldOp::create(builder, loc, attends);
-  return mask.getResult();
-}
-
-/// Emits what is the same for all pairs of an item, such as the slope of a head.
-void KernelBuilder::buildUniformPart() {
-  if (!score)
-    return;
-  auto captures = kernel.getCaptures().drop_front(pattern.getCaptures().size());
-  for (auto [original, capture] : llvm::zip_equal(score.getCaptures(), captures))
-    scoreMap.map(original, clampCaptured(builder, loc, capture));
-  scoreMap.map(score.getBatch(), kernel.getBatch());
-  scoreMap.map(score.getHead(), kernel.getHead());
-  auto isUniform = [&](Value operand) { return scoreMap.contains(operand); };
-  for (Operation &op : score.getBody().front().without_terminator())
-    if (llvm::all_of(op.getOperands(), isUniform) && isSpeculatable(&op))
-      builder.clone(op, scoreMap);
-}
-
-Value KernelBuilder::buildScoreMod(Value scores, Value keyTile) {
-  if (!score)
-    return scores;
-  auto mod = ScoreModOp::create(builder, loc, scores.getType(), scores, tileOfRows, keyTile, queries, keys);
-  OpBuilder::InsertionGuard guard(builder);
-  Type index = builder.getIndexType();
-  Block *body = builder.createBlock(&mod.getBody(), {}, {builder.getF32Type(), index, index}, {loc, loc, loc});
-  IRMapping map = scoreMap;
-  map.map(score.getOriginal(), body->getArgument(0));
-  map.map(score.getQueryPosition(), buildPosition(body->getArgument(1)));
-  map.map(score.getKeyPosition(), buildPosition(body->getArgument(2)));
-  for (Operation &op : score.getBody().front())
-    if (op.getNumResults() == 0 || !map.contains(op.getResult(0)))
-      builder.clone(op, map);
-  return mod.getResult();
 }
 
 void KernelBuilder::buildStep(ForEachKeyTileOp loop, Value queryRows, Value keyHead, const PatternScope &scope) {
@@ -209,8 +136,8 @@ void KernelBuilder::buildStep(ForEachKeyTileOp loop, Value queryRows, Value keyH
   TileType keys = tile({tileK, headSize}, kernel.getElementType());
   Value keyRows = LoadOp::create(builder, loc, keys, key, batch, keyHead, keyTile);
   Value scores = ScoresOp::create(builder, loc, tile({tileQ, tileK}, f32), queryRows, keyRows, kernel.getScaleAttr());
-  scores = buildScoreMod(scores, keyTile);
-  Value masked = buildMask(scores, partial, keyTile, scope);
+  scores = buildScoreMod(scores, tileOfRows, keyTile);
+  Value masked = buildMask(scores, partial, tileOfRows, keyTile, scope);
   auto softmax = OnlineSoftmaxOp::create(builder, loc, rowMax.getType(), rowSum.getType(), masked.getType(),
                                          rowMax.getType(), masked, rowMax, rowSum);
   Value rescaled = RescaleOp::create(builder, loc, accumulator.getType(), accumulator, softmax.getCorrection());
@@ -268,24 +195,29 @@ struct FuseSoftmaxPass final : sparse_attn::impl::FuseSoftmaxBase<FuseSoftmaxPas
     SymbolTable symbols(getOperation());
     for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
       int64_t number = 0;
-      SmallVector<AttentionOp> attentions;
-      function.walk([&](AttentionOp attention) { attentions.push_back(attention); });
-      for (AttentionOp attention : attentions)
-        if (failed(fuse(symbols, attention, function.getSymName() + "_" + Twine(number++))))
+      SmallVector<AttendOpInterface> ops;
+      function.walk([&](AttendOpInterface op) { ops.push_back(op); });
+      for (AttendOpInterface op : ops) {
+        std::string name = (function.getSymName() + "_" + Twine(number++)).str();
+        auto attention = dyn_cast<AttentionOp>(op.getOperation());
+        if (failed(attention ? fuse(symbols, attention, name) : fuseBlocks(symbols, op, name)))
           return signalPassFailure();
+      }
     }
   }
 
   LogicalResult fuse(SymbolTable &symbols, AttentionOp attention, const Twine &name);
+  /// Weights and column sums.
+  LogicalResult fuseBlocks(SymbolTable &symbols, AttendOpInterface op, const Twine &name);
 };
 
 /// The score region as an op of its own; null without one.
-ScoreOp addScore(SymbolTable &symbols, AttentionOp attention, StringRef name) {
+ScoreOp addScore(SymbolTable &symbols, AttendOpInterface attention, StringRef name) {
   Region &region = attention.getScore();
   if (region.empty())
     return {};
   OpBuilder builder(attention->getParentOfType<func::FuncOp>());
-  auto score = ScoreOp::create(builder, attention.getLoc(), name);
+  auto score = ScoreOp::create(builder, attention->getLoc(), name);
   symbols.insert(score);
   Block &body = score.getBody().emplaceBlock();
   IRMapping map;
@@ -310,7 +242,8 @@ KernelOp addKernel(SymbolTable &symbols, AttentionOp attention, ValueRange captu
   auto kernel = KernelOp::create(builder, loc, name, attention.getPattern(), schedule.getTileQ(), schedule.getTileK(),
                                  APFloat(attention.getScaleOrDefault()), /*lse=*/bool(attention.getLse()),
                                  /*resumes=*/bool(attention.getPartialOutput()),
-                                 /*sequences=*/attention.hasSequences(), schedule.getModulo(),
+                                 /*sequences=*/attention.hasSequences(), /*weights=*/false, /*columnSums=*/false,
+                                 schedule.getModulo(),
                                  score ? FlatSymbolRefAttr::get(score.getSymNameAttr()) : FlatSymbolRefAttr());
   symbols.insert(kernel);
   Block &body = kernel.getBody().emplaceBlock();
@@ -327,6 +260,27 @@ KernelOp addKernel(SymbolTable &symbols, AttentionOp attention, ValueRange captu
   body.addArgument(getStridedMemRef(attention.getOutput().getType()), loc);
   if (attention.getLse())
     body.addArgument(getStridedMemRef(attention.getLse().getType()), loc);
+  for (int i = 0; i < 3; ++i)
+    body.addArgument(builder.getIndexType(), loc);
+  return kernel;
+}
+
+KernelOp addBlockKernel(SymbolTable &symbols, AttendOpInterface op, ValueRange captures, ScoreOp score,
+                        ScheduleOp schedule, StringRef name) {
+  OpBuilder builder(op->getParentOfType<func::FuncOp>());
+  Location loc = op->getLoc();
+  bool isOfWeights = isa<WeightsOp>(op);
+  auto kernel = KernelOp::create(builder, loc, name, op.getPattern(), schedule.getTileQ(), schedule.getTileK(),
+                                 APFloat(op.getScaleOrDefault()), /*lse=*/false, /*resumes=*/false,
+                                 /*sequences=*/false, isOfWeights, !isOfWeights, schedule.getModulo(),
+                                 score ? FlatSymbolRefAttr::get(score.getSymNameAttr()) : FlatSymbolRefAttr());
+  symbols.insert(kernel);
+  Block &body = kernel.getBody().emplaceBlock();
+  for (Value array : op->getOperands().take_front(3))
+    body.addArgument(getStridedMemRef(array.getType()), loc);
+  for (Value capture : captures)
+    body.addArgument(capture.getType(), loc);
+  body.addArgument(getStridedMemRef(op->getResults().back().getType()), loc);
   for (int i = 0; i < 3; ++i)
     body.addArgument(builder.getIndexType(), loc);
   return kernel;
@@ -357,6 +311,24 @@ LogicalResult FuseSoftmaxPass::fuse(SymbolTable &symbols, AttentionOp attention,
                                  attention.getKLengths(), attention.getQOffsets(), attention.getKOffsets());
   attention.replaceAllUsesWith(launch.getResults());
   attention.erase();
+  return success();
+}
+
+LogicalResult FuseSoftmaxPass::fuseBlocks(SymbolTable &symbols, AttendOpInterface op, const Twine &name) {
+  if (!op.getSchedulesAttr())
+    return op->emitOpError("expects a schedule; run -sparse-attn-specialize-blocks first");
+  SmallVector<Value> captures(op.getCaptures());
+  llvm::append_range(captures, op.getScoreCaptures());
+  auto pattern = symbols.lookup<PatternOp>(op.getPattern());
+  ScoreOp score = addScore(symbols, op, (name + "_score").str());
+  auto schedule = symbols.lookup<ScheduleOp>(cast<FlatSymbolRefAttr>(op.getSchedulesAttr()[0]).getValue());
+  KernelOp kernel = addBlockKernel(symbols, op, captures, score, schedule, name.str());
+  buildBlockProgram(pattern, score, schedule, kernel);
+  OpBuilder builder(op);
+  auto launch = LaunchBlocksOp::create(builder, op->getLoc(), op->getResultTypes(), kernel.getSymName(), op.getQuery(),
+                                       op.getKey(), op->getOperand(2), captures);
+  op->replaceAllUsesWith(launch.getResults());
+  op->erase();
   return success();
 }
 

@@ -19,6 +19,7 @@ KernelParts KernelParts::lookup(KernelOp kernel, SymbolTable &symbols) {
   if (kernel.getScoreAttr())
     parts.score = symbols.lookup<ScoreOp>(*kernel.getScore());
   kernel.walk([&](VisitOp visit) { parts.schedule = symbols.lookup<ScheduleOp>(visit.getSchedule()); });
+  kernel.walk([&](ForEachBlockOp blocks) { parts.schedule = symbols.lookup<ScheduleOp>(blocks.getSchedule()); });
   if (parts.schedule)
     if (auto listed = dyn_cast<ListedOp>(parts.schedule.getTerminator()))
       parts.plan = symbols.lookup<PlanOp>(listed.getPlan());
@@ -97,6 +98,11 @@ LogicalResult KernelParts::check(const Tiling &tiling) {
   TilingProblem problem{kernel.getHeadSize(), kernel.getElementType()};
   if (!tiling.supports(problem, {int64_t(kernel.getTileQ()), int64_t(kernel.getTileK())}, reason))
     return kernel.emitOpError(reason);
+  if (kernel.isOverBlocks()) {
+    if (!getOnly<ForEachBlockOp>(body))
+      return kernel.emitOpError("expects the tile program that -sparse-attn-fuse-softmax writes");
+    return success();
+  }
   if (!getOnly<VisitOp>(body) || !startsSoftmax(body, kernel.getResumes()) || !getOnly<FinalizeOp>(body) ||
       !isOnlineSoftmaxLoop(getOnly<ForEachKeyTileOp>(body), bool(score)))
     return kernel.emitOpError("expects the tile program that -sparse-attn-fuse-softmax writes");
@@ -107,7 +113,7 @@ void mlir::sparse_attn::eraseTilePrograms(ModuleOp module) {
   for (Operation &op : llvm::make_early_inc_range(*module.getBody())) {
     bool launches = false;
     if (isa<func::FuncOp>(op))
-      op.walk([&](LaunchOp) { launches = true; });
+      op.walk([&](Operation *inner) { launches |= isa<LaunchOp, LaunchBlocksOp>(inner); });
     if (launches || isa<PatternOp, ScheduleOp, PlanOp, ScoreOp, KernelOp>(op))
       op.erase();
   }

@@ -99,8 +99,8 @@ std::optional<std::pair<int64_t, int64_t>> countVisitedTiles(ScheduleOp schedule
   return sums;
 }
 
-void remarkOnSchedule(AttentionOp attention, ScheduleOp schedule) {
-  InFlightDiagnostic remark = attention.emitRemark() << "@" << schedule.getSymName() << ": ";
+void remarkOnSchedule(AttendOpInterface attention, ScheduleOp schedule) {
+  InFlightDiagnostic remark = attention->emitRemark() << "@" << schedule.getSymName() << ": ";
   if (schedule.isListed()) {
     remark << "tiles are listed before the first launch";
     return;
@@ -130,13 +130,13 @@ struct SpecializeBlocksPass final : sparse_attn::impl::SpecializeBlocksBase<Spec
     tiling = std::move(*found);
     SymbolTable symbols(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>()) {
-      WalkResult result = function.walk([&](AttentionOp attention) { return specialize(symbols, attention); });
+      WalkResult result = function.walk([&](AttendOpInterface attention) { return specialize(symbols, attention); });
       if (result.wasInterrupted())
         return signalPassFailure();
     }
   }
 
-  WalkResult specialize(SymbolTable &symbols, AttentionOp attention) {
+  WalkResult specialize(SymbolTable &symbols, AttendOpInterface attention) {
     auto pattern = symbols.lookup<PatternOp>(attention.getPattern());
     SmallVector<Attribute> names;
     int64_t modulo = attention.getModulo();
@@ -150,19 +150,19 @@ struct SpecializeBlocksPass final : sparse_attn::impl::SpecializeBlocksBase<Spec
   }
 
   /// Adds the names of the schedules for all sizes of tiles.
-  LogicalResult addSchedules(SymbolTable &symbols, AttentionOp attention, PatternOp pattern, int64_t modulo,
+  LogicalResult addSchedules(SymbolTable &symbols, AttendOpInterface attention, PatternOp pattern, int64_t modulo,
                              SmallVectorImpl<Attribute> &names);
   /// May residue classes have so few rows that most of a tile of theirs is empty, where strided tiles of all positions
   /// would do?
-  bool areClassesShort(AttentionOp attention, PatternOp pattern);
-  FailureOr<SmallVector<TileSizes, 2>> chooseTiles(AttentionOp attention, PatternOp pattern, int64_t modulo);
+  bool areClassesShort(AttendOpInterface attention, PatternOp pattern);
+  FailureOr<SmallVector<TileSizes, 2>> chooseTiles(AttendOpInterface attention, PatternOp pattern, int64_t modulo);
   ScheduleOp getOrBuildSchedule(SymbolTable &symbols, PatternOp pattern, TileSizes tiles, int64_t modulo);
 
   std::shared_ptr<const Tiling> tiling; // shared, as passes are copied
 };
 
 /// What tile sizes depend on, of the attention over a pattern.
-TilingProblem describeProblem(AttentionOp attention, PatternOp pattern, int64_t modulo) {
+TilingProblem describeProblem(AttendOpInterface attention, PatternOp pattern, int64_t modulo) {
   auto query = cast<ShapedType>(attention.getQuery().getType());
   TilingProblem problem{query.getDimSize(3), query.getElementType()};
   describeBands(pattern, modulo, problem);
@@ -189,7 +189,7 @@ bool areAlignedToMasks(PatternOp pattern, TileSizes tiles, std::string &reason) 
   return true;
 }
 
-LogicalResult SpecializeBlocksPass::addSchedules(SymbolTable &symbols, AttentionOp attention, PatternOp pattern,
+LogicalResult SpecializeBlocksPass::addSchedules(SymbolTable &symbols, AttendOpInterface attention, PatternOp pattern,
                                                  int64_t modulo, SmallVectorImpl<Attribute> &names) {
   FailureOr<SmallVector<TileSizes, 2>> choices = chooseTiles(attention, pattern, modulo);
   if (failed(choices))
@@ -197,7 +197,7 @@ LogicalResult SpecializeBlocksPass::addSchedules(SymbolTable &symbols, Attention
   for (TileSizes tiles : *choices) {
     ScheduleOp schedule = getOrBuildSchedule(symbols, pattern, tiles, modulo);
     if (schedule.isListed() && modulo > 1)
-      return attention.emitOpError("expects a pattern all of whose pairs lie a multiple of modulo(")
+      return attention->emitOpError("expects a pattern all of whose pairs lie a multiple of modulo(")
              << modulo << ") apart, in bands, but got @" << pattern.getSymName();
     names.push_back(FlatSymbolRefAttr::get(schedule.getSymNameAttr()));
     if (remarks)
@@ -207,7 +207,7 @@ LogicalResult SpecializeBlocksPass::addSchedules(SymbolTable &symbols, Attention
 }
 
 /// Each class takes an item at least, and so a tile: of short sequences with a long step, nearly all of it is padding.
-bool SpecializeBlocksPass::areClassesShort(AttentionOp attention, PatternOp pattern) {
+bool SpecializeBlocksPass::areClassesShort(AttendOpInterface attention, PatternOp pattern) {
   int64_t modulo = attention.getModulo();
   FailureOr<SmallVector<TileSizes, 2>> choices = chooseTiles(attention, pattern, /*modulo=*/1);
   if (failed(choices))
@@ -217,11 +217,14 @@ bool SpecializeBlocksPass::areClassesShort(AttentionOp attention, PatternOp patt
          llvm::all_of(findBandShapes(pattern), [&](const BandShape &band) { return band.modulus == modulo; });
 }
 
-FailureOr<SmallVector<TileSizes, 2>> SpecializeBlocksPass::chooseTiles(AttentionOp attention, PatternOp pattern,
+FailureOr<SmallVector<TileSizes, 2>> SpecializeBlocksPass::chooseTiles(AttendOpInterface attention, PatternOp pattern,
                                                                        int64_t modulo) {
   TilingProblem problem = describeProblem(attention, pattern, modulo);
   SmallVector<TileSizes, 2> choices = tiling->choose(problem);
-  if (tileQ || tileK)
+  if (auto weights = dyn_cast<WeightsOp>(attention.getOperation())) {
+    ArrayRef<int64_t> shape = cast<ShapedType>(weights.getValues().getType()).getShape();
+    choices = {{shape[1], shape[2]}};
+  } else if (tileQ || tileK)
     choices = {{tileQ ? tileQ : choices.front().q, tileK ? tileK : choices.front().k}};
   // Blocks may be of sizes that no tile fits; what is left then is found by the descent, in tiles that do exist.
   std::string reason;
@@ -230,7 +233,10 @@ FailureOr<SmallVector<TileSizes, 2>> SpecializeBlocksPass::chooseTiles(Attention
     if (tiling->supports(problem, tiles, reason) && areAlignedToMasks(pattern, tiles, reason))
       possible.push_back(tiles);
   if (possible.empty())
-    return attention.emitOpError(reason);
+    return attention->emitOpError(reason);
+  // Blocks are listed by one schedule.
+  if (!isa<AttentionOp>(attention.getOperation()))
+    possible.resize(1);
   return possible;
 }
 

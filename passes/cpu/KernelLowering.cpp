@@ -40,13 +40,15 @@ public:
         access(builder, loc,
                [this](BlockActiveOp active, Value row, Value key) { return testBlock(active, row, key); }) {}
 
-  void lower(const Item &item);
+  void lower(Value number);
 
 private:
   void lowerProgram();
   void lowerOp(Operation *op);
   void lowerLoop(ForEachKeyTileOp loop);
-  void lowerStep(ForEachKeyTileOp loop, Value keyTile, bool partial);
+  void lowerBlocks(ForEachBlockOp loop);
+  void lowerStep(Block &body, Value tile, bool partial);
+  void lowerLoad(LoadOp load);
   void lowerStepOp(Operation *op, bool partial);
   /// The region of a mask or of a score_mod, for the tile at hand.
   template <typename OpT> TileRegion regionOf(OpT op);
@@ -81,6 +83,7 @@ private:
   IRMapping map;
   VisitRanges ranges;
   Item item;
+  Value itemNumber;
 };
 
 HeadRows ItemLowering::rowsOf(Value array, Value batch, Value head, Value tile, int64_t tileRows) {
@@ -107,8 +110,12 @@ HeadRows ItemLowering::keysOf(Value tileValue, bool partial) {
   return rows;
 }
 
-/// The values that the weights of these scores meet, and the other way round: both stand in one loop body.
-static Value findValues(ScoresOp scores) { return (*scores->getBlock()->getOps<AccumulateOp>().begin()).getValue(); }
+/// The values that the weights of these scores meet, and the other way round: both stand in one loop body. Where there
+/// are no values, the keys.
+static Value findValues(ScoresOp scores) {
+  auto accumulates = scores->getBlock()->getOps<AccumulateOp>();
+  return accumulates.empty() ? scores.getKey() : (*accumulates.begin()).getValue();
+}
 static Value findKeys(AccumulateOp accumulate) {
   return (*accumulate->getBlock()->getOps<ScoresOp>().begin()).getKey();
 }
@@ -172,22 +179,32 @@ void ItemLowering::lowerStepOp(Operation *op, bool partial) {
         emitter.emitOnlineSoftmax(keysOf(scores.getKey(), partial));
       })
       .Case([&](AccumulateOp accumulate) { lowerAccumulate(accumulate, partial); })
-      // Loads are taken where they are used, what is done to scores follows their product, and rescaling is part of the
-      // accumulation.
-      .Case<LoadOp, ScoreModOp, MaskOp, RescaleOp, YieldOp>([](Operation *) {})
+      .Case([&](LoadOp load) {
+        if (parts.kernel.isOverBlocks())
+          lowerLoad(load);
+      })
+      .Case([&](WeightsOfOp weights) {
+        auto scores = *weights->getBlock()->getOps<ScoresOp>().begin();
+        emitter.emitWeightsOf(keysOf(scores.getKey(), partial));
+      })
+      .Case([&](StoreBlockOp store) { emitter.storeBlock(value(store.getTarget()), value(store.getNumber())); })
+      .Case([&](AddColumnsOp) { emitter.addColumns(); })
+      // Other loads are taken where they are used, what is done to scores follows their product, and rescaling is part
+      // of the accumulation.
+      .Case<ScoreModOp, MaskOp, RescaleOp, YieldOp>([](Operation *) {})
       .Default([&](Operation *other) { builder.clone(*other, map); });
 }
 
-void ItemLowering::lowerStep(ForEachKeyTileOp loop, Value keyTile, bool partial) {
-  Block &body = loop.getBody().front();
-  map.map(body.getArgument(1), keyTile);
+void ItemLowering::lowerStep(Block &body, Value tile, bool partial) {
+  map.map(body.getArgument(1), tile);
   for (Operation &op : body)
     lowerStepOp(&op, partial);
 }
 
 void ItemLowering::lowerLoop(ForEachKeyTileOp loop) {
-  auto partial = [&](Value keyTile) { lowerStep(loop, keyTile, /*partial=*/true); };
-  auto full = [&](Value keyTile) { lowerStep(loop, keyTile, /*partial=*/false); };
+  Block &body = loop.getBody().front();
+  auto partial = [&](Value keyTile) { lowerStep(body, keyTile, /*partial=*/true); };
+  auto full = [&](Value keyTile) { lowerStep(body, keyTile, /*partial=*/false); };
   if (!parts.plan)
     return emitWalk(builder, loc, ranges, rangeTable, partial, full);
   const ListArguments &lists = arguments.lists;
@@ -200,12 +217,53 @@ void ItemLowering::lowerLoop(ForEachKeyTileOp loop) {
   emitListWalk(builder, loc, lists, getListRow(s, lists, item), listed, full);
 }
 
+/// The blocks of the item, from their list.
+void ItemLowering::lowerBlocks(ForEachBlockOp loop) {
+  const BlockArguments &blocks = arguments.blocks;
+  Type i32 = builder.getI32Type(), i64 = builder.getI64Type();
+  auto offset = [&](Value index) { return toIndex(builder, loc, loadWord(builder, loc, blocks.offsets, index, i64)); };
+  auto entryWord = [&](Value entry, int64_t word) -> Value {
+    Value number = loadWord(builder, loc, blocks.entries, s.add(s.mul(entry, 2), word), i32);
+    return arith::IndexCastUIOp::create(builder, loc, builder.getIndexType(), number);
+  };
+  OpBuilder::InsertionGuard guard(builder);
+  auto walk = scf::ForOp::create(builder, loc, offset(itemNumber), offset(s.add(itemNumber, 1)), s.constant(1));
+  builder.setInsertionPointToStart(walk.getBody());
+  Block &body = loop.getBody().front();
+  Value entry = walk.getInductionVar(), word = entryWord(entry, 0), tile = s.divPositive(word, 2);
+  map.map(body.getArgument(0), entry);
+  if (parts.plan && arguments.lists.partialWords)
+    tileWords = getWordAddress(builder, loc, arguments.lists.partialWords,
+                               s.mul(entryWord(entry, 1), maskBits.getWords()), i32);
+  Value isPartial = s.less(s.mul(tile, 2), word);
+  auto branch = scf::IfOp::create(builder, loc, isPartial, /*withElseRegion=*/true);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  lowerStep(body, tile, /*partial=*/true);
+  builder.setInsertionPointToStart(branch.elseBlock());
+  lowerStep(body, tile, /*partial=*/false);
+}
+
+/// Queries are packed; log-sum-exps are kept as what weights are computed with.
+void ItemLowering::lowerLoad(LoadOp load) {
+  if (load->hasOneUse() && isa<SoftmaxResumeOp>(*load->getUsers().begin()))
+    return;
+  if (!parts.kernel.isOverBlocks())
+    return emitter.packQueries(queryRowsOf(load.getSource()));
+  int64_t tileQ = parts.kernel.getTileQ();
+  if (load.getSource() == parts.kernel.getQuery())
+    return emitter.packQueries(rowsOf(value(load.getSource()), item.batch, item.head, value(load.getTile()), tileQ));
+  if (load.getSource() != parts.kernel.getLogSumExp())
+    return;
+  Value sums = lseRowOf(load.getSource()), first = s.mul(value(load.getTile()), tileQ);
+  emitter.loadLogSumExps(sums, first, s.sub(memref::DimOp::create(builder, loc, sums, 0), first));
+}
+
 /// The rows of the item's queries in an array of the tile program.
 HeadRows ItemLowering::queryRowsOf(Value array) {
   return rowsOf(value(array), arrayBatch(), item.head, queryTile(), parts.kernel.getTileQ());
 }
 
-Value ItemLowering::arrayBatch() { return value(queryLoad().getBatch()); }
+Value ItemLowering::arrayBatch() { return parts.kernel.isOverBlocks() ? item.batch : value(queryLoad().getBatch()); }
 
 /// The tile of the item's queries in the arrays that the program loads from: not the item's where there are classes.
 Value ItemLowering::queryTile() { return value(queryLoad().getTile()); }
@@ -238,7 +296,12 @@ void ItemLowering::lowerStore(StoreOp store) {
   }
   if (cast<MemRefType>(store.getTarget().getType()).getRank() == 4)
     return emitter.storeOutput(queryRowsOf(store.getTarget()));
-  Value sums = lseRowOf(store.getTarget()), first = s.mul(queryTile(), parts.kernel.getTileQ());
+  Value sums = lseRowOf(store.getTarget());
+  if (parts.kernel.getColumnSums()) {
+    Value first = s.mul(item.tile, parts.kernel.getTileK());
+    return emitter.storeColumns(sums, first, s.sub(memref::DimOp::create(builder, loc, sums, 0), first));
+  }
+  Value first = s.mul(queryTile(), parts.kernel.getTileQ());
   Value length = memref::DimOp::create(builder, loc, sums, 0);
   emitter.storeLogSumExp(sums, first, s.sub(length, first));
 }
@@ -252,10 +315,9 @@ void ItemLowering::lowerOp(Operation *op) {
             llvm::map_to_vector(visit.getOperands(), [&](Value operand) { return value(operand); });
         ranges = expandSchedule(builder, parts.schedule, operands, &access);
       })
-      .Case([&](LoadOp load) {
-        if (!isa<SoftmaxResumeOp>(*load->getUsers().begin()))
-          emitter.packQueries(queryRowsOf(load.getSource()));
-      })
+      .Case([&](LoadOp load) { lowerLoad(load); })
+      .Case([&](NoSumsOp) { emitter.initColumns(); })
+      .Case([&](ForEachBlockOp loop) { lowerBlocks(loop); })
       .Case([&](RowsOp rows) {
         map.map(rows.getResult(), buildRows(builder, loc, value(rows.getSource()), value(rows.getFirst()),
                                             rows.getCount() ? value(rows.getCount()) : Value(), rows.getStep()));
@@ -288,8 +350,12 @@ void ItemLowering::lowerProgram() {
 
 /// Runs the program once, and again with care if the output is not finite: a value of a key that does not attend may
 /// have spoilt it, which to rule out in every tile would cost more than all masks do.
-void ItemLowering::lower(const Item &itemToLower) {
-  item = itemToLower;
+void ItemLowering::lower(Value number) {
+  itemNumber = number;
+  item = parts.kernel.getColumnSums() ? splitColumnItem(builder, loc, number, arguments, parts.kernel)
+                                      : splitItem(builder, loc, number, arguments, parts.kernel);
+  if (parts.kernel.isOverBlocks())
+    return lowerProgram();
   bool excludes = false;
   parts.kernel.walk([&](MaskOp mask) { excludes = excludesPairs(mask); });
   if (!excludes)
@@ -317,7 +383,8 @@ void cpu::emitItems(KernelParts parts, const Target &target) {
   ScalarBuilder s(builder, loc);
 
   ScheduleOp schedule = parts.schedule;
-  int64_t tableSize = parts.plan ? 0 : rangeTableSize(cast<RangesOp>(schedule.getTerminator()));
+  int64_t tableSize =
+      parts.plan || kernel.isOverBlocks() ? 0 : rangeTableSize(cast<RangesOp>(schedule.getTerminator()));
   ScratchLayout layout(kernel, target, tableSize);
   function->setAttr(kScratchBytesAttr, builder.getI64IntegerAttr(layout.getBytes()));
 
@@ -338,8 +405,7 @@ void cpu::emitItems(KernelParts parts, const Target &target) {
       table = memref::CollapseShapeOp::create(builder, loc, flat, views[static_cast<int>(Place::Ranges)],
                                               ArrayRef<ReassociationIndices>{{0, 1}});
     }
-    Item item = splitItem(builder, loc, loop.getInductionVar(), arguments, kernel);
-    ItemLowering(builder, parts, emitter, arguments, table).lower(item);
+    ItemLowering(builder, parts, emitter, arguments, table).lower(loop.getInductionVar());
   }
   finishEntry(builder, loc);
 }

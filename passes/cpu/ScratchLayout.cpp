@@ -49,6 +49,8 @@ ScratchLayout::ScratchLayout(KernelOp kernel, const Target &target, int64_t rang
   }
   if (hasDistancePredicate(kernel))
     add(Place::Diagonals, 1, 2 * tileQ + tileK, f32);
+  if (kernel.getColumnSums())
+    add(Place::ColumnSums, tileK, target.lanes, f32);
   if (rangeTableSize > 0)
     add(Place::Ranges, 1, rangeTableSize, builder.getIndexType());
 }

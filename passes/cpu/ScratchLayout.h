@@ -26,6 +26,7 @@ enum class Place {
   Widened,     // keys or values of the tile in f32: [tile k][head size]
   ValuePairs,  // values of the tile as pairs of keys: [tile k / 2][2 head size] bf16
   Diagonals,   // limits by distance: [1][tile q + (tile q + tile k)] f32, the first tile q for keys that do not exist
+  ColumnSums,  // sums of the weights of each key, apart by lanes: [tile k][lanes] f32
   Ranges,      // the ranges of the schedule: [1][n] index
 };
 inline constexpr int kPlaces = static_cast<int>(Place::Ranges) + 1;

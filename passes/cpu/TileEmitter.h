@@ -99,6 +99,23 @@ public:
   /// Row maximum + log(row sum) of the rows that exist; `target` is memref<?xf32, strided<[?], offset: ?>>.
   void storeLogSumExp(Value target, Value first, Value count);
 
+  // What kernels over blocks do with scores: TileBlocks.cpp.
+
+  /// The log-sum-exps of the `count` rows from `first` on, as many as the tile has; `logSumExps` as in resumeState.
+  void loadLogSumExps(Value logSumExps, Value first, Value count);
+
+  /// Weights from scores, in place: exp(score - log-sum-exp), and 0 for pairs that do not exist.
+  void emitWeightsOf(const HeadRows &keys);
+
+  /// Stores the weights of all pairs to block `number` of `target`, memref<?x(tile q)x(tile k)xf32>.
+  void storeBlock(Value target, Value number);
+
+  /// Sums of the weights of each key: none, those of the tile more, and the `count` existing ones of them to `target`
+  /// from `first` on; `target` as in storeLogSumExp.
+  void initColumns();
+  void addColumns();
+  void storeColumns(Value target, Value first, Value count);
+
 private:
   void forEachPanel(function_ref<void(Value column)> body);
   void forEachLaneVector(function_ref<void(Value column)> body);
@@ -122,7 +139,8 @@ private:
   /// The limits of a key's scores, for the queries from `column` on.
   Value loadLimits(const HeadRows &keys, Limits limits, Value key, Value column);
   Value limitsWhere(Value attends);
-  /// Do the queries from `column` on attend to key `row` of the tile (i1 a lane)? Without `queries`, their diagonals say.
+  /// Do the queries from `column` on attend to key `row` of the tile (i1 a lane)? Without `queries`, their diagonals
+  /// say.
   Value attendsWhere(const HeadRows &keys, const TileRegion &mask, const RowPredicate *queries, Value row,
                      Value column);
   Value emitModifiedScore(const TileRegion &mod, Value query, Value row, Value column);

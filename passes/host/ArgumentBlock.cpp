@@ -156,5 +156,10 @@ KernelArguments host::readArguments(OpBuilder &builder, Location loc, Value bloc
   for (auto [entry, word] : llvm::zip_equal(arguments.pyramids, layout.pyramids))
     if (word >= 0)
       entry = readerAt(word).pyramid();
+  if (kernel.isOverBlocks()) {
+    WordReader reader = readerAt(layout.blocks);
+    arguments.blocks.offsets = reader.pointer();
+    arguments.blocks.entries = reader.pointer();
+  }
   return arguments;
 }

@@ -32,6 +32,12 @@ struct PyramidArguments {
   Value entries;        // index: entries at level 0, a power of two
 };
 
+/// The blocks of each item, of kernels over them; both are `!llvm.ptr`.
+struct BlockArguments {
+  Value offsets; // i64: the first entry of each item
+  Value entries; // two i32 each: 2 * tile + (is it partial?), and the place of its words among those of partial tiles
+};
+
 /// The arguments of one kernel, as values.
 struct KernelArguments {
   /// In the order of KernelOp::getArrays: arrays are memrefs, scalars `index`. A mask stands for itself only.
@@ -39,6 +45,7 @@ struct KernelArguments {
   ListArguments lists;
   /// By capture; empty where a capture has none.
   SmallVector<PyramidArguments> pyramids;
+  BlockArguments blocks; // null but for kernels over blocks
 };
 
 /// Emits loads of the words of `block` (`!llvm.ptr`).

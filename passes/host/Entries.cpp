@@ -60,13 +60,25 @@ static Value readLongest(OpBuilder &builder, Location loc, const KernelArguments
   return ::readLengths(builder, loc, table, last).queries;
 }
 
-Item host::splitItem(OpBuilder &builder, Location loc, Value item, const KernelArguments &arguments, KernelOp kernel) {
-  ScalarBuilder s(builder, loc);
+/// The item of a number, of `tiles` tiles a head.
+static Item splitItem(OpBuilder &builder, Location loc, Value item, Value heads, Value tiles) {
   auto quotient = [&](Value a, Value b) { return builder.createOrFold<arith::DivUIOp>(loc, a, b); };
   auto remainder = [&](Value a, Value b) { return builder.createOrFold<arith::RemUIOp>(loc, a, b); };
-  Value heads = builder.createOrFold<memref::DimOp>(loc, arguments.arrays[0], 1);
-  Value length = readLongest(builder, loc, arguments, kernel);
-  Value tiles = buildTileCount(s, length, kernel.getModulo(), kernel.getTileQ());
   Value headItem = quotient(item, tiles);
   return {quotient(headItem, heads), remainder(headItem, heads), remainder(item, tiles)};
+}
+
+Item host::splitItem(OpBuilder &builder, Location loc, Value item, const KernelArguments &arguments, KernelOp kernel) {
+  ScalarBuilder s(builder, loc);
+  Value heads = builder.createOrFold<memref::DimOp>(loc, arguments.arrays[0], 1);
+  Value length = readLongest(builder, loc, arguments, kernel);
+  return ::splitItem(builder, loc, item, heads, buildTileCount(s, length, kernel.getModulo(), kernel.getTileQ()));
+}
+
+Item host::splitColumnItem(OpBuilder &builder, Location loc, Value item, const KernelArguments &arguments,
+                           KernelOp kernel) {
+  ScalarBuilder s(builder, loc);
+  Value heads = builder.createOrFold<memref::DimOp>(loc, arguments.arrays[0], 1);
+  Value length = memref::DimOp::create(builder, loc, arguments.arrays[1], 2);
+  return ::splitItem(builder, loc, item, heads, s.ceilDivPositive(length, kernel.getTileK()));
 }

@@ -49,6 +49,9 @@ struct Item {
 };
 Item splitItem(OpBuilder &builder, Location loc, Value item, const KernelArguments &arguments, KernelOp kernel);
 
+/// The same of an item of column sums, whose tile is one of keys.
+Item splitColumnItem(OpBuilder &builder, Location loc, Value item, const KernelArguments &arguments, KernelOp kernel);
+
 /// How many queries and keys the pattern sees in a batch: those of the arrays, or those of a sequence.
 struct Lengths {
   Value queries, keys;

@@ -72,10 +72,11 @@ void setElementType(ModuleOp module, Type elementType) {
 
 /// Attention reads arguments and results of attention; constants are there for score regions.
 static LogicalResult checkOperation(Operation &op) {
-  if (!isa<AttentionOp, MergeOp, func::ReturnOp>(op) && !matchPattern(&op, m_Constant()))
-    return op.emitError("expects only sparse_attn.attention and sparse_attn.merge in a compiled function, but got '")
+  if (!isa<AttendOpInterface, MergeOp, func::ReturnOp>(op) && !matchPattern(&op, m_Constant()))
+    return op.emitError("expects only sparse_attn.attention, weights, column_sums and merge in a compiled function, but "
+                        "got '")
            << op.getName() << "'";
-  if (isa<AttentionOp, MergeOp>(op))
+  if (isa<AttendOpInterface, MergeOp>(op))
     for (Value operand : op.getOperands())
       if (matchPattern(operand, m_Constant()))
         return op.emitError("expects attention to read arguments and results of attention, but got a constant of type ")
@@ -115,7 +116,7 @@ LogicalResult checkFunctions(ModuleOp module) {
     for (Value result : llvm::map_range(results->getOperands(), skipMergesOfOne))
       if (!returned.insert(result).second)
         return results->emitError("expects a function to return each result once");
-      else if (!isa_and_nonnull<AttentionOp, MergeOp>(result.getDefiningOp()))
+      else if (!isa_and_nonnull<AttendOpInterface, MergeOp>(result.getDefiningOp()))
         return results->emitError("expects a function to return results of attention, but got ")
                << (result.getDefiningOp() ? "a constant" : "an argument");
   }

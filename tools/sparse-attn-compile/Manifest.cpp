@@ -50,6 +50,7 @@ private:
   json::Array describeArguments();
   json::Object describeStep(LaunchOp launch);
   json::Object describeSequences(LaunchOp launch);
+  json::Object describeBlockStep(LaunchBlocksOp launch);
   json::Object place(Value value) { return json::Object(places.find(value)->second); }
   void placeResult(Value value);
 
@@ -148,13 +149,35 @@ json::Object FunctionDescription::describeStep(LaunchOp launch) {
   return step;
 }
 
+json::Object FunctionDescription::describeBlockStep(LaunchBlocksOp launch) {
+  json::Array captures;
+  for (Value capture : launch.getCaptures())
+    captures.push_back(place(capture));
+  for (Value output : launch.getOutputs())
+    placeResult(output);
+  json::Object step{{"kernels", json::Array{launch.getKernel()}},
+                    {"query", place(launch.getQuery())},
+                    {"key", place(launch.getKey())},
+                    {"lse", place(launch.getLse())},
+                    {"captures", std::move(captures)},
+                    {"output", place(launch.getOutputs().back())}};
+  if (launch.getOutputs().size() == 3) {
+    step["offsets"] = place(launch.getOutputs()[0]);
+    step["indices"] = place(launch.getOutputs()[1]);
+  }
+  return step;
+}
+
 json::Object FunctionDescription::build() {
   json::Object description{{"name", function.getSymName()}, {"arguments", describeArguments()}};
   json::Array results, steps;
   for (Type type : function.getResultTypes())
     results.push_back(describeArray(cast<ShapedType>(type)));
-  for (LaunchOp launch : function.getOps<LaunchOp>())
-    steps.push_back(describeStep(launch));
+  for (Operation &op : function.getOps())
+    if (auto launch = dyn_cast<LaunchOp>(op))
+      steps.push_back(describeStep(launch));
+    else if (auto blocks = dyn_cast<LaunchBlocksOp>(op))
+      steps.push_back(describeBlockStep(blocks));
   description["results"] = std::move(results);
   description["buffers"] = std::move(buffers);
   description["steps"] = std::move(steps);
@@ -343,7 +366,9 @@ json::Object KernelDescription::build(KernelOp kernel) {
   json::Array variants;
   for (const CompiledLevel &level : compiled.levels)
     variants.push_back(describeVariant(level, parts));
+  const char *computes = kernel.getWeights() ? "weights" : kernel.getColumnSums() ? "column_sums" : "attention";
   return json::Object{{"name", kernel.getSymName()},
+                      {"computes", computes},
                       {"pattern", kernel.getPattern()},
                       {"dtype", getTypeName(kernel.getElementType())},
                       {"head_size", kernel.getHeadSize()},
