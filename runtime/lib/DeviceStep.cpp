@@ -67,9 +67,13 @@ DeviceStep::DeviceStep(std::shared_ptr<const Accelerator> accelerator, std::shar
 Result<std::unique_ptr<const StepLaunch>> DeviceStep::make(std::shared_ptr<const Accelerator> accelerator,
                                                            std::shared_ptr<const DeviceKernel> loaded,
                                                            const DeviceStepSource &source) {
-  if (source.rows->order.items() > maxItems)
+  const ItemOrder &order = source.rows->order;
+  if (order.items() > maxItems)
     return makeError(StatusCode::ShapeMismatch, "expects at most ", maxItems,
-                     " query tiles of all batches and heads on a GPU, but got ", source.rows->order.items());
+                     " query tiles of all batches and heads on a GPU, but got ", order.items());
+  if (order.numbers() > maxNumbers)
+    return makeError(StatusCode::ShapeMismatch, "expects at most ", maxNumbers,
+                     " query tiles on a GPU if all sequences were as long as the longest, but got ", order.numbers());
   std::unique_ptr<DeviceStep> step(new DeviceStep(std::move(accelerator), std::move(loaded), source));
   if (Status status = step->upload(source); !status.isOk())
     return status;

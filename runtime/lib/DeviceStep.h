@@ -39,6 +39,8 @@ public:
   static constexpr uint32_t maxLaunches = 64;
   /// The most items: persistent blocks count positions in 32 bits, and each asks for one behind the last.
   static constexpr int64_t maxItems = INT32_MAX - 65536;
+  /// The most numbers of items, whether they exist or not: kernels divide them in 32 bits.
+  static constexpr int64_t maxNumbers = UINT32_MAX;
 
   /// Uploads all that the kernel reads. `source.kernel` and `source.layout` must outlive the step. Errors:
   /// ShapeMismatch for too many items, OutOfMemory, DeviceError. Throws std::bad_alloc.

@@ -31,6 +31,8 @@ public:
   ItemOrder(const RowGrid &grid, const std::vector<uint32_t> &weights);
 
   int64_t items() const { return itemCount; }
+  /// All items have numbers below this, which is more than `items()` where some do not exist.
+  int64_t numbers() const { return grid.items(); }
   size_t bytes() const { return rows.size() * sizeof(uint32_t); }
   /// True if items come by number, because rows never get heavier.
   bool isNatural() const { return rows.empty(); }

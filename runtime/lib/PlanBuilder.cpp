@@ -176,9 +176,26 @@ Status PlanBuilder::checkContents(const Step &step) {
   if (!count.isOk())
     return count.status();
   Result<std::vector<Sequence>> read = readSequences(arrays, *count, query, key);
-  if (read.isOk())
-    sequencesOf(step) = std::move(*read);
-  return read.status();
+  if (!read.isOk())
+    return read.status();
+  sequencesOf(step) = std::move(*read);
+  return checkTrees(step, kernel);
+}
+
+Status PlanBuilder::checkTrees(const Step &step, const KernelInfo &kernel) {
+  const std::vector<Sequence> &sequences = sequencesOf(step);
+  for (size_t i = 0; i < step.captures.size(); ++i) {
+    if (kernel.captures[i].form != ArrayForm::Tree)
+      continue;
+    const Value &parents = arguments[step.captures[i]];
+    int64_t nodes = parents.size[parents.rank - 1];
+    for (size_t n = 0; n < sequences.size(); ++n)
+      if (sequences[n].queries > 0 && sequences[n].keys < nodes)
+        return makeError(StatusCode::InvalidArgument, argumentName(function, step.captures[i]),
+                         ": expects no more nodes than the ", sequences[n].keys, " keys of sequence ", n, ", but got ",
+                         nodes);
+  }
+  return {};
 }
 
 Status PlanBuilder::define(const Operand &operand, const Shape &shape) {

@@ -60,6 +60,8 @@ private:
   /// Buffers first, then the scratch memory of each worker.
   Status layOutWorkspace();
 
+  /// No sequence may have fewer keys than there are nodes of a captured tree.
+  Status checkTrees(const Step &step, const KernelInfo &kernel);
   /// The arrays that say where the sequences of a step are.
   SequenceArrays sequenceArrays(const Step &step) const;
   /// What checkContents has read; empty where each batch is one.

@@ -58,3 +58,37 @@ func.func @two_resumed(%q: !t, %a: !t, %la: !l) -> !t {
   %o, %lse = sparse_attn.merge (%b, %lb), (%a, %la) : !t, !l
   return %o : !t
 }
+
+// -----
+
+!t = tensor<?x2x?x16xf32>
+!l = tensor<?x2x?xf32>
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+func.func @other_lengths(%q: !t, %n: memref<?xi32>, %m: memref<?xi32>) -> !t {
+  %a, %la = sparse_attn.attention %q, %q, %q pattern(@dense) q_lengths(%n) : (!t, !t, !t) -> (!t, !l)
+  %b, %lb = sparse_attn.attention %q, %q, %q pattern(@dense) q_lengths(%m) : (!t, !t, !t) -> (!t, !l)
+  // expected-error @+1 {{expects all attention over the same sequences of queries: one q_lengths and one q_offsets, or none}}
+  %o, %lse = sparse_attn.merge (%a, %la), (%b, %lb) : !t, !l
+  return %o : !t
+}
+
+// -----
+
+!t = tensor<?x2x?x16xf32>
+!l = tensor<?x2x?xf32>
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+func.func @offsets_of_one(%q: !t, %n: memref<?xi32>) -> !t {
+  %a, %la = sparse_attn.attention %q, %q, %q pattern(@dense) q_offsets(%n) k_offsets(%n) : (!t, !t, !t) -> (!t, !l)
+  %b, %lb = sparse_attn.attention %q, %q, %q pattern(@dense) k_offsets(%n) : (!t, !t, !t) -> (!t, !l)
+  // expected-error @+1 {{expects all attention over the same sequences of queries: one q_lengths and one q_offsets, or none}}
+  %o, %lse = sparse_attn.merge (%a, %la), (%b, %lb) : !t, !l
+  return %o : !t
+}

@@ -107,3 +107,16 @@ func.func @crossed(%q: !t) -> !t {
   %o, %lse = sparse_attn.merge (%c, %lc), (%a, %lb) : !t, !l
   return %o : !t
 }
+
+// Keys of other lengths than one another's, of the same sequences of queries.
+// CHECK-LABEL: func.func @sequences(
+// CHECK-SAME:    %{{[^:]*}}: tensor<?x2x?x16xf32>, %[[N:.*]]: memref<?xi32>, %[[M:.*]]: memref<?xi32>)
+// CHECK-NEXT:    %[[A:.*]], %[[LA:.*]] = sparse_attn.attention {{.*}} pattern(@near) q_lengths(%[[N]]) k_lengths(%[[N]]) :
+// CHECK-NEXT:    %[[B:.*]], %[[LB:.*]] = sparse_attn.attention {{.*}} pattern(@first) q_lengths(%[[N]]) k_lengths(%[[M]]) from(%[[A]], %[[LA]] :
+// CHECK-NEXT:    return %[[B]], %[[LB]]
+func.func @sequences(%q: !t, %n: memref<?xi32>, %m: memref<?xi32>) -> (!t, !l) {
+  %a, %la = sparse_attn.attention %q, %q, %q pattern(@near) q_lengths(%n) k_lengths(%n) : (!t, !t, !t) -> (!t, !l)
+  %b, %lb = sparse_attn.attention %q, %q, %q pattern(@first) q_lengths(%n) k_lengths(%m) : (!t, !t, !t) -> (!t, !l)
+  %o, %lse = sparse_attn.merge (%a, %la), (%b, %lb) : !t, !l
+  return %o, %lse : !t, !l
+}

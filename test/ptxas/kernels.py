@@ -16,11 +16,14 @@ class CompilationError(Exception):
 
 class Pattern(NamedTuple):
     """The ops of a pattern, and the type of the capture %c, where it has one; or what becomes of the score %s of a pair
-    (%b, %h, %i, %j) in %n, where %c is captured for that."""
+    (%b, %h, %i, %j) in %n, where %c is captured for that. Then whether sequences are packed, and whether attention goes on
+    from a partial result."""
 
     body: str
     capture: str = ""
     score: str = ""
+    packed: bool = False
+    resumes: bool = False
 
 
 PATTERNS = {
@@ -108,13 +111,27 @@ PATTERNS = {
         %number = arith.sitofp %integer : i32 to f32
         %n = math.fma %slope, %number, %s : f32""",
     ),
+    "packed": Pattern("%p = sparse_attn.causal", packed=True),
+    "packed_dilated": Pattern(
+        """
+        %near = sparse_attn.window left(1024) right(1024)
+        %eighth = sparse_attn.stride step(8)
+        %p = sparse_attn.intersect %near, %eighth""",
+        packed=True,
+    ),
+    "resumed": Pattern("%p = sparse_attn.causal", resumes=True),
+    "resumed_packed": Pattern("%p = sparse_attn.causal", packed=True, resumes=True),
 }
 
 
 def module(pattern, dtype, head_size):
     """A function that attends through a pattern, as text."""
-    body, kind, score = PATTERNS[pattern]
+    body, kind, score, packed, resumes = PATTERNS[pattern]
     argument = f", %c: {kind}" if kind else ""
+    argument += ", %n: memref<?xi32>" if packed else ""
+    argument += ", %po: !t, %pl: tensor<?x8x?xf32>" if resumes else ""
+    places = " q_offsets(%n) k_offsets(%n)" if packed else ""
+    places += " from(%po, %pl : !t, tensor<?x8x?xf32>)" if resumes else ""
     declared, passed = (f"(%c: {kind})", f"(%c) : ({kind})") if kind and not score else ("", "")
     region = f"score (%s, %b, %h, %i, %j) {{ {score}\n sparse_attn.yield %n : f32 }} " if score else ""
     return f"""
@@ -124,7 +141,7 @@ def module(pattern, dtype, head_size):
         sparse_attn.yield %p
       }}
       func.func @attention(%q: !t, %k: !t, %v: !t{argument}) -> !t {{
-        %o = sparse_attn.attention %q, %k, %v pattern(@pattern{passed}) {region}: (!t, !t, !t) -> !t
+        %o = sparse_attn.attention %q, %k, %v pattern(@pattern{passed}){places} {region}: (!t, !t, !t) -> !t
         return %o : !t
       }}"""
 

@@ -51,7 +51,9 @@ def check_hopper(kernel, head_size, tile_k):
     compare(faults, "as the order of waits in the loop", [loop[position].awaited for position in waits], [1, 0])
     between = names[waits[0] : waits[-1]] if waits else []
     compare(faults, "MUFU in the loop", names.count("MUFU"), exponentials(tile_k))
-    compare(faults, "MUFU between the waits", between.count("MUFU"), exponentials(tile_k))
+    # One correction may come with the rescaling, behind the second wait.
+    if between.count("MUFU") not in (exponentials(tile_k) - 1, exponentials(tile_k)):
+        faults.append(f"expects {exponentials(tile_k)} MUFU between the waits, or one less, but got {between.count('MUFU')}")
     compare(faults, "HGMMA between the waits", sum(name.startswith("HGMMA") for name in between), 0)
     # The accumulator is still being written before the second wait.
     rescaled = names[waits[-1] :].count("FMUL") if waits else 0

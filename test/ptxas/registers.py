@@ -15,8 +15,9 @@ REGISTERS, MOST_REGISTERS = 64 * 1024, 255
 # The head size up to which nothing may spill, but for masks and scores that compute much; and the bytes that all others
 # may.
 NEVER_SPILLS, MOST_SPILLED = 128, 64
-# The rank of a random number takes some hundred instructions; tables take an address, a clamp and a load a pair.
-COMPUTE_MUCH = ("bigbird", "lines", "tree", "alibi")
+# The rank of a random number takes some hundred instructions; tables take an address, a clamp and a load a pair. Residue
+# classes of packed sequences keep where a sequence and where a class begins.
+COMPUTE_MUCH = ("bigbird", "lines", "tree", "alibi", "packed_dilated")
 
 
 def threads(chip, tile_q):
