@@ -35,14 +35,14 @@ BlockLayout::BlockLayout(const KernelInfo &kernel) {
   };
   query = take(arrayWords(4));
   key = take(arrayWords(4));
-  value = take(arrayWords(4));
+  value = take(arrayWords(kernel.isOverBlocks() ? 3 : 4));
   for (const CaptureInfo &capture : kernel.captures)
     captures.push_back(take(captureWords(capture)));
   sequences = take(kernel.sequences ? arrayWords(2) : 0);
   resumes = kernel.resumes;
   partialOutput = take(resumes ? arrayWords(4) : 0);
   partialLse = take(resumes ? arrayWords(3) : 0);
-  output = take(arrayWords(4));
+  output = take(arrayWords(kernel.isOverBlocks() ? 3 : 4));
   hasLse = kernel.lse;
   lse = take(kernel.lse ? arrayWords(3) : 0);
   bool hasMasks = std::any_of(kernel.captures.begin(), kernel.captures.end(),
@@ -51,6 +51,7 @@ BlockLayout::BlockLayout(const KernelInfo &kernel) {
   lists = take(isListed ? listWords + (hasMasks ? maskListWords : 0) : 0);
   for (const CaptureInfo &capture : kernel.captures)
     pyramids.push_back(take(capture.pyramid ? pyramidWords : 0));
+  blocks = take(kernel.isOverBlocks() ? blockListWords : 0);
   device = take(kernel.isForGpu() ? size_t(deviceWords) : 0);
 }
 

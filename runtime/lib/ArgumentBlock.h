@@ -33,15 +33,18 @@ constexpr size_t maskListWords = 2;
 constexpr size_t pyramidWords = 3;
 /// What a GPU kernel has at the end.
 enum DeviceWord : size_t { ItemCountWord, OrderWord, CounterWord, CountsWord, deviceWords };
+/// What a kernel over blocks has: their offsets, and the blocks.
+constexpr size_t blockListWords = 2;
 /// No block is longer, since captures are limited.
-constexpr size_t maxBlockWords = 5 * arrayWords(4) + 2 * arrayWords(3) + arrayWords(2) + listWords + maskListWords +
-                                 maxCaptures * (arrayWords(4) + pyramidWords) + deviceWords;
+constexpr size_t maxBlockWords = 5 * arrayWords(4) + 2 * arrayWords(3) + arrayWords(2) + blockListWords + listWords +
+                                 maskListWords + maxCaptures * (arrayWords(4) + pyramidWords) + deviceWords;
 
 /// The arrays of one step, in `prepare` (where all data may be null) or in a launch.
 struct StepArrays {
   Value query, key, value, output;
   Value lse;                       ///< Unused without a log-sum-exp.
   Value partialOutput, partialLse; ///< Unused where nothing is gone on from.
+  Value offsets, indices;          ///< Of weights; unused elsewhere. Not in the block.
 };
 
 /// Number of the first word of each part of a kernel's block.
@@ -58,6 +61,7 @@ struct SPARSE_ATTN_EXPORT BlockLayout {
   size_t lse;                   ///< Meaningless without a log-sum-exp.
   size_t lists;                 ///< Meaningless without lists.
   std::vector<size_t> pyramids; ///< By capture; meaningless for one without.
+  size_t blocks;                ///< Meaningless but for kernels over blocks.
   size_t device;                ///< The `DeviceWord`s; meaningless on the CPU.
   size_t words;                 ///< Of the whole block.
 };

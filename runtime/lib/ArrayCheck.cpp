@@ -115,7 +115,7 @@ Status checkArray(const ValueName &name, const Value &value, const ArrayType &ty
                      ", but got a scalar (rank 0)");
   if (value.rank < 0 || value.rank > 4)
     return makeError(StatusCode::InvalidArgument, name, ": expects rank ", type.shape.rank, ", but got ", value.rank);
-  if (value.dtype < SPARSE_ATTN_F32 || value.dtype > SPARSE_ATTN_I32)
+  if (value.dtype < SPARSE_ATTN_F32 || value.dtype > SPARSE_ATTN_I64 || value.dtype == SPARSE_ATTN_BLOCK_MASK)
     return makeError(StatusCode::InvalidArgument, name, ": expects element type ", dtypeName(type.dtype),
                      ", but got the unknown type ", value.dtype);
   if (value.dtype != static_cast<int32_t>(type.dtype))

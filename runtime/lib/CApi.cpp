@@ -98,6 +98,29 @@ void sparse_attn_plan_destroy(sparse_attn_plan *plan) { delete plan; }
 
 size_t sparse_attn_workspace_bytes(const sparse_attn_plan *plan) { return plan ? plan->plan->workspaceBytes() : 0; }
 
+size_t sparse_attn_result_bytes(const sparse_attn_plan *plan, size_t result) {
+  if (!plan || result >= plan->plan->function().results.size())
+    return 0;
+  const Shape &shape = plan->plan->resultShape(result);
+  int64_t bytes = elementBytes(plan->plan->function().results[result].dtype);
+  for (int32_t i = 0; i < shape.rank; ++i)
+    bytes *= shape.size[static_cast<size_t>(i)];
+  return static_cast<size_t>(bytes);
+}
+
+sparse_attn_status sparse_attn_result_sizes(const sparse_attn_plan *plan, size_t result, int32_t *rank,
+                                            int64_t *sizes) {
+  return guard({{plan, "a plan"}, {rank, "a place for the rank"}, {sizes, "a place for the sizes"}}, [&] {
+    size_t count = plan->plan->function().results.size();
+    if (result >= count)
+      return makeError(StatusCode::InvalidArgument, "expects a result below ", count, ", but got ", result);
+    const Shape &shape = plan->plan->resultShape(result);
+    *rank = shape.rank;
+    std::copy_n(shape.size.begin(), shape.rank, sizes);
+    return Status();
+  });
+}
+
 size_t sparse_attn_plan_device_bytes(const sparse_attn_plan *plan) { return plan ? plan->plan->deviceBytes() : 0; }
 
 sparse_attn_status sparse_attn_plan_tiles(const sparse_attn_plan *plan, int64_t *partial, int64_t *full,

@@ -34,8 +34,10 @@ private:
     checkAlternatives(step.member("kernels"), info.kernels);
     checkRead(step.member("query"), info.query, kernel);
     checkRead(step.member("key"), info.key, kernel);
-    checkRead(step.member("value"), info.value, kernel);
     checkCaptures(step.member("captures"), info.captures, kernel);
+    if (kernel.isOverBlocks())
+      return checkBlocks(step, info, kernel);
+    checkRead(step.member("value"), info.value, kernel);
     if (info.sequences.any() != kernel.sequences)
       return step.fail("expects ", kernel.sequences ? "" : "no ", "lengths or offsets of sequences, as kernel '",
                        kernel.name, "' has, but got ", info.sequences.any() ? "some" : "none");
@@ -54,14 +56,27 @@ private:
       checkWritten(step.member("lse"), *info.lse, DType::F32, 3, std::nullopt);
   }
 
+  /// A step of weights or of column sums, which are read by no other.
+  void checkBlocks(const JsonNode &step, const Step &info, const KernelInfo &kernel) {
+    checkRead(step.member("lse"), info.value, DType::F32, 3, std::nullopt);
+    if (info.partial || info.sequences.any() || info.kernels.size() > 1)
+      return step.fail("expects one kernel, no partial result and no sequences, as kernel '", kernel.name,
+                       "' has, but got others");
+    checkWritten(step.member("output"), info.output, DType::F32, 3, std::nullopt);
+    if (kernel.computes != KernelInfo::Computes::Weights)
+      return;
+    checkWritten(step.member("offsets"), *info.offsets, DType::I64, 1, std::nullopt);
+    checkWritten(step.member("indices"), *info.indices, DType::I32, 2, std::nullopt);
+  }
+
   /// One kernel may stand for another only if they differ in nothing but their tiles.
   void checkAlternatives(const JsonNode &at, const std::vector<size_t> &numbers) {
     const KernelInfo &first = kernels[numbers.front()];
     for (size_t i = 1; i < numbers.size() && at.ok(); ++i) {
       const KernelInfo &other = kernels[numbers[i]];
-      if (other.pattern != first.pattern || other.dtype != first.dtype || other.headSize != first.headSize ||
-          other.scale != first.scale || other.lse != first.lse || other.resumes != first.resumes ||
-          other.sequences != first.sequences ||
+      if (other.computes != first.computes || other.pattern != first.pattern || other.dtype != first.dtype ||
+          other.headSize != first.headSize || other.scale != first.scale || other.lse != first.lse ||
+          other.resumes != first.resumes || other.sequences != first.sequences ||
           other.variants.front().entries.score.has_value() != first.variants.front().entries.score.has_value() ||
           !(other.captures == first.captures))
         at.element(i).fail("expects a kernel that differs from '", first.name, "' in its tiles alone, but got '",

@@ -54,7 +54,7 @@ DType parseDType(const JsonNode &node) {
   std::string name = node.string();
   std::optional<DType> type = sparse_attn::parseDType(name);
   if (!type)
-    node.fail("expects f32, f16, bf16 or i32, but got '", name, "'");
+    node.fail("expects f32, f16, bf16, i32 or i64, but got '", name, "'");
   return type.value_or(DType::F32);
 }
 
@@ -130,7 +130,10 @@ Step parseStep(const JsonNode &node, const FunctionInfo &function, const std::ve
     step.kernels.push_back(parseKernelReference(names.element(i), kernels));
   step.query = parseOperand(node.member("query"), function);
   step.key = parseOperand(node.member("key"), function);
-  step.value = parseOperand(node.member("value"), function);
+  KernelInfo::Computes computes =
+      node.ok() && !step.kernels.empty() ? kernels[step.kernels.front()].computes : KernelInfo::Computes::Attention;
+  bool isOverBlocks = computes != KernelInfo::Computes::Attention;
+  step.value = parseOperand(node.member(isOverBlocks ? "lse" : "value"), function);
   JsonNode captures = node.member("captures");
   for (size_t i = 0, count = captures.size(); i < count && node.ok(); ++i)
     step.captures.push_back(captures.element(i).member("argument").index(function.arguments.size()));
@@ -148,7 +151,11 @@ Step parseStep(const JsonNode &node, const FunctionInfo &function, const std::ve
     step.partial = {parseOperand(partial.member("output"), function), parseOperand(partial.member("lse"), function)};
   }
   step.output = parseOperand(node.member("output"), function);
-  if (node.has("lse"))
+  if (computes == KernelInfo::Computes::Weights) {
+    step.offsets = parseOperand(node.member("offsets"), function);
+    step.indices = parseOperand(node.member("indices"), function);
+  }
+  if (node.has("lse") && !isOverBlocks)
     step.lse = parseOperand(node.member("lse"), function);
   return step;
 }
@@ -298,6 +305,8 @@ Variant parseVariant(const JsonNode &node, const KernelInfo &kernel, bool isForG
   if (readsForScores)
     variant.entries.score = entries.member("score").index(UINT32_MAX);
   variant.entries.tiles = entries.optionalIndex("tiles");
+  if (kernel.isOverBlocks()) // They are listed by it.
+    variant.entries.tiles = entries.member("tiles").index(UINT32_MAX);
   if (kernel.schedule == KernelInfo::Schedule::Listed)
     variant.entries.plan = entries.member("plan").index(UINT32_MAX);
   return variant;
@@ -310,13 +319,28 @@ KernelInfo::Schedule parseSchedule(const JsonNode &node) {
   return name == "listed" ? KernelInfo::Schedule::Listed : KernelInfo::Schedule::Ranges;
 }
 
+KernelInfo::Computes parseComputes(const JsonNode &node) {
+  std::string name = node.string();
+  if (name == "weights")
+    return KernelInfo::Computes::Weights;
+  if (name == "column_sums")
+    return KernelInfo::Computes::ColumnSums;
+  if (name != "attention")
+    node.fail("expects attention, weights or column_sums, but got '", name, "'");
+  return KernelInfo::Computes::Attention;
+}
+
 KernelInfo parseKernel(const JsonNode &node, bool isForGpu) {
   KernelInfo kernel;
   kernel.name = node.member("name").string();
   kernel.pattern = node.member("pattern").string();
   kernel.dtype = parseDType(node.member("dtype"));
-  if (kernel.dtype == DType::I32)
-    node.member("dtype").fail("expects f32, f16 or bf16, but got 'i32'");
+  if (kernel.dtype == DType::I32 || kernel.dtype == DType::I64)
+    node.member("dtype").fail("expects f32, f16 or bf16, but got '", dtypeName(kernel.dtype), "'");
+  if (node.has("computes"))
+    kernel.computes = parseComputes(node.member("computes"));
+  if (kernel.isOverBlocks() && isForGpu)
+    node.member("computes").fail("expects a kernel of attention for a GPU, but got another");
   kernel.headSize = node.member("head_size").integer(1, maxHeadSize);
   kernel.scale = node.member("scale").number();
   kernel.lse = node.member("lse").boolean();

@@ -101,7 +101,8 @@ Status PlanBuilder::checkStep(const Step &step) {
   }
   Shape query = shape(step.query);
   Shape key = shape(step.key);
-  if (Status status = StepPlan::checkShapes(kernel, query, key, shape(step.value)); !status.isOk())
+  Shape value = kernel.isOverBlocks() ? key : shape(step.value);
+  if (Status status = StepPlan::checkShapes(kernel, query, key, value); !status.isOk())
     return status;
   int64_t batches = query.size[0];
   if (step.sequences.any()) {
@@ -110,15 +111,22 @@ Status PlanBuilder::checkStep(const Step &step) {
   }
   if (Status status = StepPlan::checkCaptures(kernel, query, key, batches, captures); !status.isOk())
     return status;
-  if (Status status = define(step.output, query); !status.isOk())
-    return status;
   Shape lse = query;
   lse.rank = 3;
   lse.size[3] = 0;
-  if (step.partial) {
-    if (Status status = checkPartial(step.partial->output, query); !status.isOk())
+  if (kernel.isOverBlocks()) {
+    if (Status status = checkSameShape("a log-sum-exp", step.value, lse); !status.isOk())
       return status;
-    if (Status status = checkPartial(step.partial->lse, lse); !status.isOk())
+    // How many blocks there are is known once they are listed.
+    Shape sums{3, {query.size[0], query.size[1], key.size[2]}};
+    return kernel.computes == KernelInfo::Computes::ColumnSums ? define(step.output, sums) : Status();
+  }
+  if (Status status = define(step.output, query); !status.isOk())
+    return status;
+  if (step.partial) {
+    if (Status status = checkSameShape("a partial result", step.partial->output, query); !status.isOk())
+      return status;
+    if (Status status = checkSameShape("a partial result", step.partial->lse, lse); !status.isOk())
       return status;
   }
   if (!step.lse)
@@ -153,11 +161,11 @@ Status PlanBuilder::checkSequences(const Step &step, int64_t &count) {
   return counted.status();
 }
 
-Status PlanBuilder::checkPartial(const Operand &operand, const Shape &expected) const {
+Status PlanBuilder::checkSameShape(const char *what, const Operand &operand, const Shape &expected) const {
   Shape got = shape(operand);
   if (got.rank == expected.rank && std::equal(got.size.begin(), got.size.begin() + got.rank, expected.size.begin()))
     return {};
-  return makeError(StatusCode::ShapeMismatch, "expects a partial result of sizes ", expected, ", but got ", got);
+  return makeError(StatusCode::ShapeMismatch, "expects ", what, " of sizes ", expected, ", but got ", got);
 }
 
 Status PlanBuilder::checkContents(const Step &step) {
@@ -278,8 +286,17 @@ Result<std::unique_ptr<StepPlan>> PlanBuilder::analyseStep(const Step &step, con
   return analysed;
 }
 
+Status PlanBuilder::defineBlocks(const Step &step, const StepPlan &plan) {
+  BlockSizes sizes = plan.blockSizes();
+  if (Status status = define(*step.offsets, Shape{1, {sizes.heads + 1}}); !status.isOk())
+    return status;
+  if (Status status = define(*step.indices, Shape{2, {sizes.blocks, 2}}); !status.isOk())
+    return status;
+  return define(step.output, Shape{3, {sizes.blocks, sizes.queries, sizes.keys}});
+}
+
 Status PlanBuilder::prepareStep(const Step &step) {
-  StepArrays arrays{view(step.query), view(step.key), view(step.value), view(step.output), {}, {}, {}};
+  StepArrays arrays{view(step.query), view(step.key), view(step.value), view(step.output), {}, {}, {}, {}, {}};
   if (step.lse)
     arrays.lse = view(*step.lse);
   if (step.partial) {
@@ -298,6 +315,9 @@ Status PlanBuilder::prepareStep(const Step &step) {
   }
   if (Status status = best->finish(std::move(choices)); !status.isOk())
     return status;
+  if (step.offsets)
+    if (Status status = defineBlocks(step, *best); !status.isOk())
+      return status;
   plan.steps.push_back(std::move(best));
   return {};
 }

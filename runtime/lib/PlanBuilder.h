@@ -48,8 +48,10 @@ private:
   Status checkContents(const Step &step);
   /// Sets the shape of a result or a buffer.
   Status define(const Operand &operand, const Shape &shape);
-  /// Has a partial result that a step goes on from the sizes of its own?
-  Status checkPartial(const Operand &operand, const Shape &expected) const;
+  /// Has what a step reads, beside queries, keys and values, these sizes?
+  Status checkSameShape(const char *what, const Operand &operand, const Shape &expected) const;
+  /// Sets the shapes of the results of a step of weights.
+  Status defineBlocks(const Step &step, const StepPlan &plan);
   /// Prepares the kernel of the step whose work costs least.
   Status prepareStep(const Step &step);
   /// Counts what one kernel would visit.

@@ -207,6 +207,8 @@ Result<std::unique_ptr<StepPlan>> StepPlan::analyse(const Artifact &artifact, co
     step->writeLists(step->rows->lists);
   else if (Status status = step->prepareRows(); !status.isOk())
     return inKernel(kernel, status);
+  if (Status status = kernel.isOverBlocks() ? step->listBlocks() : Status(); !status.isOk())
+    return inKernel(kernel, status);
   return step;
 }
 
@@ -314,10 +316,48 @@ Status StepPlan::prepareRows() {
   return {};
 }
 
+Status StepPlan::listBlocks() {
+  auto visit = [&](int64_t item, VisitedRow &row) {
+    if (rows->lists.hasMasks()) {
+      int64_t listRow = item / grid.tiles / grid.heads * grid.batchStride() +
+                        item / grid.tiles % grid.heads * grid.headStride() + grid.tileOf(item);
+      row.firstWords = rows->lists.partialEntries[static_cast<size_t>(listRow)];
+    }
+    return visitedTiles(item, row.partial, row.full);
+  };
+  Result<BlockLists> listed = sparse_attn::listBlocks(grid, visit);
+  if (!listed.isOk())
+    return listed.status();
+  blocks = std::move(*listed);
+  blockOrder = orderByBlocks(blocks, RowGrid{grid.batch, grid.heads, grid.tiles, true, true, {}});
+  if (kernel->computes == KernelInfo::Computes::ColumnSums) {
+    blocks = transposeBlocks(blocks, grid, keyTiles);
+    blockOrder = orderByBlocks(blocks, RowGrid{grid.batch, grid.heads, keyTiles, true, true, {}});
+  }
+  block[layout.blocks] = addressWord(blocks.offsets.data());
+  block[layout.blocks + 1] = addressWord(blocks.entries.data());
+  return {};
+}
+
+void StepPlan::writeIndices(const StepArrays &arrays) const {
+  auto offsets = static_cast<int64_t *>(arrays.offsets.data);
+  auto indices = static_cast<int32_t *>(arrays.indices.data);
+  for (int64_t head = 0; head <= grid.batch * grid.heads; ++head)
+    offsets[head] = blocks.offsets[static_cast<size_t>(head * grid.tiles)];
+  for (int64_t item = 0; item < grid.items(); ++item)
+    for (int64_t i = blocks.offsets[static_cast<size_t>(item)]; i < blocks.offsets[static_cast<size_t>(item) + 1];
+         ++i) {
+      int32_t *pair = indices + i * arrays.indices.stride[0];
+      pair[0] = static_cast<int32_t>(grid.tileOf(item));
+      pair[1] = static_cast<int32_t>(blocks.entries[static_cast<size_t>(2 * i)] / 2);
+    }
+}
+
 Result<std::unique_ptr<const StepLaunch>> StepPlan::makeLaunch() {
   if (!accelerator) {
     auto items = reinterpret_cast<ItemsEntry>(artifact->entry(*variant->entries.items));
-    return std::unique_ptr<const StepLaunch>(std::make_unique<CpuStep>(items, layout, block, rows->order));
+    return std::unique_ptr<const StepLaunch>(
+        std::make_unique<CpuStep>(items, layout, block, kernel->isOverBlocks() ? blockOrder : rows->order));
   }
   DeviceStepSource source{kernel, &layout, &block, {}, &sequenceTable, rows.get()};
   for (const StepCapture &capture : captures)
@@ -326,6 +366,8 @@ Result<std::unique_ptr<const StepLaunch>> StepPlan::makeLaunch() {
 }
 
 Status StepPlan::launch(const StepArrays &arrays, const LaunchResources &resources) const {
+  if (kernel->computes == KernelInfo::Computes::Weights)
+    writeIndices(arrays);
   Status status = run->run(arrays, resources);
   return status.isOk() ? status : inKernel(*kernel, status);
 }
@@ -342,7 +384,7 @@ StepInfo StepPlan::info() const {
           rows->tiles,
           !rows->order.isNatural(),
           rows->lists.budgetExceeded,
-          rows->lists.bytes(),
+          rows->lists.bytes() + blocks.bytes(),
           run->deviceBytes(),
           choices};
 }

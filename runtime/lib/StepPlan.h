@@ -15,6 +15,7 @@
 #define SPARSE_ATTN_LIB_STEPPLAN_H
 
 #include "ArgumentBlock.h"
+#include "BlockLists.h"
 #include "CacheTable.h"
 #include "CaptureTable.h"
 #include "ItemOrder.h"
@@ -37,6 +38,11 @@ struct StepCapture {
   std::shared_ptr<const Pyramid> pyramid;
   StepMask mask;                             ///< A copy of the handles; without masks where the value is none.
   std::shared_ptr<const CaptureTable> table; ///< Keeps the value, where that is a table; null elsewhere.
+};
+
+/// How many blocks of weights there are, of how many batches times heads, and how large each is.
+struct BlockSizes {
+  int64_t heads, blocks, queries, keys;
 };
 
 class StepPlan {
@@ -69,6 +75,8 @@ public:
   Status launch(const StepArrays &arrays, const LaunchResources &resources) const;
 
   StepInfo info() const;
+  /// Of a kernel of weights.
+  BlockSizes blockSizes() const { return {grid.batch * grid.heads, blocks.blocks(), variant->tileQ, variant->tileK}; }
   const std::shared_ptr<const PreparedRows> &preparedRows() const { return rows; }
   int64_t items() const { return grid.items(); }
   int64_t scratchBytes() const { return variant->scratchBytes; }
@@ -91,6 +99,10 @@ private:
   Status prepareRows();
   Status list(RowLists &lists);
   void writeLists(const RowLists &lists);
+  /// Lists the blocks of a kernel over them.
+  Status listBlocks();
+  /// Writes the offsets and indices of weights, which every launch has alike.
+  void writeIndices(const StepArrays &arrays) const;
   Result<std::unique_ptr<const StepLaunch>> makeLaunch();
 
   const Artifact *artifact;
@@ -112,6 +124,8 @@ private:
   int64_t keyTiles = 0;
   std::vector<uint64_t> block; ///< As `prepare` saw the arrays.
   std::shared_ptr<const PreparedRows> rows;
+  BlockLists blocks;                              ///< Of kernels over blocks.
+  ItemOrder blockOrder;                           ///< The same.
   std::shared_ptr<const Accelerator> accelerator; ///< Null on the CPU.
   std::shared_ptr<const DeviceKernel> loaded;     ///< Onto the accelerator.
   std::unique_ptr<const StepLaunch> run;

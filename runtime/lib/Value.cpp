@@ -7,6 +7,8 @@
 
 #include "sparse_attn/Value.h"
 
+#include <algorithm>
+#include <iterator>
 #include <ostream>
 
 namespace sparse_attn {
@@ -19,14 +21,21 @@ struct DTypeInfo {
   int64_t bytes;
 };
 
-constexpr DTypeInfo dtypes[] = {
-    {DType::F32, "f32", 4}, {DType::F16, "f16", 2}, {DType::BF16, "bf16", 2}, {DType::I32, "i32", 4}};
+constexpr DTypeInfo dtypes[] = {{DType::F32, "f32", 4},
+                                {DType::F16, "f16", 2},
+                                {DType::BF16, "bf16", 2},
+                                {DType::I32, "i32", 4},
+                                {DType::I64, "i64", 8}};
+
+const DTypeInfo &find(DType type) {
+  return *std::find_if(std::begin(dtypes), std::end(dtypes), [&](const DTypeInfo &info) { return info.type == type; });
+}
 
 } // namespace
 
-int64_t elementBytes(DType type) { return dtypes[static_cast<size_t>(type)].bytes; }
+int64_t elementBytes(DType type) { return find(type).bytes; }
 
-const char *dtypeName(DType type) { return dtypes[static_cast<size_t>(type)].name; }
+const char *dtypeName(DType type) { return find(type).name; }
 
 std::optional<DType> parseDType(std::string_view name) {
   for (const DTypeInfo &info : dtypes)

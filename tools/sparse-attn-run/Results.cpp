@@ -19,13 +19,24 @@ Results::Results(const Plan &plan) {
   }
 }
 
-ResultKinds::ResultKinds(const FunctionInfo &function) {
+ResultKinds::ResultKinds(const Manifest &manifest, const FunctionInfo &function) {
   // Several steps may write one result, one after the other.
   auto add = [](const Operand &operand, std::vector<size_t> &kind) {
     if (operand.kind == Operand::Kind::Result && std::find(kind.begin(), kind.end(), operand.index) == kind.end())
       kind.push_back(operand.index);
   };
   for (const Step &step : function.steps) {
+    if (step.offsets) {
+      // No step reads them; but the function may not return all.
+      for (const Operand &part : {*step.offsets, *step.indices, step.output})
+        if (part.kind == Operand::Kind::Result)
+          weights.push_back(part.index);
+      continue;
+    }
+    if (manifest.kernels[step.kernels.front()].isOverBlocks()) {
+      add(step.output, columnSums);
+      continue;
+    }
     add(step.output, outputs);
     if (step.lse)
       add(*step.lse, logSumExps);

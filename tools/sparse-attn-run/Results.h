@@ -24,11 +24,12 @@ struct Results {
   std::vector<Value> values; ///< Views of the arrays.
 };
 
-/// The numbers of the results that are outputs, and of those that are log-sum-exps, in the order of the steps.
+/// The numbers of the results that are outputs, log-sum-exps and so on, in the order of the steps. Weights have three:
+/// offsets, indices and values.
 struct ResultKinds {
-  explicit ResultKinds(const FunctionInfo &function);
+  ResultKinds(const Manifest &manifest, const FunctionInfo &function);
 
-  std::vector<size_t> outputs, logSumExps;
+  std::vector<size_t> outputs, logSumExps, columnSums, weights;
 };
 
 } // namespace sparse_attn::tools::run

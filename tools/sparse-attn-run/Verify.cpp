@@ -192,6 +192,9 @@ public:
   Verifier(const Plan &plan, const Arguments &inputs, const Results &results)
       : plan(plan), inputs(inputs), results(results), steps(plan.function().steps) {
     for (size_t s = 0; s < steps.size(); ++s)
+      if (plan.step(s).kernel->isOverBlocks())
+        fail("--verify expects a function of attention and merges, but got one with weights or their sums");
+    for (size_t s = 0; s < steps.size(); ++s)
       sampled |= allPairs(plan.step(s)) > maxComparedPairs;
     // Of what a step reads as queries, keys or values, it needs all rows.
     auto isIntermediate = [](const Operand &operand) { return operand.kind != Operand::Kind::Argument; };

@@ -26,6 +26,7 @@
 #include "sparse_attn/Plan.h"
 #include "sparse_attn/Sparsity.h"
 
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -41,10 +42,12 @@ namespace {
 /// appear only at its end.
 class OutputFiles {
 public:
-  OutputFiles(const Options &options, const FunctionInfo &function) {
-    ResultKinds kinds(function);
-    addArrays("--out", "output", options.outputs, kinds.outputs);
-    addArrays("--lse", "log-sum-exp", options.logSumExps, kinds.logSumExps);
+  OutputFiles(const Options &options, const Manifest &manifest, const FunctionInfo &function) {
+    ResultKinds kinds(manifest, function);
+    addArrays("--out", "outputs", options.outputs, kinds.outputs);
+    addArrays("--lse", "log-sum-exps", options.logSumExps, kinds.logSumExps);
+    addArrays("--column-sums", "sums of weights", options.columnSums, kinds.columnSums);
+    addArrays("--weights", "attention weights", filesOfWeights(options.weights), kinds.weights);
     if (!options.json.empty())
       json.emplace(options.json);
     if (!options.tiles.empty())
@@ -74,11 +77,19 @@ public:
   }
 
 private:
+  static std::vector<std::string> filesOfWeights(const std::vector<std::string> &folders) {
+    std::vector<std::string> files;
+    for (const std::string &folder : folders)
+      for (const char *part : {"offsets", "indices", "values"})
+        files.push_back((std::filesystem::path(folder) / part).string() + ".npy");
+    return files;
+  }
+
   void addArrays(const char *option, const char *what, const std::vector<std::string> &paths,
                  const std::vector<size_t> &results) {
     if (paths.size() > results.size())
-      fail(option, " expects a function that returns ", what, "s, one for each time it is given, but got ",
-           results.size(), " for ", paths.size());
+      fail(option, " expects a function that returns ", what, ", once for each time it is given, but got ",
+           results.size(), " arrays for ", paths.size());
     for (size_t i = 0; i < paths.size(); ++i)
       arrays.emplace_back(results[i], std::make_unique<AtomicFile>(paths[i]));
   }
@@ -148,7 +159,7 @@ ExitCode runFunction(const Options &options) {
   RunDevice device;
   std::shared_ptr<const Artifact> artifact = openForDevice(options.input, options.device, options.compileFlags, device);
   const FunctionInfo &function = findFunction(artifact->manifest(), options.function);
-  OutputFiles files(options, function);
+  OutputFiles files(options, artifact->manifest(), function);
   Arguments inputs = bindInputs(function, options);
   PrepareOptions prepareOptions;
   prepareOptions.accelerator = device.accelerator;

@@ -152,10 +152,10 @@ Role roleOf(const FunctionInfo &function, size_t argument) {
   auto playedIn = [&](Operand Step::*operand) {
     return std::any_of(function.steps.begin(), function.steps.end(), [&](const Step &s) { return is(s.*operand); });
   };
-  return playedIn(&Step::query)   ? Role::Query
-         : playedIn(&Step::key)   ? Role::Key
-         : playedIn(&Step::value) ? Role::Value
-                                  : Role::Capture;
+  return playedIn(&Step::query)                                                         ? Role::Query
+         : playedIn(&Step::key)                                                         ? Role::Key
+         : playedIn(&Step::value) && function.arguments[argument].array.shape.rank == 4 ? Role::Value
+                                                                                        : Role::Capture;
 }
 
 std::optional<int64_t> fixedSize(const FunctionInfo &function, Role role, size_t dimension) {

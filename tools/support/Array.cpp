@@ -10,7 +10,7 @@
 #include "sparse_attn/NumericTypes.h"
 #include "support/InputError.h"
 
-#include <limits>
+#include <cstring>
 
 namespace sparse_attn::tools {
 
@@ -40,6 +40,8 @@ double Array::at(int64_t index) const {
     return bf16ToFloat(data<uint16_t>()[index]);
   case DType::I32:
     return data<int32_t>()[index];
+  case DType::I64:
+    return static_cast<double>(data<int64_t>()[index]);
   }
   return 0;
 }
@@ -58,12 +60,13 @@ void Array::set(int64_t index, float value) {
   case DType::I32:
     data<int32_t>()[index] = static_cast<int32_t>(value);
     return;
+  case DType::I64:
+    data<int64_t>()[index] = static_cast<int64_t>(value);
+    return;
   }
 }
 
-void Array::poison() {
-  for (int64_t i = 0; i < count; ++i)
-    set(i, std::numeric_limits<float>::quiet_NaN());
-}
+/// All bits set is a NaN of every float type.
+void Array::poison() { std::memset(memory.get(), 0xff, static_cast<size_t>(count * elementBytes(elementType))); }
 
 } // namespace sparse_attn::tools

@@ -30,6 +30,8 @@ std::vector<std::string> descriptorsOf(DType dtype) {
     return {"<u2", "<V2", "|V2", "bfloat16"};
   case DType::I32:
     return {"<i4", "<i8"};
+  case DType::I64:
+    return {"<i8"};
   }
   return {};
 }
@@ -67,7 +69,7 @@ void readNarrowed(NpyReader &reader, Array &array) {
 Array readNpy(const std::string &path, DType dtype) {
   NpyReader reader(path);
   checkDescriptor(reader, dtype);
-  bool narrow = reader.descriptor() == "<i8";
+  bool narrow = dtype == DType::I32 && reader.descriptor() == "<i8";
   reader.checkData(narrow ? 8 : elementBytes(dtype));
   Array array(dtype, reader.shape());
   if (narrow)

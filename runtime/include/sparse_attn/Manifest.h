@@ -90,12 +90,14 @@ struct Step {
   /// Numbers in `Manifest::kernels`, at least one. They compute the same in tiles of different sizes, and `prepare`
   /// takes the one whose visited tiles cost least.
   std::vector<size_t> kernels;
-  Operand query, key, value;
+  Operand query, key;
+  Operand value; ///< Of kernels over blocks, the log-sum-exp.
   std::vector<size_t> captures; ///< Numbers of arguments.
   SequenceOperands sequences;
   std::optional<PartialResult> partial; ///< What it goes on from, which may be in the place of its results.
-  Operand output;
+  Operand output; ///< Of kernels over blocks, their values or sums.
   std::optional<Operand> lse;
+  std::optional<Operand> offsets, indices; ///< Of the blocks; of kernels of weights, which have both.
 };
 
 /// A function: steps in the order they run. Each result and buffer is written by one step, or by several of which each
@@ -192,10 +194,16 @@ struct Variant {
   std::optional<DeviceCode> device; ///< Of GPU variants only, which all have it.
 };
 
-/// A kernel: softmax(scale * query * key^T + pattern) * value.
+/// A kernel: softmax(scale * query * key^T + pattern) * value, or what follows from its weights.
 struct KernelInfo {
   enum class Schedule { Ranges, Listed };
+  enum class Computes {
+    Attention,
+    Weights,    ///< Of the visited blocks; a tile is a block.
+    ColumnSums, ///< Of the weights, by key.
+  };
   std::string name;
+  Computes computes = Computes::Attention;
   std::string pattern;
   DType dtype = DType::F32;
   int64_t headSize = 1;
@@ -212,6 +220,8 @@ struct KernelInfo {
   bool dependsOnHead = true;
   std::vector<Variant> variants; ///< Most demanding first; at least one, and exactly one for a GPU.
 
+  /// Is it about the visited blocks, each for itself?
+  bool isOverBlocks() const { return computes != Computes::Attention; }
   bool isForGpu() const { return !variants.empty() && variants.front().device; }
 };
 

@@ -30,11 +30,12 @@ enum class DType : int32_t {
   F16 = SPARSE_ATTN_F16,
   BF16 = SPARSE_ATTN_BF16,
   I32 = SPARSE_ATTN_I32,
+  I64 = SPARSE_ATTN_I64, ///< Of results only.
 };
 
 /// Bytes of one element.
 SPARSE_ATTN_EXPORT int64_t elementBytes(DType type);
-/// "f32", "f16", "bf16" or "i32".
+/// "f32", "f16", "bf16", "i32" or "i64".
 SPARSE_ATTN_EXPORT const char *dtypeName(DType type);
 /// The type of that name, if there is one.
 SPARSE_ATTN_EXPORT std::optional<DType> parseDType(std::string_view name);

@@ -55,7 +55,8 @@ typedef enum sparse_attn_dtype {
    * The value is a table of pointers to block masks (`const sparse_attn_block_mask *`) of rank 2: one for each batch
    * and head, or a size of 1 where all batches or all heads share one.
    */
-  SPARSE_ATTN_BLOCK_MASK = 4
+  SPARSE_ATTN_BLOCK_MASK = 4,
+  SPARSE_ATTN_I64 = 5 /**< Of results only. */
 } sparse_attn_dtype;
 
 /** A set of blocks of pairs, chosen at run time; sparse_attn/masks.h makes them. */
@@ -157,6 +158,18 @@ SPARSE_ATTN_API void sparse_attn_plan_destroy(sparse_attn_plan *plan);
 
 /** Bytes of workspace that each concurrent launch needs (64-byte aligned; on a GPU, of its memory); may be 0. */
 SPARSE_ATTN_API size_t sparse_attn_workspace_bytes(const sparse_attn_plan *plan);
+
+/**
+ * Bytes of result number `result` as a contiguous array; 0 for a null plan and a number that no result has. Where the
+ * function returns attention weights, this is the memory of the visited blocks, which only a plan knows.
+ */
+SPARSE_ATTN_API size_t sparse_attn_result_bytes(const sparse_attn_plan *plan, size_t result);
+/**
+ * The sizes that result number `result` must have: writes `rank` and the first `rank` of `sizes`, which has room for 4.
+ * INVALID_ARGUMENT: there is no such result.
+ */
+SPARSE_ATTN_API sparse_attn_status sparse_attn_result_sizes(const sparse_attn_plan *plan, size_t result, int32_t *rank,
+                                                            int64_t *sizes);
 
 /** Bytes that `prepare` uploaded to a device: lists, orders, captured arrays. 0 on the CPU. */
 SPARSE_ATTN_API size_t sparse_attn_plan_device_bytes(const sparse_attn_plan *plan);
