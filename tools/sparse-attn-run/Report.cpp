@@ -85,6 +85,8 @@ void printVerification(std::ostream &stream, const Verification &found) {
   stream << "max error  " << std::setprecision(3) << found.maxError << ", tolerance " << found.tolerance;
   if (found.lseError)
     stream << "; log-sum-exp " << *found.lseError << ", tolerance " << *found.lseTolerance;
+  if (found.weightsError)
+    stream << "; weights " << *found.weightsError << ", tolerance " << *found.weightsTolerance;
   stream << "\n           against the reference in double precision, with the mask of the compiled predicate"
          << (found.modifiesScores ? " and the scores of the compiled region, on " : ", on ");
   if (found.rows < found.allRows)
@@ -164,6 +166,10 @@ std::string toJson(const Report &report) {
     if (found->lseError) {
       json["lse_error"] = *found->lseError;
       json["lse_tolerance"] = *found->lseTolerance;
+    }
+    if (found->weightsError) {
+      json["weights_error"] = *found->weightsError;
+      json["weights_tolerance"] = *found->weightsTolerance;
     }
     json["verified_rows"] = found->rows;
     json["total_rows"] = found->allRows;

@@ -9,6 +9,7 @@
 
 #include "Pairs.h"
 #include "SampleRows.h"
+#include "VerifyBlocks.h"
 #include "support/InputError.h"
 #include "support/Progress.h"
 
@@ -192,12 +193,12 @@ public:
   Verifier(const Plan &plan, const Arguments &inputs, const Results &results)
       : plan(plan), inputs(inputs), results(results), steps(plan.function().steps) {
     for (size_t s = 0; s < steps.size(); ++s)
-      if (plan.step(s).kernel->isOverBlocks())
-        fail("--verify expects a function of attention and merges, but got one with weights or their sums");
-    for (size_t s = 0; s < steps.size(); ++s)
       sampled |= allPairs(plan.step(s)) > maxComparedPairs;
     // Of what a step reads as queries, keys or values, it needs all rows.
     auto isIntermediate = [](const Operand &operand) { return operand.kind != Operand::Kind::Argument; };
+    for (size_t s = 0; s < steps.size(); ++s)
+      if (sampled && plan.step(s).kernel->isOverBlocks())
+        fail("--verify expects at most 2^31 pairs in each step of a function with weights, but got more");
     for (const Step &step : steps)
       if (sampled && (isIntermediate(step.query) || isIntermediate(step.key) || isIntermediate(step.value)))
         fail("--verify expects at most 2^31 pairs in each step of a function whose steps read what others compute, but "
@@ -218,6 +219,8 @@ private:
   void checkStep(size_t s) {
     const Step &step = steps[s];
     StepInfo info = plan.step(s);
+    if (info.kernel->isOverBlocks())
+      return checkBlockStep(s, info);
     FloatArray query = read(step.query), key = read(step.key), value = read(step.value);
     StepCheck check(plan, s, query, key, value);
     std::optional<FloatArray> partial;
@@ -243,6 +246,28 @@ private:
     found.modifiesScores |= info.variant->entries.score.has_value();
     for (int64_t b = 0; b < info.query.size[0]; ++b)
       found.allRows += info.query.size[1] * info.sequenceOf(b).queries;
+  }
+
+  void checkBlockStep(size_t s, const StepInfo &info) {
+    const Step &step = steps[s];
+    FloatArray query = read(step.query), key = read(step.key);
+    BlockStep check{plan, s, query.view, key.view, arrayOf(step.value)};
+    if (!step.offsets) {
+      check.sums = resultOf(step.output, s);
+    } else if (resultOf(*step.offsets, s) && resultOf(*step.indices, s)) {
+      check.offsets = resultOf(*step.offsets, s);
+      check.indices = resultOf(*step.indices, s);
+      check.values = resultOf(step.output, s);
+    }
+    int64_t rows = info.query.size[0] * info.query.size[1] * info.query.size[2];
+    Progress progress("verifying weights", rows);
+    BlockErrors errors = checkBlocks(check, progress);
+    found.weightsError = std::max(found.weightsError.value_or(0), errors.weights);
+    found.weightsTolerance = std::max(found.weightsTolerance.value_or(0), lseTolerance(info.kernel->dtype));
+    found.activePairs = found.activePairs.value_or(0) + errors.pairs;
+    found.modifiesScores |= info.variant->entries.score.has_value();
+    found.rows += rows;
+    found.allRows += rows;
   }
 
   /// The same of all steps over the same queries, as one may go on from the rows of another.

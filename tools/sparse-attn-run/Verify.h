@@ -20,15 +20,19 @@ namespace sparse_attn::tools::run {
 
 /// What a comparison found. An error is infinite where a value is NaN or infinite on one side only.
 struct Verification {
-  double maxError = 0;                          ///< max |O - O_ref| / max |V|.
-  double tolerance = 0;                         ///< The largest that is accepted.
-  std::optional<double> lseError, lseTolerance; ///< Absolute; absent without a log-sum-exp.
-  int64_t rows = 0, allRows = 0;                ///< Rows compared, and all there are.
-  std::optional<int64_t> activePairs;           ///< Where all rows were compared.
-  bool modifiesScores = false;                  ///< Whether a compiled score region made scores of the reference.
+  double maxError = 0;                                  ///< max |O - O_ref| / max |V|.
+  double tolerance = 0;                                 ///< The largest that is accepted.
+  std::optional<double> lseError, lseTolerance;         ///< Absolute; absent without a log-sum-exp.
+  std::optional<double> weightsError, weightsTolerance; ///< Absolute; of sums, relative to those above 1.
+  int64_t rows = 0, allRows = 0;                        ///< Rows compared, and all there are.
+  std::optional<int64_t> activePairs;                   ///< Where all rows were compared.
+  bool modifiesScores = false; ///< Whether a compiled score region made scores of the reference.
 
   /// Whether no error exceeds its tolerance.
-  bool passed() const { return maxError <= tolerance && lseError.value_or(0) <= lseTolerance.value_or(0); }
+  bool passed() const {
+    return maxError <= tolerance && lseError.value_or(0) <= lseTolerance.value_or(0) &&
+           weightsError.value_or(0) <= weightsTolerance.value_or(0);
+  }
 };
 
 /// Compares results with the reference: double precision, from the inputs as rounded to their dtype, with the mask

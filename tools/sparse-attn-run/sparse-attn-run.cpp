@@ -135,7 +135,9 @@ void countWork(const Plan &plan, Report &report) {
     report.pairs->estimated |= step.estimated;
     StepInfo info = plan.step(s);
     report.visitedPairs += (info.tiles.partial + info.tiles.full) * info.variant->tileQ * info.variant->tileK;
-    *report.operations += 4.0 * static_cast<double>(step.pairs) * static_cast<double>(plan.step(s).kernel->headSize);
+    // Weights take one product of the two.
+    double products = info.kernel->isOverBlocks() ? 2.0 : 4.0;
+    *report.operations += products * static_cast<double>(step.pairs) * static_cast<double>(info.kernel->headSize);
   }
 }
 
