@@ -79,6 +79,14 @@ LogicalResult AttentionOp::verify() {
   auto lseType = getLogSumExpType(query);
   if (getLse() && getLse().getType() != lseType)
     return emitOpError("expects a log-sum-exp of type ") << lseType << ", but got " << getLse().getType();
+  // attention_c16
+  if (getSums().size() > 2)
+    return emitOpError("expects an output, a log-sum-exp and a row maximum at most, but got ")
+           << getNumResults() << " results";
+  if (getRowMax() && getRowMax().getType() != lseType)
+    return emitOpError("expects a row maximum of type ") << lseType << ", but got " << getRowMax().getType();
+  if (getRowMax() && getPartialOutput())
+    return emitOpError("expects no row maximum of attention that goes on from a partial result, but got one");
   // attention_c15
   if (bool(getPartialOutput()) != bool(getPartialLse()))
     return emitOpError("expects a partial result with its log-sum-exp, but got one of them");
@@ -110,13 +118,15 @@ void AttentionOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
   setName(getOutput(), "output");
   if (getLse())
     setName(getLse(), "lse");
+  if (getRowMax())
+    setName(getRowMax(), "row_max");
 }
 
 AttentionOp AttentionOp::cloneResuming(OpBuilder &builder, Value partialOutput, Value partialLse) {
   auto resumed =
-      create(builder, getLoc(), getOutput().getType(), getLogSumExpType(getQuery().getType()), getQuery(), getKey(),
-             getValue(), getCaptures(), partialOutput, partialLse, getQLengths(), getKLengths(), getQOffsets(),
-             getKOffsets(), getPatternAttr(), getScaleAttr(), getModuloAttr(), getSchedulesAttr());
+      create(builder, getLoc(), getOutput().getType(), TypeRange(getLogSumExpType(getQuery().getType())), getQuery(),
+             getKey(), getValue(), getCaptures(), partialOutput, partialLse, getQLengths(), getKLengths(),
+             getQOffsets(), getKOffsets(), getPatternAttr(), getScaleAttr(), getModuloAttr(), getSchedulesAttr());
   IRMapping map;
   getScore().cloneInto(&resumed.getScore(), map);
   return resumed;
@@ -313,6 +323,8 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
     if (kernel.getResumes() != bool(getPartialOutput()) || kernel.getResumes() != bool(getPartialLse()))
       return emitOpError("expects a partial result and its log-sum-exp where @")
              << name.getValue() << " resumes, and nowhere else";
+    if (kernel.getRowMax() != bool(getRowMax()))
+      return emitOpError("expects a row maximum where @") << name.getValue() << " has one, and nowhere else";
     bool hasSequences = getQLengths() || getKLengths() || getQOffsets() || getKOffsets();
     if (kernel.getSequences() != hasSequences)
       return emitOpError("expects lengths or offsets where @")

@@ -35,7 +35,8 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
     pattern holds and -inf elsewhere. Arrays are [batch, heads, length, head size]; all sizes but the head size may be
     dynamic. Query head `h` reads key head `h / (Hq / Hkv)`. A query that attends to nothing yields zeros, and -inf as
     its log-sum-exp; a score of -inf means not attending. `scale` is 1 / sqrt(head size) where not given. The second
-    result, if asked for, is the natural log-sum-exp of every row, [batch, heads, length].
+    result, if asked for, is the natural log-sum-exp of every row, [batch, heads, length], and the third the greatest score
+    of every row, -inf where it attends to nothing.
 
     With a `score` region, scores are what the region makes of `scale * query * key^T`: any scalar function of the score
     (f32), batch, head, and the positions of query and key (`index`, as in `sparse_attn.predicate`). It says what pairs
@@ -74,7 +75,8 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
     - (C14) the score region uses, from outside, scalar constants (those of type `index` of 32 bits) and captures: `index`,
       and arrays of f32 or i32 with one to four dimensions, all dynamic.
     - (C15) `from` is a partial result of the type of `output`, and a log-sum-exp of its batch, heads and length.
-    - (C16) with `q_lengths`, `k_lengths`, `q_offsets` or `k_offsets`, there are as many sequences in all of them.
+    - (C16) at most a log-sum-exp and a row maximum, of one type; no row maximum with `from`, which knows no scores.
+    - (C17) with `q_lengths`, `k_lengths`, `q_offsets` or `k_offsets`, there are as many sequences in all of them.
       `prepare` checks: offsets ascend and end in the array; lengths fit between them, or in the array; there is one
       sequence a batch, or one batch, with `q_offsets` if there are several sequences.
 
@@ -104,18 +106,21 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
                        OptionalAttr<F64Attr>:$scale,
                        DefaultValuedOptionalAttr<I64Attr, "1">:$modulo, OptionalAttr<FlatSymbolRefArrayAttr>:$schedules);
   let regions = (region MaxSizedRegion<1>:$score);
-  let results = (outs SparseAttn_FloatTensor4D:$output, Optional<SparseAttn_LogSumExpTensor>:$lse);
+  let results = (outs SparseAttn_FloatTensor4D:$output, Variadic<SparseAttn_LogSumExpTensor>:$sums);
   let assemblyFormat = [{
     $query `,` $key `,` $value `pattern` `(` custom<PatternUse>($pattern, $captures, type($captures)) `)`
     (`q_lengths` `(` $qLengths^ `)`)? (`k_lengths` `(` $kLengths^ `)`)?
     (`q_offsets` `(` $qOffsets^ `)`)? (`k_offsets` `(` $kOffsets^ `)`)?
     (`from` `(` $partialOutput^ `,` $partialLse `:` type($partialOutput) `,` type($partialLse) `)`)?
     (`scale` `(` custom<Scale>($scale)^ `)`)? (`modulo` `(` custom<Number>($modulo)^ `)`)? (`schedule` `(` custom<Symbols>($schedules)^ `)`)?
-    (`score` custom<ScoreRegion>($score)^)? attr-dict `:` `(` type($query) `,` type($key) `,` type($value) `)` `->` custom<AttentionResults>(type($output), type($lse))
+    (`score` custom<ScoreRegion>($score)^)? attr-dict `:` `(` type($query) `,` type($key) `,` type($value) `)` `->` custom<AttentionResults>(type($output), type($sums))
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
+    /// The log-sum-exp and the row maximum; null where there is none.
+    Value getLse() { return getSums().empty() ? Value() : Value(getSums().front()); }
+    Value getRowMax() { return getSums().size() < 2 ? Value() : Value(getSums()[1]); }
     /// What the score region captures, in the order of its first uses: each once.
     ::llvm::SmallVector<Value> getScoreCaptures();
     /// Creates the same attention with a log-sum-exp, going on from a partial result; from none where that is null.
@@ -155,7 +160,8 @@ def SparseAttn_MergeOp : SparseAttn_Op<"merge", [
   let hasVerifier = 1;
 }
 
-def SparseAttn_LaunchOp : SparseAttn_Op<"launch", [Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+def SparseAttn_LaunchOp : SparseAttn_Op<"launch", [
+    Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Attention by a fused kernel";
   let description = [{
     What is left of an attention op once its kernel exists: the artifact's manifest is made from it. Of several kernels,
@@ -180,13 +186,18 @@ def SparseAttn_LaunchOp : SparseAttn_Op<"launch", [Pure, AttrSizedOperandSegment
                        Optional<SparseAttn_FloatTensor4D>:$partialOutput, Optional<SparseAttn_LogSumExpTensor>:$partialLse,
                        Optional<SparseAttn_SequenceTable>:$qLengths, Optional<SparseAttn_SequenceTable>:$kLengths,
                        Optional<SparseAttn_SequenceTable>:$qOffsets, Optional<SparseAttn_SequenceTable>:$kOffsets);
-  let results = (outs SparseAttn_FloatTensor4D:$output, Optional<SparseAttn_LogSumExpTensor>:$lse);
+  let results = (outs SparseAttn_FloatTensor4D:$output, Variadic<SparseAttn_LogSumExpTensor>:$sums);
   let assemblyFormat = [{
     custom<Symbols>($kernels) `(` $query `,` $key `,` $value `)` (`captures` `(` $captures^ `)`)?
     (`q_lengths` `(` $qLengths^ `)`)? (`k_lengths` `(` $kLengths^ `)`)?
     (`q_offsets` `(` $qOffsets^ `)`)? (`k_offsets` `(` $kOffsets^ `)`)?
     (`from` `(` $partialOutput^ `,` $partialLse `)`)? attr-dict `:`
     functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    /// The log-sum-exp and the row maximum; null where there is none.
+    Value getLse() { return getSums().empty() ? Value() : Value(getSums().front()); }
+    Value getRowMax() { return getSums().size() < 2 ? Value() : Value(getSums()[1]); }
   }];
 }
 

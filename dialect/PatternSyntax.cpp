@@ -138,21 +138,22 @@ void printScoreRegion(OpAsmPrinter &printer, Operation *op, Region &score) {
   printer.printRegion(score, /*printEntryBlockArgs=*/false);
 }
 
-ParseResult parseAttentionResults(OpAsmParser &parser, Type &output, Type &lse) {
+ParseResult parseAttentionResults(OpAsmParser &parser, Type &output, SmallVectorImpl<Type> &sums) {
   if (failed(parser.parseOptionalLParen()))
     return parser.parseType(output);
   if (parser.parseType(output))
     return failure();
-  if (succeeded(parser.parseOptionalComma()) && parser.parseType(lse))
-    return failure();
+  while (succeeded(parser.parseOptionalComma()))
+    if (parser.parseType(sums.emplace_back()))
+      return failure();
   return parser.parseRParen();
 }
 
-void printAttentionResults(OpAsmPrinter &printer, Operation *op, Type output, Type lse) {
-  if (!lse)
+void printAttentionResults(OpAsmPrinter &printer, Operation *op, Type output, TypeRange sums) {
+  if (sums.empty())
     printer << output;
   else
-    printer << "(" << output << ", " << lse << ")";
+    printer << "(" << output << ", " << sums << ")";
 }
 
 } // namespace mlir::sparse_attn

@@ -50,8 +50,8 @@ ParseResult parseScoreRegion(OpAsmParser &parser, Region &score);
 void printScoreRegion(OpAsmPrinter &printer, Operation *op, Region &score);
 
 /// `type` or, with a log-sum-exp, `(type, type)`.
-ParseResult parseAttentionResults(OpAsmParser &parser, Type &output, Type &lse);
-void printAttentionResults(OpAsmPrinter &printer, Operation *op, Type output, Type lse);
+ParseResult parseAttentionResults(OpAsmParser &parser, Type &output, SmallVectorImpl<Type> &sums);
+void printAttentionResults(OpAsmPrinter &printer, Operation *op, Type output, TypeRange sums);
 
 } // namespace mlir::sparse_attn
 

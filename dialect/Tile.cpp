@@ -17,7 +17,7 @@ using namespace mlir::sparse_attn;
 
 void KernelOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setName) {
   unsigned count = region.getNumArguments();
-  if (count < 7u + (getSequences() ? 1 : 0) + (getLse() ? 1 : 0) + (getResumes() ? 2 : 0))
+  if (count < 7u + (getSequences() ? 1 : 0) + countResults() - 1 + (getResumes() ? 2 : 0))
     return;
   StringRef inputs[] = {"q", "k", isOverBlocks() ? "lse" : "v"}, item[] = {"b", "h", "t"};
   for (auto [argument, name] : llvm::zip(region.getArguments(), inputs))
@@ -30,7 +30,9 @@ void KernelOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setN
     setName(getPartialLse(), "pl");
   }
   if (getLse())
-    setName(region.getArgument(count - 4), "lse");
+    setName(getLseTarget(), "lse");
+  if (getRowMax())
+    setName(getRowMaxTarget(), "row_max");
   for (auto [argument, name] : llvm::zip(region.getArguments().take_back(3), item))
     setName(argument, name);
 }
@@ -76,7 +78,7 @@ LogicalResult KernelOp::verifyRegions() {
   if (!isa<ReturnOp>(body.getTerminator()))
     return emitOpError("expects to end in sparse_attn.return, but got '") << body.getTerminator()->getName() << "'";
   // kernel_c2
-  unsigned arrays = (getLse() ? 5 : 4) + (getResumes() ? 2 : 0) + (getSequences() ? 1 : 0);
+  unsigned arrays = 3 + countResults() + (getResumes() ? 2 : 0) + (getSequences() ? 1 : 0);
   if (body.getNumArguments() < arrays + 3 ||
       !llvm::all_of(body.getArguments().take_back(3), [](Value v) { return v.getType().isIndex(); }))
     return emitOpError("expects ") << arrays << " arrays or more and an item of three index values, but got "

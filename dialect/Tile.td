@@ -55,8 +55,8 @@ def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
   let summary = "One work item of attention: one query tile of one head";
   let description = [{
     Arguments: query, key, value, captures (those of the pattern, then those of the scores), the table of sequences if the
-    kernel is for `sequences`, a partial output and its log-sum-exp if it `resumes` from these, output, log-sum-exp if
-    there is one; then the item: batch, head and query tile. Arrays are memrefs with any strides but the innermost, which
+    kernel is for `sequences`, a partial output and its log-sum-exp if it `resumes` from these, output, log-sum-exp and row
+    maximum if there are; then the item: batch, head and query tile. Arrays are memrefs with any strides but the innermost, which
     is 1. With `modulo` the tiles are numbered as those of the schedule are.
 
     A kernel of `weights` or `column_sums` has a log-sum-exp in the place of values, a block list for its items, which
@@ -84,13 +84,13 @@ def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$pattern, I64Attr:$tileQ, I64Attr:$tileK,
-                       F64Attr:$scale, UnitAttr:$lse, UnitAttr:$resumes, UnitAttr:$sequences,
+                       F64Attr:$scale, UnitAttr:$lse, UnitAttr:$rowMax, UnitAttr:$resumes, UnitAttr:$sequences,
                        UnitAttr:$weights, UnitAttr:$columnSums,
                        DefaultValuedOptionalAttr<I64Attr, "1">:$modulo, OptionalAttr<FlatSymbolRefAttr>:$score);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $sym_name (`weights` $weights^)? (`column_sums` $columnSums^)? `of` `(` $pattern `)` `tile` `(` custom<Number>($tileQ) `,` custom<Number>($tileK) `)`
-    `scale` `(` custom<Scale>($scale) `)` (`score` `(` $score^ `)`)? (`sequences` $sequences^)? (`resumes` $resumes^)? (`lse` $lse^)?
+    `scale` `(` custom<Scale>($scale) `)` (`score` `(` $score^ `)`)? (`sequences` $sequences^)? (`resumes` $resumes^)? (`lse` $lse^)? (`row_max` $rowMax^)?
     (`modulo` `(` custom<Number>($modulo)^ `)`)? attr-dict-with-keyword $body
   }];
   let hasRegionVerifier = 1;
@@ -104,7 +104,7 @@ def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
     BlockArgument getLogSumExp() { return getBody().getArgument(2); }
     Block::BlockArgListType getCaptures() {
       return getBody().getArguments().drop_front(3).drop_back(
-          (getSequences() ? 1 : 0) + (getResumes() ? 2 : 0) + (getLse() ? 5 : 4));
+          (getSequences() ? 1 : 0) + (getResumes() ? 2 : 0) + countResults() + 3);
     }
     /// Of kernels for sequences, a memref<?x?xi32>. The columns of a row:
     enum SequenceColumn { FirstQuery, Queries, FirstKey, Keys, kSequenceColumns };
@@ -116,7 +116,12 @@ def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
     BlockArgument getPartialLse() { return getBody().getArgument(getOutput().getArgNumber() - 1); }
     /// The number among the captures of an argument that is one.
     unsigned getCaptureNumber(Value capture) { return ::llvm::cast<BlockArgument>(capture).getArgNumber() - 3; }
-    BlockArgument getOutput() { return getBody().getArgument(getBody().getNumArguments() - (getLse() ? 5 : 4)); }
+    /// Output, log-sum-exp and row maximum.
+    unsigned countResults() { return 1 + (getLse() ? 1 : 0) + (getRowMax() ? 1 : 0); }
+    BlockArgument getOutput() { return getBody().getArgument(getBody().getNumArguments() - 3 - countResults()); }
+    /// Where they are written, in kernels that have them.
+    BlockArgument getLseTarget() { return getBody().getArgument(getOutput().getArgNumber() + 1); }
+    BlockArgument getRowMaxTarget() { return getArrays().back(); }
     /// Arguments without the item.
     Block::BlockArgListType getArrays() { return getBody().getArguments().drop_back(3); }
     BlockArgument getBatch() { return getBody().getArgument(getBody().getNumArguments() - 3); }
@@ -338,6 +343,20 @@ def SparseAttn_FinalizeOp : TileOp<"finalize", [Pure, AllTypesMatch<["accumulato
   let arguments = (ins SparseAttn_Tile:$accumulator, SparseAttn_Tile:$rowMax, SparseAttn_Tile:$rowSum);
   let results = (outs SparseAttn_Tile:$output, SparseAttn_Tile:$lse);
   let assemblyFormat = "$accumulator `,` $rowMax `,` $rowSum attr-dict `:` type($accumulator) `,` type($rowMax)";
+}
+
+def SparseAttn_RowMaximumOp : TileOp<"row_maximum", [Pure, AllTypesMatch<["rowMax", "result"]>]> {
+  let summary = "The greatest score of each row";
+  let description = [{
+    The row maximum of the softmax in the unit of the scores; -inf for a row without keys.
+
+    ```mlir
+    %max = sparse_attn.row_maximum %m : <64xf32>
+    ```
+  }];
+  let arguments = (ins SparseAttn_Tile:$rowMax);
+  let results = (outs SparseAttn_Tile:$result);
+  let assemblyFormat = "$rowMax attr-dict `:` type($rowMax)";
 }
 
 def SparseAttn_StoreOp : TileOp<"store", [MemoryEffects<[MemWrite]>]> {

@@ -33,8 +33,8 @@ struct Partial {
 /// The attention op whose two results are this one, if nobody else uses them and it can go on from another.
 AttentionOp findAttention(Partial partial) {
   auto attention = partial.output.getDefiningOp<AttentionOp>();
-  if (!attention || partial.lse != attention.getLse() || attention.getPartialOutput() || !partial.output.hasOneUse() ||
-      !partial.lse.hasOneUse())
+  if (!attention || partial.lse != attention.getLse() || attention.getPartialOutput() || attention.getRowMax() ||
+      !partial.output.hasOneUse() || !partial.lse.hasOneUse())
     return {};
   return attention;
 }

@@ -66,7 +66,7 @@ private:
   ScheduleOp schedule;
   Value batch; // of the arrays
   /// The arrays, or their rows of a sequence or of a residue class, the query tile among these, and their lengths.
-  Value query, key, value, partialOutput, partialLse, output, lse, tileOfRows;
+  Value query, key, value, partialOutput, partialLse, output, lse, rowMaximum, tileOfRows;
 };
 
 /// The rows of the item's sequence, and their numbers. An array of one batch has all sequences in it.
@@ -90,7 +90,7 @@ void KernelBuilder::buildSequence() {
   query = buildRows(query, firstQuery, queryLength, /*step=*/1);
   key = buildRows(key, firstKey, keyLength, /*step=*/1);
   value = buildRows(value, firstKey, keyLength, /*step=*/1);
-  for (Value *array : {&partialOutput, &partialLse, &output, &lse})
+  for (Value *array : {&partialOutput, &partialLse, &output, &lse, &rowMaximum})
     *array = buildRows(*array, firstQuery, queryLength, /*step=*/1);
 }
 
@@ -114,7 +114,7 @@ void KernelBuilder::buildClass() {
   query = buildRows(query, residue->firstRow, Value(), modulo);
   key = buildRows(key, residue->number, Value(), modulo);
   value = buildRows(value, residue->number, Value(), modulo);
-  for (Value *array : {&partialOutput, &partialLse, &output, &lse})
+  for (Value *array : {&partialOutput, &partialLse, &output, &lse, &rowMaximum})
     *array = buildRows(*array, residue->firstRow, Value(), modulo);
 }
 
@@ -165,7 +165,8 @@ void KernelBuilder::build() {
     partialLse = kernel.getPartialLse();
   }
   output = kernel.getOutput();
-  lse = kernel.getLse() ? Value(kernel.getArrays().back()) : Value();
+  lse = kernel.getLse() ? Value(kernel.getLseTarget()) : Value();
+  rowMaximum = kernel.getRowMax() ? Value(kernel.getRowMaxTarget()) : Value();
   buildSequence();
   PatternScope scope(builder, loc, pattern, getPatternCaptures(), kernel.getBatch(), kernel.getHead(), queryLength,
                      keyLength);
@@ -185,6 +186,10 @@ void KernelBuilder::build() {
   StoreOp::create(builder, loc, last.getOutput(), output, batch, kernel.getHead(), tileOfRows);
   if (lse)
     StoreOp::create(builder, loc, last.getLse(), lse, batch, kernel.getHead(), tileOfRows);
+  if (rowMaximum) {
+    Value maximum = RowMaximumOp::create(builder, loc, ofRow, loop.getResult(0));
+    StoreOp::create(builder, loc, maximum, rowMaximum, batch, kernel.getHead(), tileOfRows);
+  }
   ReturnOp::create(builder, loc);
 }
 
@@ -241,6 +246,7 @@ KernelOp addKernel(SymbolTable &symbols, AttentionOp attention, ValueRange captu
   Location loc = attention.getLoc();
   auto kernel = KernelOp::create(builder, loc, name, attention.getPattern(), schedule.getTileQ(), schedule.getTileK(),
                                  APFloat(attention.getScaleOrDefault()), /*lse=*/bool(attention.getLse()),
+                                 /*rowMax=*/bool(attention.getRowMax()),
                                  /*resumes=*/bool(attention.getPartialOutput()),
                                  /*sequences=*/attention.hasSequences(), /*weights=*/false, /*columnSums=*/false,
                                  schedule.getModulo(),
@@ -260,6 +266,8 @@ KernelOp addKernel(SymbolTable &symbols, AttentionOp attention, ValueRange captu
   body.addArgument(getStridedMemRef(attention.getOutput().getType()), loc);
   if (attention.getLse())
     body.addArgument(getStridedMemRef(attention.getLse().getType()), loc);
+  if (attention.getRowMax())
+    body.addArgument(getStridedMemRef(attention.getRowMax().getType()), loc);
   for (int i = 0; i < 3; ++i)
     body.addArgument(builder.getIndexType(), loc);
   return kernel;
@@ -271,7 +279,7 @@ KernelOp addBlockKernel(SymbolTable &symbols, AttendOpInterface op, ValueRange c
   Location loc = op->getLoc();
   bool isOfWeights = isa<WeightsOp>(op);
   auto kernel = KernelOp::create(builder, loc, name, op.getPattern(), schedule.getTileQ(), schedule.getTileK(),
-                                 APFloat(op.getScaleOrDefault()), /*lse=*/false, /*resumes=*/false,
+                                 APFloat(op.getScaleOrDefault()), /*lse=*/false, /*rowMax=*/false, /*resumes=*/false,
                                  /*sequences=*/false, isOfWeights, !isOfWeights, schedule.getModulo(),
                                  score ? FlatSymbolRefAttr::get(score.getSymNameAttr()) : FlatSymbolRefAttr());
   symbols.insert(kernel);

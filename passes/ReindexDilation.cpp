@@ -169,7 +169,8 @@ ReindexDilationPass::Parts ReindexDilationPass::buildParts(SymbolTable &symbols,
 /// the former; so their results merge to that of both.
 void ReindexDilationPass::split(SymbolTable &symbols, AttentionOp attention, PatternOp pattern) {
   Parts parts = getParts(symbols, pattern);
-  if (!parts.dilated)
+  // A kernel that goes on from a partial result knows no maximum of all scores.
+  if (!parts.dilated || attention.getRowMax())
     return;
   OpBuilder builder(attention);
   AttentionOp first = attention.cloneResuming(builder, attention.getPartialOutput(), attention.getPartialLse());

@@ -303,6 +303,8 @@ void ItemLowering::lowerStore(StoreOp store) {
   }
   Value first = s.mul(queryTile(), parts.kernel.getTileQ());
   Value length = memref::DimOp::create(builder, loc, sums, 0);
+  if (store.getSource().getDefiningOp<RowMaximumOp>())
+    return emitter.storeRowMaximum(sums, first, s.sub(length, first));
   emitter.storeLogSumExp(sums, first, s.sub(length, first));
 }
 
@@ -334,7 +336,7 @@ void ItemLowering::lowerOp(Operation *op) {
       })
       .Case([&](ForEachKeyTileOp loop) { lowerLoop(loop); })
       .Case([&](StoreOp store) { lowerStore(store); })
-      .Case<FinalizeOp, ReturnOp>([](Operation *) {})
+      .Case<FinalizeOp, RowMaximumOp, ReturnOp>([](Operation *) {})
       .Default([&](Operation *other) { builder.clone(*other, map); });
 }
 

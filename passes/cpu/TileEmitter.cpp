@@ -620,9 +620,21 @@ void TileEmitter::storeLogSumExp(Value target, Value first, Value count) {
     Value lse = lanes.fma(loadState(Place::RowMax, column), lanes.splat(static_cast<float>(softmaxScale)), logarithm);
     storeState(lanes.select(isEmptyRow(rowSum), lanes.splat(-kInfinity), lse), Place::NewMax, column);
   });
+  storeRows(Place::NewMax, target, first, count);
+}
+
+void TileEmitter::storeRowMaximum(Value target, Value first, Value count) {
+  forEachLaneVector([&](Value column) {
+    Value maximum = lanes.mul(loadState(Place::RowMax, column), lanes.splat(static_cast<float>(softmaxScale)));
+    storeState(maximum, Place::NewMax, column);
+  });
+  storeRows(Place::NewMax, target, first, count);
+}
+
+void TileEmitter::storeRows(Place place, Value target, Value first, Value count) {
   forEach(s.constant(0), s.min(s.constant(tileQ), count), 1, [&](Value row) {
-    Value lse =
-        memref::LoadOp::create(builder, loc, places[static_cast<int>(Place::NewMax)], ValueRange{s.constant(0), row});
-    memref::StoreOp::create(builder, loc, lse, target, ValueRange{s.add(first, row)});
+    Value number =
+        memref::LoadOp::create(builder, loc, places[static_cast<int>(place)], ValueRange{s.constant(0), row});
+    memref::StoreOp::create(builder, loc, number, target, ValueRange{s.add(first, row)});
   });
 }

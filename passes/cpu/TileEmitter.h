@@ -99,6 +99,9 @@ public:
   /// Row maximum + log(row sum) of the rows that exist; `target` is memref<?xf32, strided<[?], offset: ?>>.
   void storeLogSumExp(Value target, Value first, Value count);
 
+  /// Row maximum of the scores of the rows that exist; likewise.
+  void storeRowMaximum(Value target, Value first, Value count);
+
   // What kernels over blocks do with scores: TileBlocks.cpp.
 
   /// The log-sum-exps of the `count` rows from `first` on, as many as the tile has; `logSumExps` as in resumeState.
@@ -117,6 +120,8 @@ public:
   void storeColumns(Value target, Value first, Value count);
 
 private:
+  /// The first `count` lanes of a state, to `target` from `first` on.
+  void storeRows(Place place, Value target, Value first, Value count);
   void forEachPanel(function_ref<void(Value column)> body);
   void forEachLaneVector(function_ref<void(Value column)> body);
   void forEach(Value begin, Value end, int64_t step, function_ref<void(Value index)> body);

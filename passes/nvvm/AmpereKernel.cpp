@@ -278,7 +278,7 @@ void AmpereEmitter::emit() {
   auto [inverse, lse] = fragment.finish(state);
   fragment.scaleRows(accumulator, inverse);
   storeOutput(fragment.pack(accumulator, elementType), laneRow, lane);
-  storeLogSumExp(lse, laneRow, lane);
+  storeRowResults(lse, fragment.maxima(state), laneRow, lane);
   // Copies that nobody waits for may still write when the block ends.
   NVVM::CpAsyncWaitGroupOp::create(builder, loc, 0);
   finishFunction();

@@ -256,10 +256,11 @@ void HopperEmitter::awaitStore() {
 /// them, or, in the place of the queries, once all warps have waited for their products.
 void HopperEmitter::storeResults(Registers registers) {
   auto [inverse, lse] = fragment.finish(registers.state);
+  RowPair maxima = fragment.maxima(registers.state);
   fragment.scaleRows(registers.accumulator, inverse);
   SmallVector<Value> words = fragment.pack(registers.accumulator, elementType);
   if (kernel.getSequences()) {
-    storeRows(words, lse);
+    storeDirectly(words, lse, maxima);
     return;
   }
   if (layout.hasOutputPlace)
@@ -269,7 +270,7 @@ void HopperEmitter::storeResults(Registers registers) {
   NVVM::FenceProxyOp::create(builder, loc, NVVM::ProxyKind::async_shared,
                              NVVM::SharedSpaceAttr::get(builder.getContext(), NVVM::SharedSpace::shared_cta));
   syncGroup();
-  storeLogSumExp(lse, laneRow, lane);
+  storeRowResults(lse, maxima, laneRow, lane);
   b.emitIf(isGroupLeader(), [&] {
     storeStagedOutput();
     if (layout.hasOutputPlace)
@@ -280,9 +281,9 @@ void HopperEmitter::storeResults(Registers registers) {
 }
 
 /// A box would write behind the end of a sequence.
-void HopperEmitter::storeRows(ArrayRef<Value> words, const RowPair &lse) {
+void HopperEmitter::storeDirectly(ArrayRef<Value> words, const RowPair &lse, const RowPair &maxima) {
   storeOutput(words, laneRow, lane);
-  storeLogSumExp(lse, laneRow, lane);
+  storeRowResults(lse, maxima, laneRow, lane);
   if (layout.hasOutputPlace)
     return;
   syncGroup();

@@ -138,7 +138,7 @@ private:
   void forGroup(int64_t which, function_ref<void()> then) { b.emitIf(b.equal(group, which), then); }
   Value isGroupLeader() { return b.equal(b.both(thread, kGroup - 1), 0); }
   void storeResults(Registers registers);
-  void storeRows(ArrayRef<Value> words, const RowPair &lse);
+  void storeDirectly(ArrayRef<Value> words, const RowPair &lse, const RowPair &maxima);
   void stageOutput(ArrayRef<Value> words);
   void storeStagedOutput();
   void awaitStore();

@@ -134,8 +134,8 @@ void KernelEmitter::emitScalars(const DeviceItem &newItem) {
       map.map(capture, b.toIndex(arguments->getNumber(capture)));
   for (Operation &op : kernel.getBody().front()) {
     llvm::TypeSwitch<Operation *>(&op)
-        .Case<VisitOp, LoadOp, SoftmaxInitOp, SoftmaxResumeOp, ForEachKeyTileOp, FinalizeOp, StoreOp, ReturnOp>(
-            [](Operation *) {})
+        .Case<VisitOp, LoadOp, SoftmaxInitOp, SoftmaxResumeOp, ForEachKeyTileOp, FinalizeOp, RowMaximumOp, StoreOp,
+              ReturnOp>([](Operation *) {})
         .Case([&](memref::DimOp dim) {
           map.map(dim.getResult(), b.toIndex(arguments->getSize(dim.getSource(), *dim.getConstantIndex())));
         })
@@ -194,8 +194,12 @@ void KernelEmitter::findArrays() {
     partialOutput = resume.getOutput().getDefiningOp<LoadOp>().getSource();
     partialLse = resume.getLse().getDefiningOp<LoadOp>().getSource();
   }
-  for (StoreOp store : program.getOps<StoreOp>())
-    (cast<MemRefType>(store.getTarget().getType()).getRank() == 4 ? output : lse) = store.getTarget();
+  for (StoreOp store : program.getOps<StoreOp>()) {
+    if (cast<MemRefType>(store.getTarget().getType()).getRank() == 4)
+      output = store.getTarget();
+    else
+      (store.getSource().getDefiningOp<RowMaximumOp>() ? rowMaximum : lse) = store.getTarget();
+  }
 }
 
 Value KernelEmitter::getKeyHead() { return integerOf(getKeyLoad().getHead()); }
@@ -397,14 +401,19 @@ void KernelEmitter::storeOutput(ArrayRef<Value> words, Value laneRow, Value lane
   }
 }
 
+void KernelEmitter::storeRowResults(const RowPair &sums, const RowPair &maxima, Value laneRow, Value lane) {
+  if (kernel.getLse())
+    storeRows(lse, sums, laneRow, lane);
+  if (kernel.getRowMax())
+    storeRows(rowMaximum, maxima, laneRow, lane);
+}
+
 /// One lane of the four that share a row stores.
-void KernelEmitter::storeLogSumExp(const RowPair &sumsOfRows, Value laneRow, Value lane) {
-  if (!kernel.getLse())
-    return;
+void KernelEmitter::storeRows(Value array, const RowPair &numbers, Value laneRow, Value lane) {
   Value isFirst = b.equal(b.both(lane, 3), 0);
   for (int64_t row = 0; row < 2; ++row) {
     Value position = b.add(laneRow, 8 * row);
     b.emitIf(b.both(isFirst, b.less(position, queryLength)),
-             [&] { b.store(sumsOfRows[row], getRowSum(lse, position)); });
+             [&] { b.store(numbers[row], getRowSum(array, position)); });
   }
 }

@@ -104,8 +104,8 @@ protected:
 
   /// Stores the lane's part of existing rows of the output, packed; `laneRow` is the first of its rows (i32).
   void storeOutput(ArrayRef<Value> words, Value laneRow, Value lane);
-  /// Stores the log-sum-exp of the lane's rows, if the kernel has one.
-  void storeLogSumExp(const RowPair &lse, Value laneRow, Value lane);
+  /// Stores the log-sum-exps and the maxima of the lane's rows, if the kernel has them.
+  void storeRowResults(const RowPair &lse, const RowPair &maximum, Value laneRow, Value lane);
 
   /// The value that stands for one of the tile program, as an i32.
   Value integerOf(Value original) { return b.toInteger(map.lookupOrDefault(original)); }
@@ -124,10 +124,11 @@ protected:
   Value arrayBatch; // i32; not the item's where it has a sequence of the arrays
   /// Of the arrays that tiles are loaded from, i32; and the tile of queries in theirs.
   Value queryLength, keyLength, queryTile;
-  Value queries, keys, values, partialOutput, partialLse, output, lse; // those arrays, in the tile program
+  Value queries, keys, values, partialOutput, partialLse, output, lse, rowMaximum; // those arrays, in the tile program
 
 private:
   void findArrays();
+  void storeRows(Value array, const RowPair &numbers, Value laneRow, Value lane);
   /// The number of queries of the longest batch, i32.
   Value getLongest();
   void emitRows(RowsOp rows);

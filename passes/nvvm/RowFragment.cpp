@@ -113,6 +113,11 @@ SmallVector<Value> RowFragment::pack(ArrayRef<Value> values, Type elementType) {
   return words;
 }
 
+RowPair RowFragment::maxima(const SoftmaxState &state) {
+  Value factor = b.number(static_cast<float>(exponent * llvm::numbers::ln2));
+  return {b.mulFloat(state.rowMax[0], factor), b.mulFloat(state.rowMax[1], factor)};
+}
+
 std::pair<RowPair, RowPair> RowFragment::finish(const SoftmaxState &state) {
   auto sum = [&](Value x, Value y) { return b.addFloat(x, y); };
   Value zero = b.number(0), none = b.number(-kInfinity), ln2 = b.number(static_cast<float>(llvm::numbers::ln2));

@@ -66,6 +66,8 @@ public:
 
   /// What the accumulator has to be multiplied with, and the log-sum-exp. 0 and -infinity for an empty row.
   std::pair<RowPair, RowPair> finish(const SoftmaxState &state);
+  /// The greatest score of each row, as the score region or the scale leaves it.
+  RowPair maxima(const SoftmaxState &state);
 
 private:
   Value reduceRow(Value value, function_ref<Value(Value, Value)> combine);

@@ -45,6 +45,8 @@ BlockLayout::BlockLayout(const KernelInfo &kernel) {
   output = take(arrayWords(kernel.isOverBlocks() ? 3 : 4));
   hasLse = kernel.lse;
   lse = take(kernel.lse ? arrayWords(3) : 0);
+  hasRowMax = kernel.rowMax;
+  rowMax = take(kernel.rowMax ? arrayWords(3) : 0);
   bool hasMasks = std::any_of(kernel.captures.begin(), kernel.captures.end(),
                               [](const CaptureInfo &capture) { return capture.kind == ArgumentKind::Mask; });
   bool isListed = kernel.schedule == KernelInfo::Schedule::Listed;
@@ -78,6 +80,8 @@ void writeArrays(uint64_t *block, const BlockLayout &layout, const StepArrays &a
   writeValue(block + layout.output, arrays.output);
   if (layout.hasLse)
     writeValue(block + layout.lse, arrays.lse);
+  if (layout.hasRowMax)
+    writeValue(block + layout.rowMax, arrays.rowMax);
 }
 
 void writeCapture(uint64_t *words, const Value &value) {

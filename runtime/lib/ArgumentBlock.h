@@ -36,13 +36,14 @@ enum DeviceWord : size_t { ItemCountWord, OrderWord, CounterWord, CountsWord, de
 /// What a kernel over blocks has: their offsets, and the blocks.
 constexpr size_t blockListWords = 2;
 /// No block is longer, since captures are limited.
-constexpr size_t maxBlockWords = 5 * arrayWords(4) + 2 * arrayWords(3) + arrayWords(2) + blockListWords + listWords +
+constexpr size_t maxBlockWords = 5 * arrayWords(4) + 3 * arrayWords(3) + arrayWords(2) + blockListWords + listWords +
                                  maskListWords + maxCaptures * (arrayWords(4) + pyramidWords) + deviceWords;
 
 /// The arrays of one step, in `prepare` (where all data may be null) or in a launch.
 struct StepArrays {
   Value query, key, value, output;
   Value lse;                       ///< Unused without a log-sum-exp.
+  Value rowMax;                    ///< Unused without one.
   Value partialOutput, partialLse; ///< Unused where nothing is gone on from.
   Value offsets, indices;          ///< Of weights; unused elsewhere. Not in the block.
 };
@@ -58,7 +59,9 @@ struct SPARSE_ATTN_EXPORT BlockLayout {
   size_t partialOutput, partialLse; ///< Meaningless where nothing is gone on from.
   size_t output;
   bool hasLse;
-  size_t lse;                   ///< Meaningless without a log-sum-exp.
+  size_t lse; ///< Meaningless without a log-sum-exp.
+  bool hasRowMax;
+  size_t rowMax;                ///< Meaningless without one.
   size_t lists;                 ///< Meaningless without lists.
   std::vector<size_t> pyramids; ///< By capture; meaningless for one without.
   size_t blocks;                ///< Meaningless but for kernels over blocks.

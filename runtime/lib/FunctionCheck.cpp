@@ -54,6 +54,11 @@ private:
                 info.lse ? "one" : "none");
     if (info.lse)
       checkWritten(step.member("lse"), *info.lse, DType::F32, 3, std::nullopt);
+    if (info.rowMax.has_value() != kernel.rowMax)
+      step.fail("expects ", kernel.rowMax ? "a" : "no", " row_max, as kernel '", kernel.name, "' has, but got ",
+                info.rowMax ? "one" : "none");
+    if (info.rowMax)
+      checkWritten(step.member("row_max"), *info.rowMax, DType::F32, 3, std::nullopt);
   }
 
   /// A step of weights or of column sums, which are read by no other.
@@ -76,7 +81,7 @@ private:
       const KernelInfo &other = kernels[numbers[i]];
       if (other.computes != first.computes || other.pattern != first.pattern || other.dtype != first.dtype ||
           other.headSize != first.headSize || other.scale != first.scale || other.lse != first.lse ||
-          other.resumes != first.resumes || other.sequences != first.sequences ||
+          other.rowMax != first.rowMax || other.resumes != first.resumes || other.sequences != first.sequences ||
           other.variants.front().entries.score.has_value() != first.variants.front().entries.score.has_value() ||
           !(other.captures == first.captures))
         at.element(i).fail("expects a kernel that differs from '", first.name, "' in its tiles alone, but got '",

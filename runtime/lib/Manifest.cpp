@@ -157,6 +157,8 @@ Step parseStep(const JsonNode &node, const FunctionInfo &function, const std::ve
   }
   if (node.has("lse") && !isOverBlocks)
     step.lse = parseOperand(node.member("lse"), function);
+  if (node.has("row_max"))
+    step.rowMax = parseOperand(node.member("row_max"), function);
   return step;
 }
 
@@ -344,6 +346,7 @@ KernelInfo parseKernel(const JsonNode &node, bool isForGpu) {
   kernel.headSize = node.member("head_size").integer(1, maxHeadSize);
   kernel.scale = node.member("scale").number();
   kernel.lse = node.member("lse").boolean();
+  kernel.rowMax = node.has("row_max") && node.member("row_max").boolean();
   kernel.sequences = node.has("sequences") && node.member("sequences").boolean();
   kernel.resumes = node.has("resumes") && node.member("resumes").boolean();
   JsonNode captures = node.member("captures");

@@ -170,13 +170,16 @@ Status Plan::launch(ValueList arguments, ValueList results, void *workspace, siz
   for (size_t i = 0; i < steps.size(); ++i) {
     const Step &step = info->steps[i];
     auto value = [&](const Operand &operand) { return resolve(operand, arguments, results, memory); };
-    StepArrays arrays{value(step.query), value(step.key), value(step.value), value(step.output), {}, {}, {}, {}, {}};
+    StepArrays arrays{
+        value(step.query), value(step.key), value(step.value), value(step.output), {}, {}, {}, {}, {}, {}};
     if (step.offsets) {
       arrays.offsets = value(*step.offsets);
       arrays.indices = value(*step.indices);
     }
     if (step.lse)
       arrays.lse = value(*step.lse);
+    if (step.rowMax)
+      arrays.rowMax = value(*step.rowMax);
     if (step.partial) {
       arrays.partialOutput = value(step.partial->output);
       arrays.partialLse = value(step.partial->lse);

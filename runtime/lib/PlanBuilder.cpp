@@ -129,9 +129,10 @@ Status PlanBuilder::checkStep(const Step &step) {
     if (Status status = checkSameShape("a partial result", step.partial->lse, lse); !status.isOk())
       return status;
   }
-  if (!step.lse)
-    return {};
-  return define(*step.lse, lse);
+  for (const std::optional<Operand> *sums : {&step.lse, &step.rowMax})
+    if (Status status = *sums ? define(**sums, lse) : Status(); !status.isOk())
+      return status;
+  return {};
 }
 
 SequenceArrays PlanBuilder::sequenceArrays(const Step &step) const {
@@ -296,9 +297,11 @@ Status PlanBuilder::defineBlocks(const Step &step, const StepPlan &plan) {
 }
 
 Status PlanBuilder::prepareStep(const Step &step) {
-  StepArrays arrays{view(step.query), view(step.key), view(step.value), view(step.output), {}, {}, {}, {}, {}};
+  StepArrays arrays{view(step.query), view(step.key), view(step.value), view(step.output), {}, {}, {}, {}, {}, {}};
   if (step.lse)
     arrays.lse = view(*step.lse);
+  if (step.rowMax)
+    arrays.rowMax = view(*step.rowMax);
   if (step.partial) {
     arrays.partialOutput = view(step.partial->output);
     arrays.partialLse = view(step.partial->lse);

@@ -22,7 +22,7 @@ FloatView makeFloatView(const float *data, const std::array<int64_t, 4> &size) {
 
 double referenceRow(const FloatView &query, const FloatView &key, const FloatView &value, double scale,
                     const uint8_t *attends, int64_t b, int64_t h, int64_t row, double *output,
-                    const ScoreFunction &score) {
+                    const ScoreFunction &score, double *rowMaximum) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   int64_t keys = key.size[2];
   int64_t keyHead = h / (query.size[1] / key.size[1]);
@@ -45,6 +45,8 @@ double referenceRow(const FloatView &query, const FloatView &key, const FloatVie
     if (scores[k] > maximum)
       maximum = scores[k];
   }
+  if (rowMaximum)
+    *rowMaximum = maximum;
 
   for (int64_t d = 0; d < value.size[3]; ++d)
     output[d] = 0.0;

@@ -146,6 +146,10 @@ json::Object FunctionDescription::describeStep(LaunchOp launch) {
     placeResult(launch.getLse());
     step["lse"] = place(launch.getLse());
   }
+  if (launch.getRowMax()) {
+    placeResult(launch.getRowMax());
+    step["row_max"] = place(launch.getRowMax());
+  }
   return step;
 }
 
@@ -374,6 +378,7 @@ json::Object KernelDescription::build(KernelOp kernel) {
                       {"head_size", kernel.getHeadSize()},
                       {"scale", kernel.getScale().convertToDouble()},
                       {"lse", bool(kernel.getLse())},
+                      {"row_max", bool(kernel.getRowMax())},
                       {"sequences", kernel.getSequences()},
                       {"resumes", kernel.getResumes()},
                       {"captures", describeCaptures(parts)},

@@ -101,6 +101,8 @@ const std::vector<Option<Options>> table = {
      [](Options &o, const std::string &v) { o.outputs.push_back(v); }},
     {"--lse", "FILE.npy", "write the log-sum-exp; likewise",
      [](Options &o, const std::string &v) { o.logSumExps.push_back(v); }},
+    {"--row-max", "FILE.npy", "write the greatest score of each row; likewise",
+     [](Options &o, const std::string &v) { o.rowMaxima.push_back(v); }},
     {"--weights", "FOLDER",
      "write the attention weights of the visited blocks: offsets.npy, indices.npy, values.npy; likewise",
      [](Options &o, const std::string &v) { o.weights.push_back(v); }},

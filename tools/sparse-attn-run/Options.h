@@ -37,7 +37,7 @@ struct Options {
 
   std::optional<double> sparsity; ///< The share of tiles for which captured numbers are chosen.
 
-  std::vector<std::string> outputs, logSumExps,
+  std::vector<std::string> outputs, logSumExps, rowMaxima,
       columnSums;                   ///< .npy files to write, in the order of the function's results.
   std::vector<std::string> weights; ///< Folders to write offsets.npy, indices.npy and values.npy to.
   bool verify = false;

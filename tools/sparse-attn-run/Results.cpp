@@ -40,6 +40,8 @@ ResultKinds::ResultKinds(const Manifest &manifest, const FunctionInfo &function)
     add(step.output, outputs);
     if (step.lse)
       add(*step.lse, logSumExps);
+    if (step.rowMax)
+      add(*step.rowMax, rowMaxima);
   }
 }
 

@@ -29,7 +29,7 @@ struct Results {
 struct ResultKinds {
   ResultKinds(const Manifest &manifest, const FunctionInfo &function);
 
-  std::vector<size_t> outputs, logSumExps, columnSums, weights;
+  std::vector<size_t> outputs, logSumExps, rowMaxima, columnSums, weights;
 };
 
 } // namespace sparse_attn::tools::run

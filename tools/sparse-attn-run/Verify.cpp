@@ -102,6 +102,7 @@ public:
   const Array *partialLse = nullptr;
   const Array *output = nullptr;    ///< Compared with the reference; null: not compared.
   const Array *logSumExp = nullptr; ///< The same.
+  const Array *rowMaxima = nullptr; ///< The same.
   Array *reference = nullptr;       ///< Receives the reference; null where no later step needs it.
   Array *referenceLse = nullptr;    ///< The same.
 
@@ -128,8 +129,9 @@ private:
     FloatView queries = rowsOf(query, row.batch, sequence.firstQuery, sequence.queries),
               keys = rowsOf(key, row.batch, sequence.firstKey, sequence.keys),
               values = rowsOf(value, row.batch, sequence.firstKey, sequence.keys);
+    double maximum = 0;
     double lse = referenceRow(queries, keys, values, info.kernel->scale, attends.data(), 0, row.head, row.query,
-                              expected.data(), modifyScores(row.batch, sequence.keys));
+                              expected.data(), modifyScores(row.batch, sequence.keys), &maximum);
     int64_t index = indexOf(row);
     if (partialOutput)
       lse = mergePartial(index, lse, expected);
@@ -146,6 +148,8 @@ private:
       referenceLse->set(index, static_cast<float>(lse));
     if (logSumExp)
       errors.lse = difference(logSumExp->at(index), lse);
+    if (rowMaxima)
+      errors.lse = std::max(errors.lse, difference(rowMaxima->at(index), maximum));
     errors.pairs = std::count(attends.begin(), attends.begin() + sequence.keys, 1);
     return errors;
   }
@@ -231,6 +235,7 @@ private:
     }
     check.output = resultOf(step.output, s);
     check.logSumExp = step.lse ? resultOf(*step.lse, s) : nullptr;
+    check.rowMaxima = step.rowMax ? resultOf(*step.rowMax, s) : nullptr;
     if (s + 1 < steps.size()) {
       const auto &size = query.view.size;
       check.reference = &keep(step.output, Array(info.kernel->dtype, Shape{4, size}));
@@ -294,7 +299,7 @@ private:
       found.maxError = std::max(found.maxError, relative);
       found.tolerance = std::max(found.tolerance, outputTolerance(dtype));
     }
-    if (check.logSumExp) {
+    if (check.logSumExp || check.rowMaxima) {
       found.lseError = std::max(found.lseError.value_or(0), errors.lse);
       found.lseTolerance = std::max(found.lseTolerance.value_or(0), lseTolerance(dtype));
     }

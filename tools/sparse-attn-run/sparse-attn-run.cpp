@@ -46,6 +46,7 @@ public:
     ResultKinds kinds(manifest, function);
     addArrays("--out", "outputs", options.outputs, kinds.outputs);
     addArrays("--lse", "log-sum-exps", options.logSumExps, kinds.logSumExps);
+    addArrays("--row-max", "row maxima", options.rowMaxima, kinds.rowMaxima);
     addArrays("--column-sums", "sums of weights", options.columnSums, kinds.columnSums);
     addArrays("--weights", "attention weights", filesOfWeights(options.weights), kinds.weights);
     if (!options.json.empty())

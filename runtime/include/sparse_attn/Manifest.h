@@ -91,12 +91,13 @@ struct Step {
   /// takes the one whose visited tiles cost least.
   std::vector<size_t> kernels;
   Operand query, key;
-  Operand value; ///< Of kernels over blocks, the log-sum-exp.
+  Operand value;                ///< Of kernels over blocks, the log-sum-exp.
   std::vector<size_t> captures; ///< Numbers of arguments.
   SequenceOperands sequences;
   std::optional<PartialResult> partial; ///< What it goes on from, which may be in the place of its results.
-  Operand output; ///< Of kernels over blocks, their values or sums.
+  Operand output;                       ///< Of kernels over blocks, their values or sums.
   std::optional<Operand> lse;
+  std::optional<Operand> rowMax;
   std::optional<Operand> offsets, indices; ///< Of the blocks; of kernels of weights, which have both.
 };
 
@@ -209,6 +210,7 @@ struct KernelInfo {
   int64_t headSize = 1;
   double scale = 1.0;
   bool lse = false;
+  bool rowMax = false;
   bool sequences = false; ///< Is for sequences of different lengths.
   bool resumes = false;   ///< Goes on from a partial result.
   std::vector<CaptureInfo> captures;

@@ -42,14 +42,15 @@ using MaskFunction = std::function<void(int64_t b, int64_t h, int64_t row, uint8
 /// several threads at a time.
 using ScoreFunction = std::function<void(int64_t b, int64_t h, int64_t row, double *scores)>;
 
-/// Computes one row: `output` receives [head size of value] numbers; the return value is the log-sum-exp.
+/// Computes one row: `output` receives [head size of value] numbers, and `maximum`, unless it is null, the greatest
+/// score; the return value is the log-sum-exp.
 ///
 /// `score`, unless it is null, is asked before the mask. Query head h reads key head h / (query heads / key heads). A
 /// score of -inf does not attend. A row that attends to
 /// nothing yields 0 and -inf. NaN and +inf of pairs that attend propagate as IEEE arithmetic has it.
 SPARSE_ATTN_EXPORT double referenceRow(const FloatView &query, const FloatView &key, const FloatView &value,
                                        double scale, const uint8_t *attends, int64_t b, int64_t h, int64_t row,
-                                       double *output, const ScoreFunction &score = nullptr);
+                                       double *output, const ScoreFunction &score = nullptr, double *maximum = nullptr);
 
 /// Computes all rows: `output` receives [batch, query heads, query length, head size of value] numbers and `lse`,
 /// unless it is null, [batch, query heads, query length], both contiguous. The views must agree as sparse-attn
