@@ -27,3 +27,13 @@ func.func @sums(%q: !t, %k: !t, %lse: !lse) -> !lse {
   %sums = sparse_attn.column_sums %q, %k, %lse pattern(@near) : (!t, !t, !lse) -> !lse
   return %sums : !lse
 }
+
+// Two of the parts of the first weights, and all of the second.
+func.func @parts(%q: !t, %k: !t, %lse: !lse) -> (!values, !indices, !offsets, !indices, tensor<?x16x16xf32>) {
+  %offsets, %indices, %values = sparse_attn.weights %q, %k, %lse pattern(@near)
+      : (!t, !t, !lse) -> (!offsets, !indices, !values)
+  %offsets2, %indices2, %values2 = sparse_attn.weights %q, %k, %lse pattern(@near)
+      : (!t, !t, !lse) -> (!offsets, !indices, tensor<?x16x16xf32>)
+  return %values, %indices, %offsets2, %indices2, %values2
+      : !values, !indices, !offsets, !indices, tensor<?x16x16xf32>
+}
