@@ -36,7 +36,7 @@ struct FoldInterface : DialectFoldInterface {
   using DialectFoldInterface::DialectFoldInterface;
 
   bool shouldMaterializeInto(Region *region) const final {
-    return isa<PredicateOp, AttentionOp>(region->getParentOp());
+    return isa<PredicateOp, AttendOpInterface>(region->getParentOp());
   }
 };
 

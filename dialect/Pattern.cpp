@@ -415,7 +415,7 @@ static LogicalResult verifyElements(Operation *op, MemRefType array, bool allows
 LogicalResult ReadOp::verify() {
   auto type = cast<MemRefType>(getArray().getType());
   // read_c3
-  bool isOfScores = isa<AttentionOp, ScoreOp, ScoreModOp, KernelOp>((*this)->getParentOp());
+  bool isOfScores = isa<AttendOpInterface, ScoreOp, ScoreModOp, KernelOp>((*this)->getParentOp());
   if (failed(verifyElements(*this, type, /*allowsFloats=*/isOfScores)))
     return failure();
   // read_c1

@@ -40,13 +40,13 @@ struct BlockLists {
 };
 
 /// The blocks of each query tile of `grid`, by key tile. Errors: those of `visit`. Throws std::bad_alloc.
-Result<BlockLists> listBlocks(const RowGrid &grid, const RowVisitor &visit);
+SPARSE_ATTN_EXPORT Result<BlockLists> listBlocks(const RowGrid &grid, const RowVisitor &visit);
 
 /// The same blocks, for each key tile of each batch and head by query tile. Throws std::bad_alloc.
-BlockLists transposeBlocks(const BlockLists &rows, const RowGrid &grid, int64_t keyTiles);
+SPARSE_ATTN_EXPORT BlockLists transposeBlocks(const BlockLists &rows, const RowGrid &grid, int64_t keyTiles);
 
 /// The order of items by how many blocks they have.
-ItemOrder orderByBlocks(const BlockLists &lists, const RowGrid &grid);
+SPARSE_ATTN_EXPORT ItemOrder orderByBlocks(const BlockLists &lists, const RowGrid &grid);
 
 } // namespace sparse_attn
 

@@ -7,6 +7,8 @@
 
 #include "Problem.h"
 
+#include <array>
+#include <cstdint>
 #include <thread>
 
 using namespace sparse_attn;
@@ -44,6 +46,41 @@ TEST(CApi, OpensPreparesAndLaunches) {
             SPARSE_ATTN_OK)
       << sparse_attn_last_error();
   problem.expectReference([](int64_t, int64_t, int64_t q, int64_t k) { return q - 4 <= k && k <= q + 4; }, true);
+  sparse_attn_plan_destroy(plan);
+}
+
+TEST(CApi, TellsTheSizesOfResults) {
+  Problem problem({1, 4, 2, 30, 40});
+  std::vector<Value> arguments = problem.arguments({makeScalar(4), makeScalar(4)});
+  sparse_attn_artifact *artifact = nullptr;
+  sparse_attn_plan *plan = nullptr;
+  ASSERT_EQ(sparse_attn_artifact_from_image(&handwritten_sparse_attn_image, &artifact), SPARSE_ATTN_OK);
+  ASSERT_EQ(sparse_attn_prepare(artifact, "window", arguments.data(), arguments.size(), &plan), SPARSE_ATTN_OK)
+      << sparse_attn_last_error();
+  sparse_attn_artifact_close(artifact);
+  EXPECT_EQ(sparse_attn_result_bytes(plan, 0), 4u * 30 * 16 * sizeof(float));
+  EXPECT_EQ(sparse_attn_result_bytes(plan, 1), 4u * 30 * sizeof(float));
+  EXPECT_EQ(sparse_attn_result_bytes(plan, 2), 0u);
+  EXPECT_EQ(sparse_attn_result_bytes(plan, SIZE_MAX), 0u);
+  EXPECT_EQ(sparse_attn_result_bytes(nullptr, 0), 0u);
+
+  int32_t rank = 0;
+  std::array<int64_t, 4> got{-1, -1, -1, -1};
+  ASSERT_EQ(sparse_attn_result_sizes(plan, 0, &rank, got.data()), SPARSE_ATTN_OK) << sparse_attn_last_error();
+  EXPECT_EQ(rank, 4);
+  EXPECT_EQ(got, (std::array<int64_t, 4>{1, 4, 30, 16}));
+  got.fill(-1);
+  ASSERT_EQ(sparse_attn_result_sizes(plan, 1, &rank, got.data()), SPARSE_ATTN_OK) << sparse_attn_last_error();
+  EXPECT_EQ(rank, 3);
+  EXPECT_EQ(got, (std::array<int64_t, 4>{1, 4, 30, -1})); // No more than the rank is written.
+  EXPECT_EQ(sparse_attn_result_sizes(plan, 2, &rank, got.data()), SPARSE_ATTN_INVALID_ARGUMENT);
+  EXPECT_STREQ(sparse_attn_last_error(), "expects a result below 2, but got 2");
+  EXPECT_EQ(sparse_attn_result_sizes(nullptr, 0, &rank, got.data()), SPARSE_ATTN_INVALID_ARGUMENT);
+  EXPECT_STREQ(sparse_attn_last_error(), "expects a plan, but got null");
+  EXPECT_EQ(sparse_attn_result_sizes(plan, 0, nullptr, got.data()), SPARSE_ATTN_INVALID_ARGUMENT);
+  EXPECT_STREQ(sparse_attn_last_error(), "expects a place for the rank, but got null");
+  EXPECT_EQ(sparse_attn_result_sizes(plan, 0, &rank, nullptr), SPARSE_ATTN_INVALID_ARGUMENT);
+  EXPECT_STREQ(sparse_attn_last_error(), "expects a place for the sizes, but got null");
   sparse_attn_plan_destroy(plan);
 }
 

@@ -153,7 +153,7 @@ TEST(Manifest, ErrorsNameTheKey) {
       {changed("\"window\"", "\"kind\": \"array\"", "\"kind\": \"list\""),
        "manifest.functions[0].arguments[0].kind: expects array, scalar or mask, but got 'list'"},
       {changed("\"window\"", "\"f32\"", "\"f64\""),
-       "manifest.functions[0].arguments[0].dtype: expects f32, f16, bf16 or i32, but got 'f64'"},
+       "manifest.functions[0].arguments[0].dtype: expects f32, f16, bf16, i32 or i64, but got 'f64'"},
       {changed("\"window\"", "[-1, -1, -1, 16]", "[-1, -2, -1, 16]"),
        "manifest.functions[0].arguments[0].shape[1]: expects an integer from -1 to 9223372036854775807, but got -2"},
       {changed("\"window\"", "[-1, -1, -1, 16]", "[-1, -1, -1, 99999999999999999999]"), "but got number"},
@@ -245,6 +245,115 @@ TEST(Manifest, ErrorsNameTheKey) {
       {changed(packed, "\"items\": 6", "\"items\": -6"), "entries.items: expects an integer from 0"},
       {changed(packed, "\"features\": []", "\"features\": [1]"),
        "manifest.kernels[2].variants[0].features[0]: expects a string, but got number"},
+  };
+  for (const Case &each : cases) {
+    Status status = parse(makeSection(each.text)).status();
+    EXPECT_FALSE(status.isOk()) << each.message;
+    EXPECT_THAT(status.message(), testing::HasSubstr(each.message));
+  }
+}
+
+/// A function of weights, and of their sums.
+const char *const weightsText = R"({"module": "weights", "target": "cpu", "compiler": "0.1.0",
+    "functions": [{"name": "both",
+      "arguments": [
+        {"name": "q", "kind": "array", "dtype": "f16", "shape": [-1, 8, -1, 64]},
+        {"name": "k", "kind": "array", "dtype": "f16", "shape": [-1, 8, -1, 64]},
+        {"name": "lse", "kind": "array", "dtype": "f32", "shape": [-1, 8, -1]}],
+      "results": [{"dtype": "i64", "shape": [-1]}, {"dtype": "i32", "shape": [-1, 2]},
+                  {"dtype": "f32", "shape": [-1, 64, 32]}, {"dtype": "f32", "shape": [-1, 8, -1]}],
+      "buffers": [],
+      "steps": [{"kernels": ["rows"], "query": {"argument": 0}, "key": {"argument": 1}, "lse": {"argument": 2},
+                 "captures": [], "offsets": {"result": 0}, "indices": {"result": 1}, "output": {"result": 2}},
+                {"kernels": ["columns"], "query": {"argument": 0}, "key": {"argument": 1}, "lse": {"argument": 2},
+                 "captures": [], "output": {"result": 3}}]}],
+    "kernels": [{
+      "name": "rows", "computes": "weights", "pattern": "near", "dtype": "f16", "head_size": 64, "scale": 0.125,
+      "lse": false, "captures": [], "schedule": "ranges", "depends_on": {"batch": false, "head": false},
+      "variants": [{"level": "x86-64-v3", "features": [], "tile_q": 64, "tile_k": 32, "scratch_bytes": 0,
+        "costs": {"item": 1, "partial": 1, "full": 1},
+        "entries": {"items": 0, "work": 1, "predicate": 2, "tiles": 3}}]}, {
+      "name": "columns", "computes": "column_sums", "pattern": "near", "dtype": "f16", "head_size": 64, "scale": 0.125,
+      "lse": false, "captures": [], "schedule": "ranges", "depends_on": {"batch": false, "head": false},
+      "variants": [{"level": "x86-64-v3", "features": [], "tile_q": 64, "tile_k": 64, "scratch_bytes": 0,
+        "costs": {"item": 1, "partial": 1, "full": 1},
+        "entries": {"items": 4, "work": 5, "predicate": 6, "tiles": 7}}]}]})";
+
+TEST(Manifest, OfWeightsIsReadWhole) {
+  Result<Manifest> manifest = parse(makeSection(weightsText));
+  ASSERT_TRUE(manifest.isOk()) << manifest.status().message();
+  EXPECT_EQ(manifest->kernels[0].computes, KernelInfo::Computes::Weights);
+  EXPECT_EQ(manifest->kernels[1].computes, KernelInfo::Computes::ColumnSums);
+  EXPECT_TRUE(manifest->kernels[0].isOverBlocks());
+  EXPECT_TRUE(manifest->kernels[1].isOverBlocks());
+  EXPECT_EQ(manifest->functions[0].results[0].dtype, DType::I64);
+  const std::vector<Step> &steps = manifest->functions[0].steps;
+  EXPECT_EQ(steps[0].value.kind, Operand::Kind::Argument);
+  EXPECT_EQ(steps[0].value.index, 2u);
+  ASSERT_TRUE(steps[0].offsets && steps[0].indices);
+  EXPECT_EQ(steps[0].offsets->index, 0u);
+  EXPECT_EQ(steps[0].indices->index, 1u);
+  EXPECT_EQ(steps[0].output.index, 2u);
+  EXPECT_FALSE(steps[0].lse);
+  EXPECT_FALSE(steps[1].offsets || steps[1].indices || steps[1].lse);
+  EXPECT_EQ(steps[1].output.index, 3u);
+  // Kernels of earlier artifacts do not say what they compute.
+  Result<Manifest> older = parse(makeSection(goodText()));
+  ASSERT_TRUE(older.isOk());
+  EXPECT_EQ(older->kernels[0].computes, KernelInfo::Computes::Attention);
+  EXPECT_FALSE(older->kernels[0].isOverBlocks());
+}
+
+TEST(Manifest, StepsOfWeightsAreChecked) {
+  struct Case {
+    std::string text;
+    const char *message;
+  };
+  const std::string rows = "\"name\": \"rows\"", columns = "\"name\": \"columns\"", sums = "[\"columns\"]";
+  auto of = [](const std::string &anchor, const std::string &from, const std::string &to) {
+    return changedText(weightsText, anchor, from, to);
+  };
+  const Case cases[] = {
+      {of(rows, "\"weights\"", "\"values\""),
+       "manifest.kernels[0].computes: expects attention, weights or column_sums, but got 'values'"},
+      {of(rows, "\"weights\"", "7"), "manifest.kernels[0].computes: expects a string, but got number"},
+      {of(rows, "\"f16\"", "\"i64\""), "manifest.kernels[0].dtype: expects f32, f16 or bf16, but got 'i64'"},
+      {of(rows, ", \"tiles\": 3", ""), "manifest.kernels[0].variants[0].entries.tiles: expects a value, but got none"},
+      {of(columns, ", \"tiles\": 7", ""),
+       "manifest.kernels[1].variants[0].entries.tiles: expects a value, but got none"},
+      {of("", "\"offsets\": {\"result\": 0}, ", ""),
+       "manifest.functions[0].steps[0].offsets: expects a value, but got none"},
+      {of("", "\"indices\": {\"result\": 1}, ", ""),
+       "manifest.functions[0].steps[0].indices: expects a value, but got none"},
+      {of("", "\"lse\": {\"argument\": 2},", ""), "manifest.functions[0].steps[0].lse: expects a value, but got none"},
+      {of(sums, "\"lse\": {\"argument\": 2},", ""),
+       "manifest.functions[0].steps[1].lse: expects a value, but got none"},
+      {of("", "\"dtype\": \"i64\"", "\"dtype\": \"i32\""),
+       "manifest.functions[0].steps[0].offsets: expects an array of i64, but got i32"},
+      {of("", "\"i64\", \"shape\": [-1]", "\"i64\", \"shape\": [-1, 2]"),
+       "manifest.functions[0].steps[0].offsets: expects an array of rank 1, but got 2"},
+      {of("\"results\"", "\"dtype\": \"i32\"", "\"dtype\": \"i64\""),
+       "manifest.functions[0].steps[0].indices: expects an array of i32, but got i64"},
+      {of("\"results\"", "[-1, 2]", "[-1]"),
+       "manifest.functions[0].steps[0].indices: expects an array of rank 2, but got 1"},
+      {of("\"results\"", "\"f32\"", "\"f16\""),
+       "manifest.functions[0].steps[0].output: expects an array of f32, but got f16"},
+      {of("\"results\"", "[-1, 64, 32]", "[-1, 64]"),
+       "manifest.functions[0].steps[0].output: expects an array of rank 3, but got 2"},
+      {of("\"name\": \"lse\"", "\"f32\"", "\"f16\""),
+       "manifest.functions[0].steps[0].lse: expects an array of f32, but got f16"},
+      {of("\"name\": \"lse\"", "[-1, 8, -1]", "[-1, 8]"),
+       "manifest.functions[0].steps[0].lse: expects an array of rank 3, but got 2"},
+      {of("", "\"offsets\": {\"result\": 0}", "\"offsets\": {\"argument\": 0}"),
+       "manifest.functions[0].steps[0].offsets: expects a result or a buffer, but got argument 0"},
+      {of(sums, "{\"result\": 3}", "{\"result\": 2}"),
+       "manifest.functions[0].steps[1].output: expects an array that no other step writes, but got number 2"},
+      {of("", "[\"rows\"]", "[\"rows\", \"columns\"]"),
+       "manifest.functions[0].steps[0].kernels[1]: expects a kernel that differs from 'rows' in its tiles alone"},
+      {of("", "[\"rows\"]", "[\"rows\", \"rows\"]"),
+       "manifest.functions[0].steps[0]: expects one kernel, no partial result and no sequences, as kernel 'rows' has"},
+      {changedGpu("\"name\": \"window_0\"", "\"pattern\"", "\"computes\": \"weights\", \"pattern\""),
+       "manifest.kernels[0].computes: expects a kernel of attention for a GPU, but got another"},
   };
   for (const Case &each : cases) {
     Status status = parse(makeSection(each.text)).status();

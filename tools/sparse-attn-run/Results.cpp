@@ -8,6 +8,7 @@
 #include "Results.h"
 
 #include <algorithm>
+#include <array>
 
 namespace sparse_attn::tools::run {
 
@@ -27,9 +28,10 @@ ResultKinds::ResultKinds(const Manifest &manifest, const FunctionInfo &function)
   };
   for (const Step &step : function.steps) {
     if (step.offsets) {
-      // No step reads them; but the function may not return all.
-      for (const Operand &part : {*step.offsets, *step.indices, step.output})
-        if (part.kind == Operand::Kind::Result)
+      // A folder holds all three of them, so that none is written where the function does not return all.
+      std::array<Operand, 3> parts{*step.offsets, *step.indices, step.output};
+      if (std::all_of(parts.begin(), parts.end(), [](const Operand &o) { return o.kind == Operand::Kind::Result; }))
+        for (const Operand &part : parts)
           weights.push_back(part.index);
       continue;
     }
