@@ -273,6 +273,48 @@ def SparseAttn_SegmentOp : PatternLeaf<"segment", ["buildPredicate", "buildKeyBa
   let hasVerifier = 1;
 }
 
+def SparseAttn_NeighborhoodOp : PatternLeaf<"neighborhood", ["buildPredicate", "buildKeyBands", "buildCoverage"]> {
+  let summary = "Tokens of a grid near the query, on each of its 1 to 3 axes";
+  let description = [{
+    Positions are the tokens of a grid of `shape`, and a pair attends if its coordinates do on every axis (generalized
+    neighborhood attention, arXiv:2504.16922; sliding tile attention, arXiv:2502.04507). On an axis of length L with
+    `window` w, `step` d (dilation), `stride` t, coordinate x is member `i = x div d` of the residue class `x mod d`,
+    which has `M = ceil((L - x mod d) / d)` members. A query sees members of its own class:
+
+    - `[s, s + w)`, `s = clamp(leader - w div 2, 0, M - w)`, `leader = min((i div t) * t + t div 2, M - 1)`: t
+      neighbours share the window around one of them, pushed inside at the ends. An even window looks further back;
+    - on a causal axis `[s, i]`, `s = max(leader - w + 1, 0)`, `leader = min((i div t) * t + t - 1, M - 1)`.
+
+    `causal` without a list names all axes. Without `step` or `stride` they are 1 on every axis.
+
+    Without `tile`, tokens are stored in row-major order. With it they are stored tile by tile, tiles in row-major order
+    and so the tokens of each, so that neighbours in memory are a compact box; `sparse_attn_order_tokens` gives the order.
+    Positions outside the grid attend to nothing, and nothing attends to them.
+
+    **Constraints:**
+    - (C1) the shape has 1 to 3 numbers, and every other list has as many.
+    - (C2) numbers are at least 1, and the grid has less than 2^30 tokens.
+    - (C3) window * step <= length on every axis, so that each class has a whole window.
+    - (C4) stride <= window on every axis.
+    - (C5) the tile divides the shape.
+
+    ```mlir
+    %image = sparse_attn.neighborhood shape(64, 64) window(13, 13) step(1, 4)
+    %video = sparse_attn.neighborhood shape(16, 32, 32) window(4, 12, 12) stride(1, 4, 4) tile(4, 4, 4)
+                 causal(true, false, false)
+    ```
+  }];
+  let arguments = (ins DenseI64ArrayAttr:$shape, DenseI64ArrayAttr:$window, OptionalAttr<DenseI64ArrayAttr>:$step,
+                       OptionalAttr<DenseI64ArrayAttr>:$stride, OptionalAttr<DenseI64ArrayAttr>:$tile,
+                       OptionalAttr<DenseBoolArrayAttr>:$causal);
+  let assemblyFormat = [{
+    `shape` `(` custom<Numbers>($shape) `)` `window` `(` custom<Numbers>($window) `)`
+    (`step` `(` custom<Numbers>($step)^ `)`)? (`stride` `(` custom<Numbers>($stride)^ `)`)?
+    (`tile` `(` custom<Numbers>($tile)^ `)`)? `` custom<CausalAxes>($causal, ref($shape)) attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
 /// A captured array of one number a batch.
 def SparseAttn_BatchTable : MemRefRankOf<[I32], [1]>,
     BuildableType<"::mlir::MemRefType::get({::mlir::ShapedType::kDynamic}, $_builder.getI32Type())">;
