@@ -33,7 +33,7 @@ struct Members {
   Value first, past;
 };
 
-/// Coordinates of an axis, both inclusive.
+/// Coordinates of an axis, or a run of positions; both ends are inclusive.
 struct Extent {
   Value first, last;
 };
@@ -172,18 +172,33 @@ static SmallVector<Value> buildCoordinates(ScalarBuilder &s, ArrayRef<Axis> axes
   return coordinates;
 }
 
-/// The hull of the tokens at positions [first, last] of the grid: a digit runs through all values as soon as one before
-/// it changes.
-static SmallVector<Extent> buildHull(ScalarBuilder &s, ArrayRef<Axis> axes, Value first, Value last) {
+/// A run of positions of the grid in pieces: one, or one up to where the first of its digits to change does so for the
+/// last time, and one from there. So the end of a row and the start of the next are two boxes, not the hull of both.
+static SmallVector<Extent> splitRun(ScalarBuilder &s, ArrayRef<Axis> axes, const Extent &run) {
+  SmallVector<Digit> digits = listDigits(axes);
+  if (digits.size() < 2)
+    return {run};
+  Value changes = s.boolean(false), start = run.first;
+  for (const Digit &digit : llvm::reverse(ArrayRef(digits).drop_back())) {
+    Value before = s.divPositive(run.first, digit.weight), after = s.divPositive(run.last, digit.weight);
+    Value changed = s.less(before, after);
+    start = s.select(changed, s.mul(after, digit.weight), start);
+    changes = s.either(changes, changed);
+  }
+  return {{run.first, s.select(changes, s.sub(start, 1), run.last)}, {start, run.last}};
+}
+
+/// The box around a run of positions of the grid: a digit takes all values as soon as one before it changes.
+static SmallVector<Extent> buildHull(ScalarBuilder &s, ArrayRef<Axis> axes, const Extent &run) {
   SmallVector<Digit> digits = listDigits(axes);
   SmallVector<Extent> hull(axes.size(), {s.constant(0), s.constant(0)});
   Value same = s.boolean(true);
   for (auto [index, digit] : llvm::enumerate(digits)) {
-    Value lo = s.select(same, buildDigit(s, digits, index, first), s.constant(0));
-    Value hi = s.select(same, buildDigit(s, digits, index, last), s.constant(digit.radix - 1));
+    Value lo = s.select(same, buildDigit(s, digits, index, run.first), s.constant(0));
+    Value hi = s.select(same, buildDigit(s, digits, index, run.last), s.constant(digit.radix - 1));
     Extent &extent = hull[digit.axis];
     extent = {s.add(extent.first, s.mul(lo, digit.scale)), s.add(extent.last, s.mul(hi, digit.scale))};
-    same = s.equal(s.divPositive(first, digit.weight), s.divPositive(last, digit.weight));
+    same = s.equal(s.divPositive(run.first, digit.weight), s.divPositive(run.last, digit.weight));
   }
   return hull;
 }
@@ -248,6 +263,15 @@ static Coverage buildAxisCoverage(ScalarBuilder &s, const Axis &axis, const Exte
   return axis.step == 1 ? buildUndilated(s, axis, q, k) : buildDilated(s, axis, q, k);
 }
 
+static Coverage buildBoxCoverage(ScalarBuilder &s, ArrayRef<Axis> axes, ArrayRef<Extent> q, ArrayRef<Extent> k) {
+  Coverage coverage{s.boolean(true), s.boolean(true)};
+  for (size_t i = 0; i < axes.size(); ++i) {
+    Coverage ofAxis = buildAxisCoverage(s, axes[i], q[i], k[i]);
+    coverage = {s.both(coverage.any, ofAxis.any), s.both(coverage.all, ofAxis.all)};
+  }
+  return coverage;
+}
+
 //===----------------------------------------------------------------------===//
 // The interface
 //===----------------------------------------------------------------------===//
@@ -291,13 +315,12 @@ Coverage NeighborhoodOp::buildCoverage(OpBuilder &builder, const PatternScope &s
       s.both(s.lessEqual(zero, span.lastQuery), s.both(s.less(span.firstQuery, tokens), s.less(span.firstKey, tokens)));
   Value allExist =
       s.both(s.lessEqual(zero, span.firstQuery), s.both(s.less(span.lastQuery, tokens), s.less(span.lastKey, tokens)));
-  auto inside = [&](Value position) { return s.clamp(position, zero, last); };
-  SmallVector<Extent> queries = buildHull(s, axes, inside(span.firstQuery), inside(span.lastQuery));
-  SmallVector<Extent> keys = buildHull(s, axes, inside(span.firstKey), inside(span.lastKey));
-  Coverage coverage{someExist, allExist};
-  for (size_t i = 0; i < axes.size(); ++i) {
-    Coverage ofAxis = buildAxisCoverage(s, axes[i], queries[i], keys[i]);
-    coverage = {s.both(coverage.any, ofAxis.any), s.both(coverage.all, ofAxis.all)};
-  }
-  return coverage;
+  auto clip = [&](Value from, Value to) -> Extent { return {s.clamp(from, zero, last), s.clamp(to, zero, last)}; };
+  Coverage pairs{s.boolean(false), s.boolean(true)};
+  for (const Extent &queries : splitRun(s, axes, clip(span.firstQuery, span.lastQuery)))
+    for (const Extent &keys : splitRun(s, axes, clip(span.firstKey, span.lastKey))) {
+      Coverage ofBoxes = buildBoxCoverage(s, axes, buildHull(s, axes, queries), buildHull(s, axes, keys));
+      pairs = {s.either(pairs.any, ofBoxes.any), s.both(pairs.all, ofBoxes.all)};
+    }
+  return {s.both(someExist, pairs.any), s.both(allExist, pairs.all)};
 }
