@@ -230,7 +230,10 @@ static Value buildAttends(ScalarBuilder &s, const Axis &axis, Value q, Value k) 
                       : s.divPositive(s.sub(s.constant(axis.length + axis.step - 1), number), axis.step);
   Members window = buildWindow(s, axis, s.divPositive(q, axis.step), members);
   Value index = s.divPositive(k, axis.step);
-  Value inside = s.both(s.lessEqual(window.first, index), s.less(index, window.past));
+  // Unsigned, a key before the window lies far behind it: kernels keep one number a row and axis in a register.
+  Value inside = axis.causal
+                     ? s.both(s.lessEqual(window.first, index), s.less(index, window.past))
+                     : s.compare(arith::CmpIPredicate::ult, s.sub(index, window.first), s.constant(axis.window));
   return axis.step == 1 ? inside : s.both(inside, s.equal(s.remPositive(k, axis.step), number));
 }
 
