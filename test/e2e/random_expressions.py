@@ -95,7 +95,6 @@ class Drawer:
             lambda: e.columns(*self.choose((7, 2), (16, 16), (24, 3), (48, 7), (64, 4), (96, 20), (100, 9), (128, 16))),
             lambda: e.segment(*self.choose((32, 1), (64, 2), (96, 3), (128, 8), (180, 5)), self.choose(False, True)),
             self.neighborhood,
-            self.neighborhood,
             lambda: e.prefix_lm("prefixes"),
             lambda: e.documents("offsets"),
             lambda: e.documents("batch_offsets", per_batch=True),
