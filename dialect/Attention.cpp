@@ -7,6 +7,7 @@
 
 #include "dialect/ScalarRegion.h"
 #include "dialect/SparseAttn.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/SetVector.h"
 #include <cmath>
@@ -83,6 +84,17 @@ void AttentionOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
   setName(getOutput(), "output");
   if (getLse())
     setName(getLse(), "lse");
+}
+
+AttentionOp AttentionOp::cloneResuming(OpBuilder &builder, Value partialOutput, Value partialLse) {
+  auto query = cast<RankedTensorType>(getQuery().getType());
+  auto lse = RankedTensorType::get(query.getShape().drop_back(), builder.getF32Type());
+  auto resumed = create(builder, getLoc(), getOutput().getType(), lse, getQuery(), getKey(), getValue(), getCaptures(),
+                        partialOutput, partialLse, getQLengths(), getKLengths(), getQOffsets(), getKOffsets(),
+                        getPatternAttr(), getScaleAttr(), getModuloAttr(), getSchedulesAttr());
+  IRMapping map;
+  getScore().cloneInto(&resumed.getScore(), map);
+  return resumed;
 }
 
 /// What the region uses from outside, in the order of its first uses.
@@ -216,6 +228,10 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
     if (kernel.getResumes() != bool(getPartialOutput()) || kernel.getResumes() != bool(getPartialLse()))
       return emitOpError("expects a partial result and its log-sum-exp where @")
              << name.getValue() << " resumes, and nowhere else";
+    bool hasSequences = getQLengths() || getKLengths() || getQOffsets() || getKOffsets();
+    if (kernel.getSequences() != hasSequences)
+      return emitOpError("expects lengths or offsets where @")
+             << name.getValue() << " is for sequences, and nowhere else";
   }
   return success();
 }

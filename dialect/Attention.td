@@ -17,6 +17,12 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 def SparseAttn_FloatTensor4D : 4DTensorOf<[F32, F16, BF16]>;
 def SparseAttn_LogSumExpTensor : 3DTensorOf<[F32]>;
 
+/// One number a sequence, or one more: where sequences begin, and the last ends.
+def SparseAttn_SequenceTable : Type<
+    CPred<"$_self == ::mlir::MemRefType::get({::mlir::ShapedType::kDynamic}, ::mlir::IntegerType::get($_self.getContext(), 32))">,
+    "memref<?xi32>", "::mlir::MemRefType">,
+    BuildableType<"::mlir::MemRefType::get({::mlir::ShapedType::kDynamic}, $_builder.getI32Type())">;
+
 def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
     Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames", "getAsmResultNames"]>,
@@ -35,6 +41,13 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
     that attend weigh; a pair that does not attend stays out whatever the region says. The region reads arrays of the
     function's arguments by `sparse_attn.read`, which clamps indices to the array here (an empty one gives 0); the arrays are captured when a
     plan is made.
+
+    Sequences of different lengths share arrays in one of two ways. Padded, batch `b` is sequence `b`, and `q_lengths` and
+    `k_lengths` say how many of its rows exist. Packed, all sequences stand in one batch, sequence `n` from row
+    `offsets[n]` to `offsets[n + 1]`, or for the rows that the lengths say. The two mix: offsets count rows of the batch of
+    a sequence, or of the one that there is. Positions count within a sequence, and align at the end of each one; `b`
+    counts sequences, and so do captured arrays that have a row a batch. Nothing outside the sequences is read, computed
+    or written.
 
     With `from`, the op goes on from a partial result over the same queries, an output and its log-sum-exp, as if the
     keys that led to it were among its own: keys that both see count twice.
@@ -60,10 +73,16 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
     - (C14) the score region uses, from outside, scalar constants (those of type `index` of 32 bits) and captures: `index`,
       and arrays of f32 or i32 with one to four dimensions, all dynamic.
     - (C15) `from` is a partial result of the type of `output`, and a log-sum-exp of its batch, heads and length.
+    - (C16) with `q_lengths`, `k_lengths`, `q_offsets` or `k_offsets`, there are as many sequences in all of them.
+      `prepare` checks: offsets ascend and end in the array; lengths fit between them, or in the array; there is one
+      sequence a batch, or one batch, with `q_offsets` if there are several sequences.
 
     ```mlir
     %o = sparse_attn.attention %q, %k, %v pattern(@packed(%ids) : (memref<?xi32>)) scale(0.125)
         : (tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x64xf32>) -> tensor<?x8x?x64xf32>
+    // Packed prompts: %offsets has the first token of each, and the number of all tokens.
+    %p = sparse_attn.attention %q, %k, %v pattern(@causal) q_offsets(%offsets) k_offsets(%offsets)
+        : (tensor<1x8x?x64xf32>, tensor<1x2x?x64xf32>, tensor<1x2x?x64xf32>) -> tensor<1x8x?x64xf32>
     // ALiBi: nearer keys weigh more, by a slope a head.
     %a = sparse_attn.attention %q, %k, %v pattern(@causal) score (%s, %b, %h, %i, %j) {
       %slope    = sparse_attn.read %slopes[%h] : memref<?xf32>
@@ -78,13 +97,17 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
   }];
   let arguments = (ins SparseAttn_FloatTensor4D:$query, SparseAttn_FloatTensor4D:$key, SparseAttn_FloatTensor4D:$value,
                        Variadic<AnyType>:$captures, Optional<SparseAttn_FloatTensor4D>:$partialOutput,
-                       Optional<SparseAttn_LogSumExpTensor>:$partialLse, FlatSymbolRefAttr:$pattern,
+                       Optional<SparseAttn_LogSumExpTensor>:$partialLse, Optional<SparseAttn_SequenceTable>:$qLengths,
+                       Optional<SparseAttn_SequenceTable>:$kLengths, Optional<SparseAttn_SequenceTable>:$qOffsets,
+                       Optional<SparseAttn_SequenceTable>:$kOffsets, FlatSymbolRefAttr:$pattern,
                        OptionalAttr<F64Attr>:$scale,
                        DefaultValuedOptionalAttr<I64Attr, "1">:$modulo, OptionalAttr<FlatSymbolRefArrayAttr>:$schedules);
   let regions = (region MaxSizedRegion<1>:$score);
   let results = (outs SparseAttn_FloatTensor4D:$output, Optional<SparseAttn_LogSumExpTensor>:$lse);
   let assemblyFormat = [{
     $query `,` $key `,` $value `pattern` `(` custom<PatternUse>($pattern, $captures, type($captures)) `)`
+    (`q_lengths` `(` $qLengths^ `)`)? (`k_lengths` `(` $kLengths^ `)`)?
+    (`q_offsets` `(` $qOffsets^ `)`)? (`k_offsets` `(` $kOffsets^ `)`)?
     (`from` `(` $partialOutput^ `,` $partialLse `:` type($partialOutput) `,` type($partialLse) `)`)?
     (`scale` `(` custom<Scale>($scale)^ `)`)? (`modulo` `(` custom<Number>($modulo)^ `)`)? (`schedule` `(` custom<Symbols>($schedules)^ `)`)?
     (`score` custom<ScoreRegion>($score)^)? attr-dict `:` `(` type($query) `,` type($key) `,` type($value) `)` `->` custom<AttentionResults>(type($output), type($lse))
@@ -94,6 +117,10 @@ def SparseAttn_AttentionOp : SparseAttn_Op<"attention", [
   let extraClassDeclaration = [{
     /// What the score region captures, in the order of its first uses: each once.
     ::llvm::SmallVector<Value> getScoreCaptures();
+    /// Creates the same attention with a log-sum-exp, going on from a partial result; from none where that is null.
+    AttentionOp cloneResuming(OpBuilder &builder, Value partialOutput, Value partialLse);
+    /// Do lengths or offsets say where sequences are?
+    bool hasSequences() { return getQLengths() || getKLengths() || getQOffsets() || getKOffsets(); }
     /// The factor on the scores: `scale`, or 1 / sqrt(head size).
     double getScaleOrDefault();
     int64_t getHeadSize() { return ::llvm::cast<RankedTensorType>(getQuery().getType()).getDimSize(3); }
@@ -137,7 +164,7 @@ def SparseAttn_LaunchOp : SparseAttn_Op<"launch", [Pure, AttrSizedOperandSegment
 
     **Constraints:**
     - (C1) each of `kernels`, at least one, names a `sparse_attn.kernel`, which goes on from a partial result if the
-      launch does.
+      launch does, and is one for sequences if the launch says where they are.
 
     ```mlir
     %o = sparse_attn.launch @attention_0(%q, %k, %v) captures(%ids)
@@ -149,11 +176,16 @@ def SparseAttn_LaunchOp : SparseAttn_Op<"launch", [Pure, AttrSizedOperandSegment
   }];
   let arguments = (ins FlatSymbolRefArrayAttr:$kernels, SparseAttn_FloatTensor4D:$query, SparseAttn_FloatTensor4D:$key,
                        SparseAttn_FloatTensor4D:$value, Variadic<AnyType>:$captures,
-                       Optional<SparseAttn_FloatTensor4D>:$partialOutput, Optional<SparseAttn_LogSumExpTensor>:$partialLse);
+                       Optional<SparseAttn_FloatTensor4D>:$partialOutput, Optional<SparseAttn_LogSumExpTensor>:$partialLse,
+                       Optional<SparseAttn_SequenceTable>:$qLengths, Optional<SparseAttn_SequenceTable>:$kLengths,
+                       Optional<SparseAttn_SequenceTable>:$qOffsets, Optional<SparseAttn_SequenceTable>:$kOffsets);
   let results = (outs SparseAttn_FloatTensor4D:$output, Optional<SparseAttn_LogSumExpTensor>:$lse);
   let assemblyFormat = [{
     custom<Symbols>($kernels) `(` $query `,` $key `,` $value `)` (`captures` `(` $captures^ `)`)?
-    (`from` `(` $partialOutput^ `,` $partialLse `)`)? attr-dict `:` functional-type(operands, results)
+    (`q_lengths` `(` $qLengths^ `)`)? (`k_lengths` `(` $kLengths^ `)`)?
+    (`q_offsets` `(` $qOffsets^ `)`)? (`k_offsets` `(` $kOffsets^ `)`)?
+    (`from` `(` $partialOutput^ `,` $partialLse `)`)? attr-dict `:`
+    functional-type(operands, results)
   }];
 }
 

@@ -17,12 +17,14 @@ using namespace mlir::sparse_attn;
 
 void KernelOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setName) {
   unsigned count = region.getNumArguments();
-  if (count < 7u + (getLse() ? 1 : 0) + (getResumes() ? 2 : 0))
+  if (count < 7u + (getSequences() ? 1 : 0) + (getLse() ? 1 : 0) + (getResumes() ? 2 : 0))
     return;
   StringRef inputs[] = {"q", "k", "v"}, item[] = {"b", "h", "t"};
   for (auto [argument, name] : llvm::zip(region.getArguments(), inputs))
     setName(argument, name);
   setName(getOutput(), "o");
+  if (getSequences())
+    setName(getSequenceTable(), "sequences");
   if (getResumes()) {
     setName(getPartialOutput(), "po");
     setName(getPartialLse(), "pl");
@@ -68,7 +70,7 @@ LogicalResult KernelOp::verifyRegions() {
   if (!isa<ReturnOp>(body.getTerminator()))
     return emitOpError("expects to end in sparse_attn.return, but got '") << body.getTerminator()->getName() << "'";
   // kernel_c2
-  unsigned arrays = (getLse() ? 5 : 4) + (getResumes() ? 2 : 0);
+  unsigned arrays = (getLse() ? 5 : 4) + (getResumes() ? 2 : 0) + (getSequences() ? 1 : 0);
   if (body.getNumArguments() < arrays + 3 ||
       !llvm::all_of(body.getArguments().take_back(3), [](Value v) { return v.getType().isIndex(); }))
     return emitOpError("expects ") << arrays << " arrays or more and an item of three index values, but got "
@@ -76,6 +78,11 @@ LogicalResult KernelOp::verifyRegions() {
   // kernel_c3
   if (static_cast<int64_t>(getModulo()) <= 0)
     return emitOpError("expects a positive modulo, but got ") << static_cast<int64_t>(getModulo());
+  // kernel_c5
+  auto table = MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic}, IntegerType::get(getContext(), 32));
+  if (getSequences() && getSequenceTable().getType() != table)
+    return emitOpError("expects a table of sequences of type ")
+           << table << ", but got " << getSequenceTable().getType();
   return success();
 }
 

@@ -54,9 +54,13 @@ def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
     Symbol, IsolatedFromAbove, SingleBlock, HasParent<"::mlir::ModuleOp">]> {
   let summary = "One work item of attention: one query tile of one head";
   let description = [{
-    Arguments: query, key, value, captures (those of the pattern, then those of the scores), a partial output and its
-    log-sum-exp if the kernel `resumes` from these, output, log-sum-exp if there is one; then the item: batch, head and query tile. Arrays are memrefs with any strides but the innermost, which is 1. With `modulo` the tiles are numbered as those
-    of the schedule are.
+    Arguments: query, key, value, captures (those of the pattern, then those of the scores), the table of sequences if the
+    kernel is for `sequences`, a partial output and its log-sum-exp if it `resumes` from these, output, log-sum-exp if
+    there is one; then the item: batch, head and query tile. Arrays are memrefs with any strides but the innermost, which
+    is 1. With `modulo` the tiles are numbered as those of the schedule are.
+
+    The table has a row for each sequence: its first query, the number of its queries, its first key, and the number of
+    its keys; one more row has the greatest numbers of queries and keys. The batch of an item is the number of a sequence.
 
     Made by `-sparse-attn-fuse-softmax`; consumed by `-sparse-attn-convert-to-cpu`.
 
@@ -65,6 +69,7 @@ def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
     - (C2) the last three arguments are of type `index`.
     - (C3) `modulo` is positive.
     - (C4) `score`, if there is one, names a `sparse_attn.score`, with the types of the last captures.
+    - (C5) the table of sequences is a `memref<?x?xi32>`.
 
     ```mlir
     sparse_attn.kernel @attention_0 of(@longformer) tile(64, 64) {
@@ -75,12 +80,12 @@ def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$pattern, I64Attr:$tileQ, I64Attr:$tileK,
-                       F64Attr:$scale, UnitAttr:$lse, UnitAttr:$resumes,
+                       F64Attr:$scale, UnitAttr:$lse, UnitAttr:$resumes, UnitAttr:$sequences,
                        DefaultValuedOptionalAttr<I64Attr, "1">:$modulo, OptionalAttr<FlatSymbolRefAttr>:$score);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $sym_name `of` `(` $pattern `)` `tile` `(` custom<Number>($tileQ) `,` custom<Number>($tileK) `)`
-    `scale` `(` custom<Scale>($scale) `)` (`score` `(` $score^ `)`)? (`resumes` $resumes^)? (`lse` $lse^)?
+    `scale` `(` custom<Scale>($scale) `)` (`score` `(` $score^ `)`)? (`sequences` $sequences^)? (`resumes` $resumes^)? (`lse` $lse^)?
     (`modulo` `(` custom<Number>($modulo)^ `)`)? attr-dict-with-keyword $body
   }];
   let hasRegionVerifier = 1;
@@ -89,7 +94,13 @@ def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
     BlockArgument getKey() { return getBody().getArgument(1); }
     BlockArgument getValue() { return getBody().getArgument(2); }
     Block::BlockArgListType getCaptures() {
-      return getBody().getArguments().drop_front(3).drop_back((getResumes() ? 2 : 0) + (getLse() ? 5 : 4));
+      return getBody().getArguments().drop_front(3).drop_back(
+          (getSequences() ? 1 : 0) + (getResumes() ? 2 : 0) + (getLse() ? 5 : 4));
+    }
+    /// Of kernels for sequences, a memref<?x?xi32>. The columns of a row:
+    enum SequenceColumn { FirstQuery, Queries, FirstKey, Keys, kSequenceColumns };
+    BlockArgument getSequenceTable() {
+      return getBody().getArgument(getOutput().getArgNumber() - (getResumes() ? 3 : 1));
     }
     /// Of kernels that resume.
     BlockArgument getPartialOutput() { return getBody().getArgument(getOutput().getArgNumber() - 2); }
@@ -132,8 +143,8 @@ def SparseAttn_VisitOp : TileOp<"visit", [Pure, DeclareOpInterfaceMethods<Symbol
 def SparseAttn_RowsOp : TileOp<"rows", [Pure, AllTypesMatch<["source", "result"]>]> {
   let summary = "Every step-th row of each head";
   let description = [{
-    A view: row i of the result is row `first + i * step` of the source. With a source shorter than `first` there are
-    none.
+    A view: row i of the result is row `first + i * step` of the source. There are as many as `count` says, else as the
+    source has; with a source shorter than `first` there are none.
 
     **Constraints:**
     - (C1) the step is positive.
@@ -142,9 +153,11 @@ def SparseAttn_RowsOp : TileOp<"rows", [Pure, AllTypesMatch<["source", "result"]
     %class = sparse_attn.rows %k from(%c) step(8) : memref<?x8x?x64xf32, #s>
     ```
   }];
-  let arguments = (ins AnyMemRef:$source, Index:$first, I64Attr:$step);
+  let arguments = (ins AnyMemRef:$source, Index:$first, Optional<Index>:$count, I64Attr:$step);
   let results = (outs AnyMemRef:$result);
-  let assemblyFormat = "$source `from` `(` $first `)` `step` `(` custom<Number>($step) `)` attr-dict `:` type($source)";
+  let assemblyFormat = [{
+    $source `from` `(` $first `)` (`count` `(` $count^ `)`)? `step` `(` custom<Number>($step) `)` attr-dict `:` type($source)
+  }];
   let hasVerifier = 1;
 }
 

@@ -39,16 +39,6 @@ AttentionOp findAttention(Partial partial) {
   return attention;
 }
 
-/// The same attention at the builder's place, going on from a partial result.
-AttentionOp resume(OpBuilder &builder, AttentionOp attention, Partial partial) {
-  auto resumed = AttentionOp::create(
-      builder, attention.getLoc(), attention.getOutput().getType(), attention.getLse().getType(), attention.getQuery(),
-      attention.getKey(), attention.getValue(), attention.getCaptures(), partial.output, partial.lse,
-      attention.getPatternAttr(), attention.getScaleAttr(), attention.getModuloAttr(), attention.getSchedulesAttr());
-  resumed.getScore().takeBody(attention.getScore());
-  return resumed;
-}
-
 LogicalResult fuse(MergeOp merge) {
   SmallVector<AttentionOp> attentions;
   Partial partial;
@@ -62,9 +52,14 @@ LogicalResult fuse(MergeOp merge) {
                                "that does not go on from others, but got two that do not");
     partial = {output, lse};
   }
+  for (AttentionOp attention : attentions)
+    if (attention.getQLengths() != attentions.front().getQLengths() ||
+        attention.getQOffsets() != attentions.front().getQOffsets())
+      return merge.emitOpError("expects all attention over the same sequences of queries: one q_lengths and one "
+                               "q_offsets, or none");
   OpBuilder builder(merge);
   for (AttentionOp attention : attentions) {
-    AttentionOp resumed = resume(builder, attention, partial);
+    AttentionOp resumed = attention.cloneResuming(builder, partial.output, partial.lse);
     partial = {resumed.getOutput(), resumed.getLse()};
   }
   merge.replaceAllUsesWith(ValueRange{partial.output, partial.lse});

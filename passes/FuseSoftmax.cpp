@@ -54,7 +54,10 @@ public:
 
 private:
   TileType tile(ArrayRef<int64_t> shape, Type elementType) { return TileType::get(shape, elementType); }
-  void buildRows();
+  void buildSequence();
+  void buildClass();
+  /// Null for a null array.
+  Value buildRows(Value array, Value first, Value count, int64_t step);
   Value buildKeyHead();
   Value buildVisit();
   Operation *buildResume(Type ofRow, Type ofRows);
@@ -74,23 +77,44 @@ private:
   OpBuilder builder;
   Location loc;
   Value queryLength, keyLength;
-  /// The arrays, or their rows of a residue class, the query tile among these, and their lengths.
+  Value batch; // of the arrays
+  /// The arrays, or their rows of a sequence or of a residue class, the query tile among these, and their lengths.
   Value query, key, value, partialOutput, partialLse, output, lse, tileOfRows, queries, keys;
   std::optional<ResidueClass> residue;
   IRMapping scoreMap; // what stands for values of `score` that are the same for all pairs
 };
 
-/// Kernels over residue classes see every modulo-th row, and are otherwise the same.
-void KernelBuilder::buildRows() {
-  query = kernel.getQuery();
-  key = kernel.getKey();
-  value = kernel.getValue();
-  if (kernel.getResumes()) {
-    partialOutput = kernel.getPartialOutput();
-    partialLse = kernel.getPartialLse();
+/// The rows of the item's sequence, and their numbers. An array of one batch has all sequences in it.
+void KernelBuilder::buildSequence() {
+  batch = kernel.getBatch();
+  if (!kernel.getSequences()) {
+    queryLength = memref::DimOp::create(builder, loc, query, 2);
+    keyLength = memref::DimOp::create(builder, loc, key, 2);
+    return;
   }
-  output = kernel.getOutput();
-  lse = kernel.getLse() ? Value(kernel.getArrays().back()) : Value();
+  ScalarBuilder s(builder, loc);
+  auto read = [&](KernelOp::SequenceColumn column) -> Value {
+    Value number = ReadOp::create(builder, loc, builder.getI32Type(), kernel.getSequenceTable(),
+                                  ValueRange{kernel.getBatch(), s.constant(column)});
+    return arith::IndexCastOp::create(builder, loc, builder.getIndexType(), number);
+  };
+  Value firstQuery = read(KernelOp::FirstQuery), firstKey = read(KernelOp::FirstKey);
+  queryLength = read(KernelOp::Queries);
+  keyLength = read(KernelOp::Keys);
+  batch = s.min(batch, s.sub(memref::DimOp::create(builder, loc, query, 0), 1));
+  query = buildRows(query, firstQuery, queryLength, /*step=*/1);
+  key = buildRows(key, firstKey, keyLength, /*step=*/1);
+  value = buildRows(value, firstKey, keyLength, /*step=*/1);
+  for (Value *array : {&partialOutput, &partialLse, &output, &lse})
+    *array = buildRows(*array, firstQuery, queryLength, /*step=*/1);
+}
+
+Value KernelBuilder::buildRows(Value array, Value first, Value count, int64_t step) {
+  return array ? RowsOp::create(builder, loc, array.getType(), array, first, count, step) : Value();
+}
+
+/// Kernels over residue classes see every modulo-th row, and are otherwise the same.
+void KernelBuilder::buildClass() {
   tileOfRows = kernel.getTile();
   queries = queryLength;
   keys = keyLength;
@@ -102,17 +126,11 @@ void KernelBuilder::buildRows() {
   tileOfRows = residue->tile;
   queries = residue->queries;
   keys = residue->keys;
-  auto rows = [&](Value array, Value first) {
-    return array ? RowsOp::create(builder, loc, array.getType(), array, first, builder.getI64IntegerAttr(modulo))
-                 : Value();
-  };
-  query = rows(query, residue->firstRow);
-  key = rows(key, residue->number);
-  value = rows(value, residue->number);
-  partialOutput = rows(partialOutput, residue->firstRow);
-  partialLse = rows(partialLse, residue->firstRow);
-  output = rows(output, residue->firstRow);
-  lse = rows(lse, residue->firstRow);
+  query = buildRows(query, residue->firstRow, Value(), modulo);
+  key = buildRows(key, residue->number, Value(), modulo);
+  value = buildRows(value, residue->number, Value(), modulo);
+  for (Value *array : {&partialOutput, &partialLse, &output, &lse})
+    *array = buildRows(*array, residue->firstRow, Value(), modulo);
 }
 
 /// Query head h reads key head h / (Hq / Hkv).
@@ -189,14 +207,14 @@ void KernelBuilder::buildStep(ForEachKeyTileOp loop, Value queryRows, Value keyH
   Value rowMax = body->getArgument(3), rowSum = body->getArgument(4), accumulator = body->getArgument(5);
 
   TileType keys = tile({tileK, headSize}, kernel.getElementType());
-  Value keyRows = LoadOp::create(builder, loc, keys, key, kernel.getBatch(), keyHead, keyTile);
+  Value keyRows = LoadOp::create(builder, loc, keys, key, batch, keyHead, keyTile);
   Value scores = ScoresOp::create(builder, loc, tile({tileQ, tileK}, f32), queryRows, keyRows, kernel.getScaleAttr());
   scores = buildScoreMod(scores, keyTile);
   Value masked = buildMask(scores, partial, keyTile, scope);
   auto softmax = OnlineSoftmaxOp::create(builder, loc, rowMax.getType(), rowSum.getType(), masked.getType(),
                                          rowMax.getType(), masked, rowMax, rowSum);
   Value rescaled = RescaleOp::create(builder, loc, accumulator.getType(), accumulator, softmax.getCorrection());
-  Value valueRows = LoadOp::create(builder, loc, keys, value, kernel.getBatch(), keyHead, keyTile);
+  Value valueRows = LoadOp::create(builder, loc, keys, value, batch, keyHead, keyTile);
   Value sum = AccumulateOp::create(builder, loc, accumulator.getType(), softmax.getWeights(), valueRows, rescaled);
   YieldOp::create(builder, loc, ValueRange{softmax.getNewMax(), softmax.getNewSum(), sum});
   builder.setInsertionPointAfter(loop);
@@ -204,34 +222,42 @@ void KernelBuilder::buildStep(ForEachKeyTileOp loop, Value queryRows, Value keyH
 
 Operation *KernelBuilder::buildResume(Type ofRow, Type ofRows) {
   Type ofOutput = tile({static_cast<int64_t>(kernel.getTileQ()), kernel.getHeadSize()}, kernel.getElementType());
-  Value rows = LoadOp::create(builder, loc, ofOutput, partialOutput, kernel.getBatch(), kernel.getHead(), tileOfRows);
-  Value sums = LoadOp::create(builder, loc, ofRow, partialLse, kernel.getBatch(), kernel.getHead(), tileOfRows);
+  Value rows = LoadOp::create(builder, loc, ofOutput, partialOutput, batch, kernel.getHead(), tileOfRows);
+  Value sums = LoadOp::create(builder, loc, ofRow, partialLse, batch, kernel.getHead(), tileOfRows);
   return SoftmaxResumeOp::create(builder, loc, ofRow, ofRow, ofRows, rows, sums);
 }
 
 void KernelBuilder::build() {
   int64_t tileQ = kernel.getTileQ(), headSize = kernel.getHeadSize();
   Type f32 = builder.getF32Type();
-  queryLength = memref::DimOp::create(builder, loc, kernel.getQuery(), 2);
-  keyLength = memref::DimOp::create(builder, loc, kernel.getKey(), 2);
+  query = kernel.getQuery();
+  key = kernel.getKey();
+  value = kernel.getValue();
+  if (kernel.getResumes()) {
+    partialOutput = kernel.getPartialOutput();
+    partialLse = kernel.getPartialLse();
+  }
+  output = kernel.getOutput();
+  lse = kernel.getLse() ? Value(kernel.getArrays().back()) : Value();
+  buildSequence();
   PatternScope scope(builder, loc, pattern, getPatternCaptures(), kernel.getBatch(), kernel.getHead(), queryLength,
                      keyLength);
   scope.modulo = kernel.getModulo();
-  buildRows();
+  buildClass();
   Value keyHead = buildKeyHead();
   buildUniformPart();
   Value visit = buildVisit();
-  Value queryRows = LoadOp::create(builder, loc, tile({tileQ, headSize}, kernel.getElementType()), query,
-                                   kernel.getBatch(), kernel.getHead(), tileOfRows);
+  Value queryRows = LoadOp::create(builder, loc, tile({tileQ, headSize}, kernel.getElementType()), query, batch,
+                                   kernel.getHead(), tileOfRows);
   Type ofRow = tile({tileQ}, f32), ofRows = tile({tileQ, headSize}, f32);
   Operation *init = partialOutput ? buildResume(ofRow, ofRows)
                                   : SoftmaxInitOp::create(builder, loc, ofRow, ofRow, ofRows).getOperation();
   auto loop = ForEachKeyTileOp::create(builder, loc, init->getResultTypes(), visit, init->getResults());
   buildStep(loop, queryRows, keyHead, scope);
   auto last = FinalizeOp::create(builder, loc, ofRows, ofRow, loop.getResult(2), loop.getResult(0), loop.getResult(1));
-  StoreOp::create(builder, loc, last.getOutput(), output, kernel.getBatch(), kernel.getHead(), tileOfRows);
+  StoreOp::create(builder, loc, last.getOutput(), output, batch, kernel.getHead(), tileOfRows);
   if (lse)
-    StoreOp::create(builder, loc, last.getLse(), lse, kernel.getBatch(), kernel.getHead(), tileOfRows);
+    StoreOp::create(builder, loc, last.getLse(), lse, batch, kernel.getHead(), tileOfRows);
   ReturnOp::create(builder, loc);
 }
 
@@ -283,7 +309,8 @@ KernelOp addKernel(SymbolTable &symbols, AttentionOp attention, ValueRange captu
   Location loc = attention.getLoc();
   auto kernel = KernelOp::create(builder, loc, name, attention.getPattern(), schedule.getTileQ(), schedule.getTileK(),
                                  APFloat(attention.getScaleOrDefault()), /*lse=*/bool(attention.getLse()),
-                                 /*resumes=*/bool(attention.getPartialOutput()), schedule.getModulo(),
+                                 /*resumes=*/bool(attention.getPartialOutput()),
+                                 /*sequences=*/attention.hasSequences(), schedule.getModulo(),
                                  score ? FlatSymbolRefAttr::get(score.getSymNameAttr()) : FlatSymbolRefAttr());
   symbols.insert(kernel);
   Block &body = kernel.getBody().emplaceBlock();
@@ -291,6 +318,8 @@ KernelOp addKernel(SymbolTable &symbols, AttentionOp attention, ValueRange captu
     body.addArgument(getStridedMemRef(array.getType()), loc);
   for (Value capture : captures)
     body.addArgument(capture.getType(), loc);
+  if (attention.hasSequences())
+    body.addArgument(MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic}, builder.getI32Type()), loc);
   if (attention.getPartialOutput()) {
     body.addArgument(getStridedMemRef(attention.getPartialOutput().getType()), loc);
     body.addArgument(getStridedMemRef(attention.getPartialLse().getType()), loc);
@@ -324,7 +353,8 @@ LogicalResult FuseSoftmaxPass::fuse(SymbolTable &symbols, AttentionOp attention,
   OpBuilder builder(attention);
   auto launch = LaunchOp::create(builder, attention.getLoc(), attention.getResultTypes(), builder.getArrayAttr(kernels),
                                  attention.getQuery(), attention.getKey(), attention.getValue(), captures,
-                                 attention.getPartialOutput(), attention.getPartialLse());
+                                 attention.getPartialOutput(), attention.getPartialLse(), attention.getQLengths(),
+                                 attention.getKLengths(), attention.getQOffsets(), attention.getKOffsets());
   attention.replaceAllUsesWith(launch.getResults());
   attention.erase();
   return success();

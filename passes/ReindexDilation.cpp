@@ -16,7 +16,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/IRMapping.h"
 #include "passes/Passes.h"
 #include "passes/PatternBands.h"
 #include <numeric>
@@ -131,12 +130,10 @@ private:
 };
 
 ReindexDilationPass::Parts ReindexDilationPass::getParts(SymbolTable &symbols, PatternOp pattern) {
-  auto [entry, isNew] = known.try_emplace(pattern);
-  if (isNew) {
-    Parts parts = buildParts(symbols, pattern);
-    return known[pattern] = parts;
-  }
-  return entry->second;
+  auto found = known.find(pattern);
+  if (found == known.end())
+    found = known.try_emplace(pattern, buildParts(symbols, pattern)).first;
+  return found->second;
 }
 
 ReindexDilationPass::Parts ReindexDilationPass::buildParts(SymbolTable &symbols, PatternOp pattern) {
@@ -175,15 +172,8 @@ void ReindexDilationPass::split(SymbolTable &symbols, AttentionOp attention, Pat
   if (!parts.dilated)
     return;
   OpBuilder builder(attention);
-  auto lse = RankedTensorType::get(cast<RankedTensorType>(attention.getQuery().getType()).getShape().drop_back(),
-                                   builder.getF32Type());
-  auto first = AttentionOp::create(builder, attention.getLoc(), attention.getOutput().getType(), lse,
-                                   attention.getQuery(), attention.getKey(), attention.getValue(),
-                                   attention.getCaptures(), attention.getPartialOutput(), attention.getPartialLse(),
-                                   FlatSymbolRefAttr::get(parts.others.getSymNameAttr()), attention.getScaleAttr(),
-                                   attention.getModuloAttr(), attention.getSchedulesAttr());
-  IRMapping map;
-  attention.getScore().cloneInto(&first.getScore(), map);
+  AttentionOp first = attention.cloneResuming(builder, attention.getPartialOutput(), attention.getPartialLse());
+  first.setPattern(parts.others.getSymName());
   attention.getPartialOutputMutable().assign(first.getOutput());
   attention.getPartialLseMutable().assign(first.getLse());
   attention.setPattern(parts.dilated.getSymName());

@@ -57,7 +57,10 @@ private:
   void prefetchItem();
   HeadRows queryRowsOf(Value array);
   Value lseRowOf(Value array);
+  /// That of the arrays: not the item's where it has a sequence of them.
+  Value arrayBatch();
   Value queryTile();
+  LoadOp queryLoad() { return *parts.kernel.getBody().front().getOps<LoadOp>().begin(); }
 
   /// The rows of tile `tile` of one head; `count` is what exists from there on.
   HeadRows rowsOf(Value array, Value batch, Value head, Value tile, int64_t tileRows);
@@ -199,20 +202,20 @@ void ItemLowering::lowerLoop(ForEachKeyTileOp loop) {
 
 /// The rows of the item's queries in an array of the tile program.
 HeadRows ItemLowering::queryRowsOf(Value array) {
-  return rowsOf(value(array), item.batch, item.head, queryTile(), parts.kernel.getTileQ());
+  return rowsOf(value(array), arrayBatch(), item.head, queryTile(), parts.kernel.getTileQ());
 }
 
+Value ItemLowering::arrayBatch() { return value(queryLoad().getBatch()); }
+
 /// The tile of the item's queries in the arrays that the program loads from: not the item's where there are classes.
-Value ItemLowering::queryTile() {
-  return value(LoadOp(*parts.kernel.getBody().front().getOps<LoadOp>().begin()).getTile());
-}
+Value ItemLowering::queryTile() { return value(queryLoad().getTile()); }
 
 /// One head of an array of log-sum-exps.
 Value ItemLowering::lseRowOf(Value array) {
   Value sums = value(array);
   Value length = memref::DimOp::create(builder, loc, sums, 2);
   OpFoldResult one = builder.getIndexAttr(1);
-  SmallVector<OpFoldResult> offsets{item.batch, item.head, builder.getIndexAttr(0)}, sizes{one, one, length},
+  SmallVector<OpFoldResult> offsets{arrayBatch(), item.head, builder.getIndexAttr(0)}, sizes{one, one, length},
       strides(3, one);
   auto layout = StridedLayoutAttr::get(builder.getContext(), ShapedType::kDynamic, {ShapedType::kDynamic});
   auto rowType = MemRefType::get({ShapedType::kDynamic}, builder.getF32Type(), layout);
@@ -220,10 +223,8 @@ Value ItemLowering::lseRowOf(Value array) {
 }
 
 void ItemLowering::prefetchItem() {
-  Block &program = parts.kernel.getBody().front();
-  LoadOp load = *program.getOps<LoadOp>().begin();
-  StoreOp store = *program.getOps<StoreOp>().begin();
-  emitter.prefetchItem(queryRowsOf(load.getSource()), queryRowsOf(store.getTarget()));
+  StoreOp store = *parts.kernel.getBody().front().getOps<StoreOp>().begin();
+  emitter.prefetchItem(queryRowsOf(queryLoad().getSource()), queryRowsOf(store.getTarget()));
 }
 
 /// What a program is to be run again for, with care, must not be lost: where the result takes the place of a partial
@@ -256,8 +257,8 @@ void ItemLowering::lowerOp(Operation *op) {
           emitter.packQueries(queryRowsOf(load.getSource()));
       })
       .Case([&](RowsOp rows) {
-        map.map(rows.getResult(),
-                buildRows(builder, loc, value(rows.getSource()), value(rows.getFirst()), rows.getStep()));
+        map.map(rows.getResult(), buildRows(builder, loc, value(rows.getSource()), value(rows.getFirst()),
+                                            rows.getCount() ? value(rows.getCount()) : Value(), rows.getStep()));
       })
       .Case([&](ReadOp read) { map.map(read.getResult(), emitRead(builder, loc, read, map, access)); })
       .Case([&](SoftmaxInitOp) {
@@ -337,7 +338,7 @@ void cpu::emitItems(KernelParts parts, const Target &target) {
       table = memref::CollapseShapeOp::create(builder, loc, flat, views[static_cast<int>(Place::Ranges)],
                                               ArrayRef<ReassociationIndices>{{0, 1}});
     }
-    Item item = splitItem(builder, loc, loop.getInductionVar(), arguments.arrays[0], kernel);
+    Item item = splitItem(builder, loc, loop.getInductionVar(), arguments, kernel);
     ItemLowering(builder, parts, emitter, arguments, table).lower(item);
   }
   finishEntry(builder, loc);

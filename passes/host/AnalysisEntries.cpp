@@ -39,7 +39,7 @@ struct Entry {
         arguments(readArguments(builder, loc, function.getArgument(0), parts)) {}
 
   /// The work item that argument `index` numbers.
-  Item splitItem(unsigned index) { return host::splitItem(builder, loc, position(index), arguments.arrays[0], kernel); }
+  Item splitItem(unsigned index) { return host::splitItem(builder, loc, position(index), arguments, kernel); }
   Value position(unsigned index) { return toIndex(builder, loc, function.getArgument(index)); }
   void storeCount(Value count, unsigned pointer, int64_t at) {
     storeWord(builder, loc, toInteger(builder, loc, count, 64), function.getArgument(pointer), s.constant(at));
@@ -67,9 +67,8 @@ struct EntryTypes {
 /// The ranges of an item, where the schedule is in closed form.
 static VisitRanges rangesOf(OpBuilder &builder, Location loc, KernelParts parts, const KernelArguments &arguments,
                             const Item &item) {
-  SmallVector<Value> operands{item.batch, item.head, item.tile,
-                              memref::DimOp::create(builder, loc, arguments.arrays[0], 2),
-                              memref::DimOp::create(builder, loc, arguments.arrays[1], 2)};
+  Lengths lengths = readLengths(builder, loc, arguments, parts.kernel, item.batch);
+  SmallVector<Value> operands{item.batch, item.head, item.tile, lengths.queries, lengths.keys};
   llvm::append_range(operands, capturesOf(parts, arguments));
   // Schedules ask nothing of masks.
   MemRefAccess access(builder, loc, [](BlockActiveOp, Value, Value) { return Value(); });
@@ -158,21 +157,41 @@ static Value emitStateTest(OpBuilder &builder, Location loc, KernelParts parts, 
   return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, state, none);
 }
 
+namespace {
+
+/// An entry about one row of queries: `(block, batch, head, row, one word a key)`.
+struct RowEntry : Entry {
+  RowEntry(KernelParts parts, StringRef suffix)
+      : Entry(parts, suffix, argumentTypes(EntryTypes(parts))), batch(position(1)), head(position(2)),
+        lengths(readLengths(builder, loc, arguments, kernel, batch)),
+        query(s.add(position(3), s.sub(lengths.keys, lengths.queries))), words(function.getArgument(4)) {}
+
+  static SmallVector<Type> argumentTypes(const EntryTypes &types) {
+    return {types.pointer, types.i64, types.i64, types.i64, types.pointer};
+  }
+  Value toWord(Value index) { return toInteger(builder, loc, index, 32); }
+  void forEachKey(function_ref<void(Value key)> body) {
+    OpBuilder::InsertionGuard guard(builder);
+    auto loop = scf::ForOp::create(builder, loc, s.constant(0), lengths.keys, s.constant(1));
+    builder.setInsertionPointToStart(loop.getBody());
+    body(loop.getInductionVar());
+  }
+
+  Value batch, head;
+  Lengths lengths;
+  Value query; // aligned
+  Value words;
+};
+
+} // namespace
+
 void host::emitPredicateRow(KernelParts parts) {
-  EntryTypes types(parts);
-  Entry entry(parts, "predicate", {types.pointer, types.i64, types.i64, types.i64, types.pointer});
+  RowEntry entry(parts, "predicate");
   OpBuilder &builder = entry.builder;
   Location loc = entry.loc;
-  ScalarBuilder &s = entry.s;
-  const KernelArguments &arguments = entry.arguments;
-  func::FuncOp function = entry.function;
-  auto position = [&](unsigned index) { return entry.position(index); };
-  Value queryLength = memref::DimOp::create(builder, loc, arguments.arrays[0], 2);
-  Value keyLength = memref::DimOp::create(builder, loc, arguments.arrays[1], 2);
   PatternOp pattern = parts.pattern;
-  PatternScope scope(builder, loc, pattern, capturesOf(parts, arguments), position(1), position(2), queryLength,
-                     keyLength);
-  Value query = s.add(position(3), s.sub(keyLength, queryLength));
+  PatternScope scope(builder, loc, pattern, capturesOf(parts, entry.arguments), entry.batch, entry.head,
+                     entry.lengths.queries, entry.lengths.keys);
   // The predicate is emitted as a region of its own, so that reads and ranks expand as they do in kernels.
   Region region;
   Block &body = region.emplaceBlock();
@@ -182,48 +201,37 @@ void host::emitPredicateRow(KernelParts parts) {
   scalar.setInsertionPointToEnd(&body);
   Value holds = pattern.getRoot().buildPredicate(scalar, scope, body.getArgument(0), body.getArgument(1));
   YieldOp::create(scalar, loc, holds);
-  auto word = [&](Value value) { return toInteger(builder, loc, value, 32); };
   MemRefAccess access(builder, loc, [&](BlockActiveOp active, Value, Value key) {
-    return emitStateTest(builder, loc, parts, arguments, active, key);
+    return emitStateTest(builder, loc, parts, entry.arguments, active, key);
   });
-  RowPredicate row(builder, loc, region, word(query), IRMapping(), access);
-  auto loop = scf::ForOp::create(builder, loc, s.constant(0), keyLength, s.constant(1));
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(loop.getBody());
-    Value attends = row.attends(builder, word(loop.getInductionVar()));
+  RowPredicate row(builder, loc, region, entry.toWord(entry.query), IRMapping(), access);
+  entry.forEachKey([&](Value key) {
+    Value attends = row.attends(builder, entry.toWord(key));
     Value byte = arith::ExtUIOp::create(builder, loc, builder.getI8Type(), attends);
-    storeWord(builder, loc, byte, function.getArgument(4), loop.getInductionVar());
-  }
+    storeWord(builder, loc, byte, entry.words, key);
+  });
   entry.finish();
 }
 
 void host::emitScoreRow(KernelParts parts) {
-  EntryTypes types(parts);
-  Entry entry(parts, "score", {types.pointer, types.i64, types.i64, types.i64, types.pointer});
+  RowEntry entry(parts, "score");
   OpBuilder &builder = entry.builder;
   Location loc = entry.loc;
-  ScalarBuilder &s = entry.s;
-  const SmallVector<Value> &arrays = entry.arguments.arrays;
-  Value queryLength = memref::DimOp::create(builder, loc, arrays[0], 2);
-  Value keyLength = memref::DimOp::create(builder, loc, arrays[1], 2);
-  Value query = s.add(entry.position(3), s.sub(keyLength, queryLength)), scores = entry.function.getArgument(4);
-  auto loop = scf::ForOp::create(builder, loc, s.constant(0), keyLength, s.constant(1));
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(loop.getBody());
-    Value key = loop.getInductionVar();
-    auto captures =
-        ValueRange(arrays).drop_front(3).slice(parts.getPatternCaptures().size(), parts.score.getCaptures().size());
-    SmallVector<Value> operands =
-        llvm::map_to_vector(captures, [&](Value capture) { return clampCaptured(builder, loc, capture); });
-    operands.push_back(loadWord(builder, loc, scores, key, builder.getF32Type()));
-    for (Value position : {entry.position(1), entry.position(2), query, key})
-      operands.push_back(toInteger(builder, loc, position, 32));
-    MemRefAccess access(builder, loc, [](BlockActiveOp, Value, Value) { return Value(); });
-    Value score = emitScalarRegion(builder, loc, parts.score.getBody(), operands, IRMapping(), access);
-    storeWord(builder, loc, score, scores, key);
-  }
+  SmallVector<Value> operands;
+  auto captures = ValueRange(entry.arguments.arrays)
+                      .drop_front(3)
+                      .slice(parts.getPatternCaptures().size(), parts.score.getCaptures().size());
+  for (Value capture : captures)
+    operands.push_back(clampCaptured(builder, loc, capture));
+  MemRefAccess access(builder, loc, [](BlockActiveOp, Value, Value) { return Value(); });
+  entry.forEachKey([&](Value key) {
+    SmallVector<Value> all = operands;
+    all.push_back(loadWord(builder, loc, entry.words, key, builder.getF32Type()));
+    for (Value position : {entry.batch, entry.head, entry.query, key})
+      all.push_back(entry.toWord(position));
+    Value score = emitScalarRegion(builder, loc, parts.score.getBody(), all, IRMapping(), access);
+    storeWord(builder, loc, score, entry.words, key);
+  });
   entry.finish();
 }
 

@@ -70,7 +70,7 @@ Value host::buildMemRef(OpBuilder &builder, Location loc, MemRefType type, Value
   return UnrealizedConversionCastOp::create(builder, loc, type, ValueRange{descriptor}).getResult(0);
 }
 
-Value host::buildRows(OpBuilder &builder, Location loc, Value array, Value first, int64_t step) {
+Value host::buildRows(OpBuilder &builder, Location loc, Value array, Value first, Value count, int64_t step) {
   constexpr int64_t kLength = 2; // of [batch, heads, length, ...]
   auto type = cast<MemRefType>(array.getType());
   MemRefDescriptor descriptor(array.getDefiningOp<UnrealizedConversionCastOp>().getInputs().front());
@@ -82,7 +82,7 @@ Value host::buildRows(OpBuilder &builder, Location loc, Value array, Value first
   }
   Value address = getWordAddress(builder, loc, descriptor.alignedPtr(builder, loc), s.mul(first, strides[kLength]),
                                  type.getElementType());
-  sizes[kLength] = s.ceilDivPositive(s.max(s.sub(sizes[kLength], first), 0), step);
+  sizes[kLength] = count ? count : s.ceilDivPositive(s.max(s.sub(sizes[kLength], first), 0), step);
   strides[kLength] = s.mul(strides[kLength], step);
   return buildMemRef(builder, loc, type, address, sizes, strides);
 }

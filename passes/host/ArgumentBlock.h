@@ -60,8 +60,8 @@ Value toInteger(OpBuilder &builder, Location loc, Value index, unsigned bits);
 Value buildMemRef(OpBuilder &builder, Location loc, MemRefType type, Value address, ValueRange sizes,
                   ValueRange strides);
 
-/// Rows `first`, `first + step`, ... of each head of an array that `buildMemRef` or this has made; see RowsOp.
-Value buildRows(OpBuilder &builder, Location loc, Value array, Value first, int64_t step);
+/// What `rows` says of an array that `buildMemRef` or this has made; `count` is null where there are all.
+Value buildRows(OpBuilder &builder, Location loc, Value array, Value first, Value count, int64_t step);
 
 } // namespace mlir::sparse_attn::host
 

@@ -47,8 +47,13 @@ void emitAnalysisEntries(KernelParts parts);
 struct Item {
   Value batch, head, tile;
 };
-/// `query` is the kernel's array of queries.
-Item splitItem(OpBuilder &builder, Location loc, Value item, Value query, KernelOp kernel);
+Item splitItem(OpBuilder &builder, Location loc, Value item, const KernelArguments &arguments, KernelOp kernel);
+
+/// How many queries and keys the pattern sees in a batch: those of the arrays, or those of a sequence.
+struct Lengths {
+  Value queries, keys;
+};
+Lengths readLengths(OpBuilder &builder, Location loc, const KernelArguments &arguments, KernelOp kernel, Value batch);
 
 /// The row of the lists that an item reads; see docs/artifact.md.
 Value getListRow(ScalarBuilder &s, const ListArguments &lists, const Item &item);

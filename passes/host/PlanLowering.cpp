@@ -86,8 +86,9 @@ void PlanLowering::mapRowArguments() {
   Block &body = plan.getBody().front();
   int64_t tileQ = plan.getTileQ(), tileK = plan.getTileK();
   auto position = [&](unsigned index) { return toIndex(builder, loc, function.getArgument(index)); };
-  Value queryLength = memref::DimOp::create(builder, loc, arguments.arrays[0], 2);
-  keyLength = memref::DimOp::create(builder, loc, arguments.arrays[1], 2);
+  Lengths lengths = readLengths(builder, loc, arguments, parts.kernel, position(1));
+  Value queryLength = lengths.queries;
+  keyLength = lengths.keys;
   Value firstQuery = s.add(s.mul(position(3), tileQ), s.sub(keyLength, queryLength));
   Value lastQuery = s.sub(s.min(s.add(firstQuery, tileQ), keyLength), 1);
   map.map(body.getArgument(Batch), position(1));

@@ -263,10 +263,10 @@ void AmpereEmitter::emit() {
   Value firstRow = b.mul(queryTile, tileQ);
   laneRow = b.add(firstRow, b.add(b.mul(warp, kFragment), b.shiftRight(lane, 2)));
   laneColumn = b.mul(b.both(lane, 3), 2);
-  copyRows(getHeadRows(queries, item.batch, item.head), firstRow, queryLength, tileQ, 0);
+  copyRows(getHeadRows(queries, item.head), firstRow, queryLength, tileQ, 0);
   Value keyHead = getKeyHead();
-  keyRows = getHeadRows(keys, item.batch, keyHead);
-  valueRows = getHeadRows(values, item.batch, keyHead);
+  keyRows = getHeadRows(keys, keyHead);
+  valueRows = getHeadRows(values, keyHead);
   std::unique_ptr<KeyTileCursor> cursor = createCursor(b.offset(shared, tableOffset));
   cursor->emitSetup(b.equal(thread, 0));
   b.syncThreads();

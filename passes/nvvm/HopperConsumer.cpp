@@ -110,6 +110,32 @@ void HopperEmitter::mask(SmallVector<Value> &scores, Value place, Value rank) {
   maskIfPartial(fragment, scores, isPartial, laneRow, keyTile, laneColumn, rank);
 }
 
+/// Behind the keys of a sequence, boxes bring what the array holds there; weights of 0 would not undo a NaN.
+void HopperEmitter::awaitValues(Value place, Use use) {
+  wait(barrier(HopperLayout::ValuesFull, use.stage), use.parity);
+  if (!kernel.getSequences())
+    return;
+  Value rows = b.sub(keyLength, b.mul(b.shiftRight(place, 1), tileK));
+  b.emitIf(b.less(rows, b.integer(tileK)), [&] { clearRows(rows, use.stage); });
+}
+
+/// Sets the rows from `firstRow` of the values of a stage to 0. Consumers that share them write the same.
+void HopperEmitter::clearRows(Value firstRow, Value stage) {
+  constexpr int64_t wordBytes = 4;
+  int64_t words = layout.rowBytes / wordBytes;
+  Value base = b.offset(at(layout.values), b.mul(stage, layout.getStageBytes()));
+  Value first = b.add(b.mul(firstRow, words), b.both(thread, kGroup - 1));
+  scf::ForOp::create(builder, loc, first, b.integer(tileK * words), b.integer(kGroup), ValueRange(),
+                     [&](OpBuilder &, Location, Value word, ValueRange) {
+                       for (int64_t slab = 0; slab < layout.slabs; ++slab)
+                         b.store(b.integer(0), b.offset(b.offset(base, b.mul(word, wordBytes)), slab * layout.keySlab));
+                       scf::YieldOp::create(builder, loc);
+                     });
+  NVVM::FenceProxyOp::create(builder, loc, NVVM::ProxyKind::async_shared,
+                             NVVM::SharedSpaceAttr::get(builder.getContext(), NVVM::SharedSpace::shared_cta));
+  syncGroup();
+}
+
 SmallVector<Value> HopperEmitter::flatten(const Registers &registers) {
   SmallVector<Value> values = registers.accumulator;
   llvm::append_range(values, registers.state.rowMax);
@@ -146,7 +172,7 @@ HopperEmitter::Registers HopperEmitter::consumeStep(Value rank, Value tileNumber
   release(barrier(HopperLayout::KeysEmpty, use.stage), scores);
   mask(scores, place, rank);
   RowPair correction = fragment.softmax(scores, registers.state);
-  wait(barrier(HopperLayout::ValuesFull, use.stage), use.parity);
+  awaitValues(place, use);
   registers.accumulator = await(0, registers.accumulator);
   release(barrier(HopperLayout::ValuesEmpty, last.stage), registers.accumulator);
   registers.weights = fragment.pack(scores, elementType);
@@ -169,7 +195,7 @@ HopperEmitter::Registers HopperEmitter::consumeTiles(Registers registers, Value 
   if (kernel.getResumes())
     fragment.scaleRows(registers.accumulator, correction);
   registers.weights = fragment.pack(scores, elementType);
-  wait(barrier(HopperLayout::ValuesFull, first.stage), first.parity);
+  awaitValues(place, first);
 
   // The first consumer begins, and takes the turn that is left over at the end.
   if (groups > 1)
@@ -232,6 +258,10 @@ void HopperEmitter::storeResults(Registers registers) {
   auto [inverse, lse] = fragment.finish(registers.state);
   fragment.scaleRows(registers.accumulator, inverse);
   SmallVector<Value> words = fragment.pack(registers.accumulator, elementType);
+  if (kernel.getSequences()) {
+    storeRows(words, lse);
+    return;
+  }
   if (layout.hasOutputPlace)
     b.emitIf(isGroupLeader(), [&] { awaitStore(); });
   syncGroup();
@@ -247,6 +277,16 @@ void HopperEmitter::storeResults(Registers registers) {
     awaitStore();
     arrive(barrier(HopperLayout::QueriesEmpty));
   });
+}
+
+/// A box would write behind the end of a sequence.
+void HopperEmitter::storeRows(ArrayRef<Value> words, const RowPair &lse) {
+  storeOutput(words, laneRow, lane);
+  storeLogSumExp(lse, laneRow, lane);
+  if (layout.hasOutputPlace)
+    return;
+  syncGroup();
+  b.emitIf(isGroupLeader(), [&] { arrive(barrier(HopperLayout::QueriesEmpty)); });
 }
 
 Value HopperEmitter::consumeItem(Value count, Value itemParity, Value tileNumber) {
@@ -293,6 +333,6 @@ void HopperEmitter::emitConsumer() {
         scf::YieldOp::create(builder, loc, ValueRange{b.add(state[0], 1), tiles});
       });
   // Shared memory lasts as long as its block.
-  if (layout.hasOutputPlace)
+  if (layout.hasOutputPlace && !kernel.getSequences())
     b.emitIf(isGroupLeader(), [&] { awaitStore(); });
 }

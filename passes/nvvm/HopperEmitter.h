@@ -126,6 +126,8 @@ private:
   void commit() { NVVM::WgmmaGroupSyncAlignedOp::create(builder, loc); }
   SmallVector<Value> await(int64_t pending, ArrayRef<Value> values);
   void mask(SmallVector<Value> &scores, Value place, Value rank);
+  void awaitValues(Value place, Use use);
+  void clearRows(Value firstRow, Value stage);
   Value readPlace(Value stage);
   void syncThreads(int64_t barrier, int64_t threads);
   void syncTurn(int64_t which);
@@ -136,6 +138,7 @@ private:
   void forGroup(int64_t which, function_ref<void()> then) { b.emitIf(b.equal(group, which), then); }
   Value isGroupLeader() { return b.equal(b.both(thread, kGroup - 1), 0); }
   void storeResults(Registers registers);
+  void storeRows(ArrayRef<Value> words, const RowPair &lse);
   void stageOutput(ArrayRef<Value> words);
   void storeStagedOutput();
   void awaitStore();

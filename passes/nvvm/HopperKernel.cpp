@@ -39,20 +39,29 @@ void HopperEmitter::initBarriers() {
   b.syncThreads();
 }
 
-/// Arrays that rows of classes are taken from have two maps, one behind the other: of long classes, and of short ones.
-/// Where short classes have no rows, there is no such map, and they lie behind the end of the other.
+/// The rows of a sequence begin somewhere in the array. Arrays that rows of classes are taken from have two maps, one
+/// behind the other: of long classes, and of short ones. Where short classes have no rows, there is no such map, and
+/// they lie behind the end of the other.
 HopperEmitter::Box HopperEmitter::getBox(Map which, Value array, int64_t column, Value row, Value head) {
   Value maps = function.getArgument(0);
-  const ClassRows *classRows = findClassRows(array);
-  if (!classRows)
-    return {b.offset(maps, which * kTensorMapBytes), {b.integer(column), row, head, item.batch}};
-  Value longClasses = b.rem(classRows->length, kernel.getModulo());
-  Value isLong =
-      b.either(b.less(classRows->first, longClasses), b.less(classRows->length, b.integer(kernel.getModulo())));
+  const ClassRows *rows = findClassRows(array);
+  int64_t modulo = kernel.getModulo();
+  if (modulo == 1) {
+    Value position = rows ? b.add(rows->first, row) : row;
+    return {b.offset(maps, which * kTensorMapBytes), {b.integer(column), position, head, arrayBatch}};
+  }
+  // The class of the array that a class of a sequence is part of.
+  Value first = rows->first;
+  if (kernel.getSequences()) {
+    row = b.add(row, b.div(first, modulo));
+    first = b.rem(first, modulo);
+  }
+  Value longClasses = b.rem(rows->length, modulo);
+  Value isLong = b.either(b.less(first, longClasses), b.less(rows->length, b.integer(modulo)));
   Value map =
       b.select(isLong, b.offset(maps, 2 * which * kTensorMapBytes), b.offset(maps, (2 * which + 1) * kTensorMapBytes));
-  Value number = b.select(isLong, classRows->first, b.sub(classRows->first, longClasses));
-  return {map, {b.integer(column), number, row, head, item.batch}};
+  Value number = b.select(isLong, first, b.sub(first, longClasses));
+  return {map, {b.integer(column), number, row, head, arrayBatch}};
 }
 
 void HopperEmitter::wait(Value barrier, Value parity) {

@@ -103,8 +103,15 @@ Value KernelEmitter::getItemNumber(Value position) {
   return branch.getResult(0);
 }
 
+Value KernelEmitter::getLongest() {
+  if (!kernel.getSequences())
+    return arguments->getSize(kernel.getQuery(), 2);
+  Value table = kernel.getSequenceTable();
+  return read(table, {b.sub(arguments->getSize(table, 0), 1), b.integer(KernelOp::Queries)}, /*lanes=*/0);
+}
+
 DeviceItem KernelEmitter::splitItem(Value number) {
-  Value length = arguments->getSize(kernel.getQuery(), 2), heads = arguments->getSize(kernel.getQuery(), 1);
+  Value length = getLongest(), heads = arguments->getSize(kernel.getQuery(), 1);
   int64_t modulo = kernel.getModulo();
   Value ofClass = b.div(b.add(length, modulo - 1), modulo);
   Value tiles = b.div(b.add(ofClass, tileQ - 1), tileQ);
@@ -140,20 +147,23 @@ void KernelEmitter::emitScalars(const DeviceItem &newItem) {
   queryLength = integerOf(mask.getQueryLength());
   keyLength = integerOf(mask.getKeyLength());
   queryTile = integerOf(mask.getQueryTile());
+  arrayBatch = integerOf(getKeyLoad().getBatch());
 }
 
 void KernelEmitter::emitRows(RowsOp rows) {
   constexpr int64_t kLength = 2; // of [batch, heads, length, ...]
   DeviceArray array = getArray(rows.getSource());
   auto type = cast<MemRefType>(rows.getType());
-  Value first = integerOf(rows.getFirst()), length = array.sizes[kLength];
+  Value first = integerOf(rows.getFirst());
+  const ClassRows *outer = findClassRows(rows.getSource());
+  Value firstOfAll = outer ? b.add(outer->first, first) : first, length = outer ? outer->length : array.sizes[kLength];
   array.address = b.offset(array.address, b.mul(b.toWide(first), array.strides[kLength]), type.getElementType());
   int64_t step = rows.getStep();
   // Before the first row, where there is none, the quotient is 0.
   Value behind = b.max(b.sub(array.sizes[kLength], first), b.integer(0));
-  array.sizes[kLength] = b.div(b.add(behind, step - 1), step);
+  array.sizes[kLength] = rows.getCount() ? integerOf(rows.getCount()) : b.div(b.add(behind, step - 1), step);
   array.strides[kLength] = b.mul(array.strides[kLength], arith::ConstantIntOp::create(builder, loc, step, 64));
-  rowsOfArrays[rows.getResult()] = {array, first, length};
+  rowsOfArrays[rows.getResult()] = {array, firstOfAll, length};
 }
 
 DeviceArray KernelEmitter::getArray(Value array) {
@@ -190,9 +200,9 @@ void KernelEmitter::findArrays() {
 
 Value KernelEmitter::getKeyHead() { return integerOf(getKeyLoad().getHead()); }
 
-KernelEmitter::HeadRows KernelEmitter::getHeadRows(Value array, Value batch, Value head) {
+KernelEmitter::HeadRows KernelEmitter::getHeadRows(Value array, Value head) {
   DeviceArray rows = getArray(array);
-  Value offset = b.add(b.mul(b.toWide(batch), rows.strides[0]), b.mul(b.toWide(head), rows.strides[1]));
+  Value offset = b.add(b.mul(b.toWide(arrayBatch), rows.strides[0]), b.mul(b.toWide(head), rows.strides[1]));
   Value bytes = arith::ConstantIntOp::create(builder, loc, kElementBytes, 64);
   return {b.offset(rows.address, b.mul(offset, bytes)), b.mul(rows.strides[2], bytes)};
 }
@@ -335,7 +345,7 @@ SoftmaxState KernelEmitter::startSoftmax(RowFragment &fragment, MutableArrayRef<
   std::fill(accumulator.begin(), accumulator.end(), b.number(0));
   if (!kernel.getResumes())
     return state;
-  HeadRows rows = getHeadRows(partialOutput, item.batch, item.head);
+  HeadRows rows = getHeadRows(partialOutput, item.head);
   Value column = b.toWide(b.mul(b.both(lane, 3), 2 * kElementBytes)), last = b.sub(queryLength, 1);
   for (int64_t row = 0; row < 2; ++row) {
     // Rows past the end are that of the last, and nobody stores them.
@@ -367,13 +377,13 @@ SoftmaxState KernelEmitter::startSoftmax(RowFragment &fragment, MutableArrayRef<
 /// The address of the sum of a row, in an array of log-sum-exps.
 Value KernelEmitter::getRowSum(Value array, Value position) {
   DeviceArray sums = getArray(array);
-  Value offset = b.add(b.mul(b.toWide(item.batch), sums.strides[0]), b.mul(b.toWide(item.head), sums.strides[1]));
+  Value offset = b.add(b.mul(b.toWide(arrayBatch), sums.strides[0]), b.mul(b.toWide(item.head), sums.strides[1]));
   offset = b.add(offset, b.mul(b.toWide(position), sums.strides[2]));
   return b.offset(sums.address, offset, builder.getF32Type());
 }
 
 void KernelEmitter::storeOutput(ArrayRef<Value> words, Value laneRow, Value lane) {
-  HeadRows rows = getHeadRows(output, item.batch, item.head);
+  HeadRows rows = getHeadRows(output, item.head);
   Value column = b.toWide(b.mul(b.both(lane, 3), 2 * kElementBytes));
   for (int64_t row = 0; row < 2; ++row) {
     Value position = b.add(laneRow, 8 * row);

@@ -71,7 +71,7 @@ protected:
 
   /// An array that tiles are loaded from or stored to: an argument, or some of its rows.
   DeviceArray getArray(Value array);
-  /// Rows first, first + step, ... of an array of `length` rows; i32.
+  /// Rows first, first + step, ... of an argument of `length` rows; i32.
   struct ClassRows {
     DeviceArray rows;
     Value first, length;
@@ -82,7 +82,7 @@ protected:
   struct HeadRows {
     Value address, stride;
   };
-  HeadRows getHeadRows(Value array, Value batch, Value head);
+  HeadRows getHeadRows(Value array, Value head);
   /// The head (i32) that the tile program loads keys from.
   Value getKeyHead();
 
@@ -121,12 +121,15 @@ protected:
   LLVM::LLVMFuncOp function;
   std::optional<DeviceArguments> arguments;
   DeviceItem item;
+  Value arrayBatch; // i32; not the item's where it has a sequence of the arrays
   /// Of the arrays that tiles are loaded from, i32; and the tile of queries in theirs.
   Value queryLength, keyLength, queryTile;
   Value queries, keys, values, partialOutput, partialLse, output, lse; // those arrays, in the tile program
 
 private:
   void findArrays();
+  /// The number of queries of the longest batch, i32.
+  Value getLongest();
   void emitRows(RowsOp rows);
   Value getRowSum(Value array, Value position);
   LoadOp getKeyLoad();

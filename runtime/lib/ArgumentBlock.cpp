@@ -38,6 +38,7 @@ BlockLayout::BlockLayout(const KernelInfo &kernel) {
   value = take(arrayWords(4));
   for (const CaptureInfo &capture : kernel.captures)
     captures.push_back(take(captureWords(capture)));
+  sequences = take(kernel.sequences ? arrayWords(2) : 0);
   resumes = kernel.resumes;
   partialOutput = take(resumes ? arrayWords(4) : 0);
   partialLse = take(resumes ? arrayWords(3) : 0);

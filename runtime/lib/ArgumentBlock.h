@@ -34,7 +34,7 @@ constexpr size_t pyramidWords = 3;
 /// What a GPU kernel has at the end.
 enum DeviceWord : size_t { ItemCountWord, OrderWord, CounterWord, CountsWord, deviceWords };
 /// No block is longer, since captures are limited.
-constexpr size_t maxBlockWords = 5 * arrayWords(4) + 2 * arrayWords(3) + listWords + maskListWords +
+constexpr size_t maxBlockWords = 5 * arrayWords(4) + 2 * arrayWords(3) + arrayWords(2) + listWords + maskListWords +
                                  maxCaptures * (arrayWords(4) + pyramidWords) + deviceWords;
 
 /// The arrays of one step, in `prepare` (where all data may be null) or in a launch.
@@ -50,6 +50,7 @@ struct SPARSE_ATTN_EXPORT BlockLayout {
 
   size_t query, key, value;
   std::vector<size_t> captures;
+  size_t sequences; ///< The table of sequences; meaningless without one.
   bool resumes;
   size_t partialOutput, partialLse; ///< Meaningless where nothing is gone on from.
   size_t output;

@@ -61,14 +61,15 @@ bool isEmpty(const Value &array) {
 DeviceStep::DeviceStep(std::shared_ptr<const Accelerator> accelerator, std::shared_ptr<const DeviceKernel> loaded,
                        const DeviceStepSource &source)
     : accelerator(std::move(accelerator)), loaded(std::move(loaded)), kernel(*source.kernel),
-      code(*kernel.variants.front().device), layout(*source.layout), items(source.items), block(*source.block) {}
+      code(*kernel.variants.front().device), layout(*source.layout), items(source.rows->order.items()),
+      block(*source.block) {}
 
 Result<std::unique_ptr<const StepLaunch>> DeviceStep::make(std::shared_ptr<const Accelerator> accelerator,
                                                            std::shared_ptr<const DeviceKernel> loaded,
                                                            const DeviceStepSource &source) {
-  if (source.items > maxItems)
+  if (source.rows->order.items() > maxItems)
     return makeError(StatusCode::ShapeMismatch, "expects at most ", maxItems,
-                     " query tiles of all batches and heads on a GPU, but got ", source.items);
+                     " query tiles of all batches and heads on a GPU, but got ", source.rows->order.items());
   std::unique_ptr<DeviceStep> step(new DeviceStep(std::move(accelerator), std::move(loaded), source));
   if (Status status = step->upload(source); !status.isOk())
     return status;
@@ -77,6 +78,8 @@ Result<std::unique_ptr<const StepLaunch>> DeviceStep::make(std::shared_ptr<const
 
 Status DeviceStep::upload(const DeviceStepSource &source) {
   addCaptures(source);
+  if (kernel.sequences)
+    point(layout.sequences, memory.add(*source.sequences));
   if (kernel.schedule == KernelInfo::Schedule::Listed)
     addLists(source.rows->lists);
   block[layout.device + ItemCountWord] = static_cast<uint64_t>(items);

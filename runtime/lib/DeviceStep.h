@@ -27,10 +27,10 @@ namespace sparse_attn {
 struct DeviceStepSource {
   const KernelInfo *kernel;
   const BlockLayout *layout;
-  const std::vector<uint64_t> *block; ///< Of the host.
-  std::vector<Value> captures;        ///< On the host.
+  const std::vector<uint64_t> *block;    ///< Of the host.
+  std::vector<Value> captures;           ///< On the host.
+  const std::vector<int32_t> *sequences; ///< The table of sequences; empty without one.
   const PreparedRows *rows;
-  int64_t items;
 };
 
 class DeviceStep final : public StepLaunch {

@@ -36,6 +36,11 @@ private:
     checkRead(step.member("key"), info.key, kernel);
     checkRead(step.member("value"), info.value, kernel);
     checkCaptures(step.member("captures"), info.captures, kernel);
+    if (info.sequences.any() != kernel.sequences)
+      return step.fail("expects ", kernel.sequences ? "" : "no ", "lengths or offsets of sequences, as kernel '",
+                       kernel.name, "' has, but got ", info.sequences.any() ? "some" : "none");
+    if (kernel.sequences)
+      checkSequences(step.member("sequences"), info.sequences);
     if (info.partial.has_value() != kernel.resumes)
       return step.fail("expects ", kernel.resumes ? "a" : "no", " partial result, as kernel '", kernel.name,
                        "' has, but got ", info.partial ? "one" : "none");
@@ -56,6 +61,7 @@ private:
       const KernelInfo &other = kernels[numbers[i]];
       if (other.pattern != first.pattern || other.dtype != first.dtype || other.headSize != first.headSize ||
           other.scale != first.scale || other.lse != first.lse || other.resumes != first.resumes ||
+          other.sequences != first.sequences ||
           other.variants.front().entries.score.has_value() != first.variants.front().entries.score.has_value() ||
           !(other.captures == first.captures))
         at.element(i).fail("expects a kernel that differs from '", first.name, "' in its tiles alone, but got '",
@@ -78,6 +84,13 @@ private:
     };
     release(partial.output, step.output);
     release(partial.lse, step.lse);
+  }
+
+  void checkSequences(const JsonNode &at, const SequenceOperands &sequences) {
+    for (std::optional<size_t> argument :
+         {sequences.queryLengths, sequences.keyLengths, sequences.queryOffsets, sequences.keyOffsets})
+      if (argument)
+        checkRead(at, {Operand::Kind::Argument, *argument}, DType::I32, 1, std::nullopt);
   }
 
   void checkRead(const JsonNode &at, const Operand &operand, const KernelInfo &kernel) {

@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <atomic>
 #include <functional>
-#include <numeric>
 
 namespace sparse_attn {
 
@@ -25,10 +24,13 @@ constexpr int64_t chunkRows = 256;
 } // namespace
 
 ItemOrder::ItemOrder(const RowGrid &grid, const std::vector<uint32_t> &weights) : grid(grid), itemCount(grid.items()) {
-  if (std::is_sorted(weights.begin(), weights.end(), std::greater<uint32_t>()))
+  if (grid.batches.empty() && std::is_sorted(weights.begin(), weights.end(), std::greater<uint32_t>()))
     return;
-  rows.resize(weights.size());
-  std::iota(rows.begin(), rows.end(), 0u);
+  rows.reserve(weights.size());
+  for (uint32_t row = 0; row < weights.size(); ++row)
+    if (grid.hasRow(row))
+      rows.push_back(row);
+  itemCount = static_cast<int64_t>(rows.size()) * grid.copies();
   std::sort(rows.begin(), rows.end(), [&](uint32_t left, uint32_t right) {
     return weights[left] != weights[right] ? weights[left] > weights[right] : left < right;
   });
@@ -51,6 +53,8 @@ Result<WeighedItems> weighItems(WorkEntry work, const uint64_t *block, const Row
   parallelChunks(grid.rows(), chunkRows, threadCount(), [&](int32_t, int64_t begin, int64_t end) {
     TileCounts sum;
     for (int64_t row = begin; row < end && failure.none(); ++row) {
+      if (!grid.hasRow(row))
+        continue;
       Result<TileCounts> counts = countTiles(work, block, grid.item(0, row), keyTiles);
       if (!counts.isOk())
         return failure.record(counts.status());
@@ -63,7 +67,7 @@ Result<WeighedItems> weighItems(WorkEntry work, const uint64_t *block, const Row
   });
   if (!failure.none())
     return failure.status();
-  TileCounts tiles{partial * grid.copies(), full * grid.copies(), grid.items() * keyTiles};
+  TileCounts tiles{partial * grid.copies(), full * grid.copies(), grid.pairs(keyTiles)};
   return WeighedItems{tiles, ItemOrder(grid, weights)};
 }
 

@@ -23,11 +23,11 @@
 
 namespace sparse_attn {
 
-/// A permutation of the items of a grid, in 4 bytes a row at most.
+/// A permutation of the items of a grid that exist, in 4 bytes a row at most.
 class SPARSE_ATTN_EXPORT ItemOrder {
 public:
   ItemOrder() = default;
-  /// `weights` has the work of each row; there are below 2^32 of them. Throws std::bad_alloc.
+  /// `weights` has the work of each row, whether it exists or not; there are below 2^32 of them. Throws std::bad_alloc.
   ItemOrder(const RowGrid &grid, const std::vector<uint32_t> &weights);
 
   int64_t items() const { return itemCount; }

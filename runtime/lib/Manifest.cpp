@@ -134,6 +134,15 @@ Step parseStep(const JsonNode &node, const FunctionInfo &function, const std::ve
   JsonNode captures = node.member("captures");
   for (size_t i = 0, count = captures.size(); i < count && node.ok(); ++i)
     step.captures.push_back(captures.element(i).member("argument").index(function.arguments.size()));
+  if (node.has("sequences")) {
+    JsonNode sequences = node.member("sequences");
+    auto argument = [&](const char *key) -> std::optional<size_t> {
+      if (!sequences.has(key))
+        return std::nullopt;
+      return sequences.member(key).member("argument").index(function.arguments.size());
+    };
+    step.sequences = {argument("q_lengths"), argument("k_lengths"), argument("q_offsets"), argument("k_offsets")};
+  }
   if (node.has("partial")) {
     JsonNode partial = node.member("partial");
     step.partial = {parseOperand(partial.member("output"), function), parseOperand(partial.member("lse"), function)};
@@ -311,6 +320,7 @@ KernelInfo parseKernel(const JsonNode &node, bool isForGpu) {
   kernel.headSize = node.member("head_size").integer(1, maxHeadSize);
   kernel.scale = node.member("scale").number();
   kernel.lse = node.member("lse").boolean();
+  kernel.sequences = node.has("sequences") && node.member("sequences").boolean();
   kernel.resumes = node.has("resumes") && node.member("resumes").boolean();
   JsonNode captures = node.member("captures");
   if (captures.size() > maxCaptures)

@@ -39,7 +39,8 @@ Status workspaceOverflows() {
 } // namespace
 
 PlanBuilder::PlanBuilder(Plan &plan, ValueList arguments, const PrepareOptions &options)
-    : plan(plan), function(*plan.info), arguments(arguments), options(options), pyramids(function.arguments.size()) {}
+    : plan(plan), function(*plan.info), arguments(arguments), options(options), sequences(function.steps.size()),
+      pyramids(function.arguments.size()) {}
 
 Status PlanBuilder::build() {
   if (Status status = checkArguments(); !status.isOk())
@@ -99,8 +100,15 @@ Status PlanBuilder::checkStep(const Step &step) {
       return status;
   }
   Shape query = shape(step.query);
-  if (Status status = StepPlan::checkShapes(kernel, query, shape(step.key), shape(step.value), captures);
-      !status.isOk())
+  Shape key = shape(step.key);
+  if (Status status = StepPlan::checkShapes(kernel, query, key, shape(step.value)); !status.isOk())
+    return status;
+  int64_t batches = query.size[0];
+  if (step.sequences.any()) {
+    if (Status status = checkSequences(step, batches); !status.isOk())
+      return status;
+  }
+  if (Status status = StepPlan::checkCaptures(kernel, query, key, batches, captures); !status.isOk())
     return status;
   if (Status status = define(step.output, query); !status.isOk())
     return status;
@@ -118,6 +126,33 @@ Status PlanBuilder::checkStep(const Step &step) {
   return define(*step.lse, lse);
 }
 
+SequenceArrays PlanBuilder::sequenceArrays(const Step &step) const {
+  auto array = [&](std::optional<size_t> index) -> std::optional<NamedArray> {
+    if (!index)
+      return std::nullopt;
+    return NamedArray{argumentName(function, *index), arguments[*index]};
+  };
+  const SequenceOperands &operands = step.sequences;
+  return {array(operands.queryLengths), array(operands.keyLengths), array(operands.queryOffsets),
+          array(operands.keyOffsets)};
+}
+
+Status PlanBuilder::checkSequences(const Step &step, int64_t &count) {
+  const SequenceOperands &operands = step.sequences;
+  for (std::optional<size_t> index :
+       {operands.queryLengths, operands.keyLengths, operands.queryOffsets, operands.keyOffsets}) {
+    if (!index)
+      continue;
+    plan.captured[*index] = true;
+    if (Status status = checkData(argumentName(function, *index), arguments[*index]); !status.isOk())
+      return status;
+  }
+  Result<int64_t> counted = countSequences(sequenceArrays(step), shape(step.query), shape(step.key));
+  if (counted.isOk())
+    count = *counted;
+  return counted.status();
+}
+
 Status PlanBuilder::checkPartial(const Operand &operand, const Shape &expected) const {
   Shape got = shape(operand);
   if (got.rank == expected.rank && std::equal(got.size.begin(), got.size.begin() + got.rank, expected.size.begin()))
@@ -125,7 +160,7 @@ Status PlanBuilder::checkPartial(const Operand &operand, const Shape &expected) 
   return makeError(StatusCode::ShapeMismatch, "expects a partial result of sizes ", expected, ", but got ", got);
 }
 
-Status PlanBuilder::checkContents(const Step &step) const {
+Status PlanBuilder::checkContents(const Step &step) {
   const KernelInfo &kernel = plan.artifact->manifest().kernels[step.kernels.front()];
   for (size_t i = 0; i < step.captures.size(); ++i) {
     size_t index = step.captures[i];
@@ -133,7 +168,17 @@ Status PlanBuilder::checkContents(const Step &step) const {
         !status.isOk())
       return status;
   }
-  return {};
+  if (!step.sequences.any())
+    return {};
+  SequenceArrays arrays = sequenceArrays(step);
+  Shape query = shape(step.query), key = shape(step.key);
+  Result<int64_t> count = countSequences(arrays, query, key);
+  if (!count.isOk())
+    return count.status();
+  Result<std::vector<Sequence>> read = readSequences(arrays, *count, query, key);
+  if (read.isOk())
+    sequencesOf(step) = std::move(*read);
+  return read.status();
 }
 
 Status PlanBuilder::define(const Operand &operand, const Shape &shape) {
@@ -156,7 +201,8 @@ Result<std::vector<StepCapture>> PlanBuilder::readCaptures(const Step &step, con
     }
     if (kernel.captures[i].kind != ArgumentKind::Mask)
       continue;
-    Result<StepMask> mask = StepPlan::readMasks(kernel, i, captures.back().value, shape(step.query), shape(step.key));
+    Result<StepMask> mask =
+        StepPlan::readMasks(kernel, i, captures.back().value, shape(step.query), shape(step.key), sequencesOf(step));
     if (!mask.isOk())
       return mask.status();
     captures.back().mask = std::move(*mask);
@@ -165,7 +211,7 @@ Result<std::vector<StepCapture>> PlanBuilder::readCaptures(const Step &step, con
 }
 
 Result<std::string> PlanBuilder::cacheKey(const Step &step, const KernelInfo &kernel,
-                                          const std::vector<StepCapture> &captures) const {
+                                          const std::vector<StepCapture> &captures) {
   if (!options.cache || kernel.schedule != KernelInfo::Schedule::Listed)
     return std::string();
   Result<const Variant *> variant = selectVariant(kernel, hostCpuFeatures());
@@ -188,6 +234,10 @@ Result<std::string> PlanBuilder::cacheKey(const Step &step, const KernelInfo &ke
       break;
     }
   }
+  if (kernel.sequences) {
+    std::vector<int32_t> table = makeSequenceTable(sequencesOf(step));
+    key.addArray(makeArray(table.data(), DType::I32, Shape{1, {static_cast<int64_t>(table.size())}}), std::nullopt);
+  }
   return key.bytes();
 }
 
@@ -204,8 +254,8 @@ Result<std::unique_ptr<StepPlan>> PlanBuilder::analyseStep(const Step &step, con
   for (size_t i = 0; !kept && i < captures->size(); ++i)
     if (kernel.captures[i].pyramid)
       (*captures)[i].pyramid = pyramidOf(step.captures[i]);
-  Result<std::unique_ptr<StepPlan>> analysed =
-      StepPlan::analyse(*plan.artifact, kernel, plan.accelerator, arrays, std::move(*captures), kept);
+  Result<std::unique_ptr<StepPlan>> analysed = StepPlan::analyse(*plan.artifact, kernel, plan.accelerator, arrays,
+                                                                 std::move(*captures), sequencesOf(step), kept);
   if (analysed.isOk() && !kept && !key->empty())
     options.cache->table().insert(*key, (*analysed)->preparedRows());
   return analysed;

@@ -14,6 +14,7 @@
 
 #include "CaptureTable.h"
 #include "Pyramid.h"
+#include "Sequences.h"
 #include "StepPlan.h"
 #include "sparse_attn/Plan.h"
 
@@ -41,8 +42,10 @@ private:
   Status checkArguments() const;
   /// Checks the shapes that a step reads, and sets those that it writes.
   Status checkStep(const Step &step);
-  /// Checks the elements of the arrays that a step captures.
-  Status checkContents(const Step &step) const;
+  /// Checks the sizes of the arrays that say where the sequences of a step are, and counts these.
+  Status checkSequences(const Step &step, int64_t &count);
+  /// Checks the elements of the arrays that a step captures, and reads its sequences.
+  Status checkContents(const Step &step);
   /// Sets the shape of a result or a buffer.
   Status define(const Operand &operand, const Shape &shape);
   /// Has a partial result that a step goes on from the sizes of its own?
@@ -53,10 +56,16 @@ private:
   Result<std::unique_ptr<StepPlan>> analyseStep(const Step &step, const KernelInfo &kernel, const StepArrays &arrays);
   Result<std::vector<StepCapture>> readCaptures(const Step &step, const KernelInfo &kernel);
   /// The key under which the cache keeps the rows of a step; empty where nothing is kept.
-  Result<std::string> cacheKey(const Step &step, const KernelInfo &kernel,
-                               const std::vector<StepCapture> &captures) const;
+  Result<std::string> cacheKey(const Step &step, const KernelInfo &kernel, const std::vector<StepCapture> &captures);
   /// Buffers first, then the scratch memory of each worker.
   Status layOutWorkspace();
+
+  /// The arrays that say where the sequences of a step are.
+  SequenceArrays sequenceArrays(const Step &step) const;
+  /// What checkContents has read; empty where each batch is one.
+  std::vector<Sequence> &sequencesOf(const Step &step) {
+    return sequences[static_cast<size_t>(&step - function.steps.data())];
+  }
 
   Shape shape(const Operand &operand) const;
   /// An argument as given; a result or a buffer, which has no memory yet, as a contiguous array at null.
@@ -68,6 +77,7 @@ private:
   const FunctionInfo &function;
   ValueList arguments;
   const PrepareOptions &options;
+  std::vector<std::vector<Sequence>> sequences;         ///< By step.
   std::vector<std::shared_ptr<const Pyramid>> pyramids; ///< By argument; shared among steps.
   /// By argument, form and number of keys; shared among steps.
   std::map<std::tuple<size_t, ArrayForm, int64_t>, std::shared_ptr<const CaptureTable>> tables;

@@ -102,12 +102,16 @@ public:
 private:
   Status listRow(int64_t row, RowBuffer &buffer, Piece &piece) {
     int64_t item = grid.item(0, row);
-    int64_t t = item % grid.tiles;
+    if (!grid.exists(item))
+      return {};
+    int64_t t = grid.tileOf(item);
     int64_t h = item / grid.tiles % grid.heads;
-    int64_t b = item / grid.tiles / grid.heads;
+    int64_t b = grid.batchOf(item);
+    int64_t queries =
+        source.sequences->empty() ? source.queryLength : (*source.sequences)[static_cast<size_t>(b)].queries;
     int64_t counts[3] = {0, 0, 0};
     int64_t first = t * source.tileQ;
-    buffer.masks->select(b, h, first, std::min(first + source.tileQ, source.queryLength));
+    buffer.masks->select(b, h, first, std::min(first + source.tileQ, queries));
     if (int32_t code = source.plan(buffer.masks->block(), b, h, t, buffer.partial.get(), buffer.full.get(), counts);
         code != 0)
       return makeError(StatusCode::DeviceError, "expects the kernel to list key tiles, but got error ", code);

@@ -16,6 +16,7 @@
 #include "ArgumentBlock.h"
 #include "RowGrid.h"
 #include "RowMasks.h"
+#include "sparse_attn/Plan.h"
 
 #include <cstdint>
 #include <vector>
@@ -47,7 +48,8 @@ struct RowSource {
   PlanEntry plan;
   const std::vector<uint64_t> *block;
   const BlockLayout *layout;
-  const std::vector<StepMask> *masks; ///< By capture.
+  const std::vector<StepMask> *masks;     ///< By capture.
+  const std::vector<Sequence> *sequences; ///< By batch; empty where all have `queryLength` queries.
   int64_t queryLength, tileQ, tileK;
 };
 

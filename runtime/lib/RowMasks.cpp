@@ -95,9 +95,11 @@ void MaskStates::select(const BlockMask &mask, uint32_t first, uint32_t past) {
 
 RowMasks::RowMasks(const std::vector<StepMask> &masks, const BlockLayout &layout, const std::vector<uint64_t> &block)
     : masks(masks), words(block) {
+  // Masks of sequences are of different lengths.
+  auto isNarrower = [](const BlockMask &a, const BlockMask &b) { return a.grid().keyBlocks < b.grid().keyBlocks; };
   for (const StepMask &mask : masks)
     if (mask.isMask())
-      states.emplace_back(mask.masks.front().grid());
+      states.emplace_back(std::max_element(mask.masks.begin(), mask.masks.end(), isNarrower)->grid());
   size_t next = 0;
   for (size_t capture = 0; capture < masks.size(); ++capture)
     if (masks[capture].isMask()) {

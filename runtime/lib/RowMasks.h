@@ -39,7 +39,7 @@ class MaskStates {
 public:
   explicit MaskStates(const BlockGrid &grid);
 
-  /// Sets the states for rows [first, past) of `mask`, which has the grid.
+  /// Sets the states for rows [first, past) of `mask`, which has no more key blocks than the grid.
   void select(const BlockMask &mask, uint32_t first, uint32_t past);
 
   /// 0, 1 or 2 where no selected row, some, or all of them hold a block. Levels as in a pyramid with entries() blocks.

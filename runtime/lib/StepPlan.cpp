@@ -10,6 +10,7 @@
 #include "CpuStep.h"
 #include "DeviceKernels.h"
 #include "DeviceStep.h"
+#include "Sequences.h"
 #include "sparse_attn/CpuFeatures.h"
 
 #include <algorithm>
@@ -46,7 +47,7 @@ Status checkHeads(const KernelInfo &kernel, int64_t queryHeads, int64_t keyHeads
   return {};
 }
 
-/// Checks the sizes of a captured array against those of the batch, the query heads and the keys.
+/// Checks the sizes of a captured array against those of the batches, the query heads and the keys.
 Status checkCapturedArray(const KernelInfo &kernel, size_t index, const Value &array, const Shape &query,
                           const Shape &key) {
   if (kernel.captures[index].ofScores) {
@@ -84,8 +85,7 @@ Status checkCapture(const KernelInfo &kernel, size_t index, const Value &value, 
 
 } // namespace
 
-Status StepPlan::checkShapes(const KernelInfo &kernel, const Shape &query, const Shape &key, const Shape &value,
-                             const std::vector<Value> &captures) {
+Status StepPlan::checkShapes(const KernelInfo &kernel, const Shape &query, const Shape &key, const Shape &value) {
   const char *dimensions[] = {"batch", "heads", "length", "head size"};
   if (key.size[Batch] != query.size[Batch])
     return mismatch(kernel, "expects query and key to agree in batch, but got ", query.size[Batch], " and ",
@@ -101,26 +101,49 @@ Status StepPlan::checkShapes(const KernelInfo &kernel, const Shape &query, const
     return status;
   if (Status status = checkLength(kernel, "query", query.size[Length]); !status.isOk())
     return status;
-  if (Status status = checkLength(kernel, "key", key.size[Length]); !status.isOk())
-    return status;
+  return checkLength(kernel, "key", key.size[Length]);
+}
+
+Status StepPlan::checkCaptures(const KernelInfo &kernel, const Shape &query, const Shape &key, int64_t batches,
+                               const std::vector<Value> &captures) {
+  Shape items = query;
+  items.size[Batch] = batches;
   for (size_t i = 0; i < captures.size(); ++i)
-    if (Status status = checkCapture(kernel, i, captures[i], query, key); !status.isOk())
+    if (Status status = checkCapture(kernel, i, captures[i], items, key); !status.isOk())
       return status;
   return {};
 }
 
 Result<StepMask> StepPlan::readMasks(const KernelInfo &kernel, size_t index, const Value &table, const Shape &query,
-                                     const Shape &key) {
+                                     const Shape &key, const std::vector<Sequence> &sequences) {
   const char *dimensions[] = {"batches", "heads"};
   StepMask mask{{}, table.size[0], table.size[1]};
+  int64_t counts[] = {sequences.empty() ? query.size[Batch] : static_cast<int64_t>(sequences.size()),
+                      query.size[Heads]};
   for (int i : {Batch, Heads})
-    if (table.size[i] != 1 && table.size[i] != query.size[i])
-      return mismatch(kernel, "expects captured masks ", index, " for 1 or all of ", query.size[i], " ", dimensions[i],
+    if (table.size[i] != 1 && table.size[i] != counts[i])
+      return mismatch(kernel, "expects captured masks ", index, " for 1 or all of ", counts[i], " ", dimensions[i],
                       ", but got ", table.size[i]);
   const MaskBlock &block = kernel.captures[index].block;
-  BlockGrid expected{static_cast<uint32_t>(divideUp(query.size[Length], block.queries)),
-                     static_cast<uint32_t>(divideUp(key.size[Length], block.keys)),
-                     static_cast<uint32_t>(block.queries), static_cast<uint32_t>(block.keys)};
+  auto gridOf = [&](int64_t queries, int64_t keys) {
+    return BlockGrid{static_cast<uint32_t>(divideUp(queries, block.queries)),
+                     static_cast<uint32_t>(divideUp(keys, block.keys)), static_cast<uint32_t>(block.queries),
+                     static_cast<uint32_t>(block.keys)};
+  };
+  std::vector<BlockGrid> expected; // by batch, or one for all
+  for (const Sequence &sequence : sequences)
+    expected.push_back(gridOf(sequence.queries, sequence.keys));
+  if (sequences.empty())
+    expected.push_back(gridOf(query.size[Length], key.size[Length]));
+  // One mask for all is for sequences of one length only.
+  auto findOther = [&](const BlockGrid &got, int64_t b) -> const BlockGrid * {
+    size_t first = mask.batches == 1 || expected.size() == 1 ? 0 : static_cast<size_t>(b);
+    size_t past = mask.batches == 1 ? expected.size() : first + 1;
+    for (size_t i = first; i < past; ++i)
+      if (got != expected[i])
+        return &expected[i];
+    return nullptr;
+  };
   auto rows = static_cast<const BlockMask *const *>(table.data);
   for (int64_t b = 0; b < mask.batches; ++b)
     for (int64_t h = 0; h < mask.heads; ++h) {
@@ -128,15 +151,15 @@ Result<StepMask> StepPlan::readMasks(const KernelInfo &kernel, size_t index, con
       if (!entry)
         return makeError(StatusCode::InvalidArgument, "kernel '", kernel.name, "': expects captured mask ", index,
                          " of batch ", b, ", head ", h, ", but got null");
-      if (entry->grid() != expected)
-        return mismatch(kernel, "expects captured mask ", index, " to have ", expected, ", but got ", entry->grid());
+      if (const BlockGrid *other = findOther(entry->grid(), b))
+        return mismatch(kernel, "expects captured mask ", index, " to have ", *other, ", but got ", entry->grid());
       mask.masks.push_back(*entry);
     }
   return mask;
 }
 
 StepPlan::StepPlan(const KernelInfo &kernel, const Variant &variant, const Artifact &artifact, const StepArrays &arrays,
-                   std::vector<StepCapture> captures)
+                   std::vector<StepCapture> captures, std::vector<Sequence> sequences)
     : artifact(&artifact), kernel(&kernel), variant(&variant),
       workEntry(reinterpret_cast<WorkEntry>(artifact.entry(variant.entries.work))),
       predicateEntry(reinterpret_cast<PredicateEntry>(artifact.entry(variant.entries.predicate))),
@@ -145,7 +168,15 @@ StepPlan::StepPlan(const KernelInfo &kernel, const Variant &variant, const Artif
       tilesEntry(variant.entries.tiles ? reinterpret_cast<TilesEntry>(artifact.entry(*variant.entries.tiles))
                                        : nullptr),
       planEntry(variant.entries.plan ? reinterpret_cast<PlanEntry>(artifact.entry(*variant.entries.plan)) : nullptr),
-      layout(kernel), query(shapeOf(arrays.query)), key(shapeOf(arrays.key)), captures(std::move(captures)) {
+      layout(kernel), query(shapeOf(arrays.query)), key(shapeOf(arrays.key)), sequences(std::move(sequences)),
+      captures(std::move(captures)) {
+  if (kernel.sequences) {
+    Sequence longest = findLongest(this->sequences);
+    query.size[Batch] = key.size[Batch] = static_cast<int64_t>(this->sequences.size());
+    query.size[Length] = longest.queries;
+    key.size[Length] = longest.keys;
+    sequenceTable = makeSequenceTable(this->sequences);
+  }
   for (const StepCapture &capture : this->captures)
     masks.push_back(capture.mask);
 }
@@ -153,11 +184,13 @@ StepPlan::StepPlan(const KernelInfo &kernel, const Variant &variant, const Artif
 Result<std::unique_ptr<StepPlan>> StepPlan::analyse(const Artifact &artifact, const KernelInfo &kernel,
                                                     std::shared_ptr<const Accelerator> accelerator,
                                                     const StepArrays &arrays, std::vector<StepCapture> captures,
+                                                    std::vector<Sequence> sequences,
                                                     std::shared_ptr<const PreparedRows> kept) {
   Result<const Variant *> variant = selectVariant(kernel, hostCpuFeatures());
   if (!variant.isOk())
     return variant.status();
-  std::unique_ptr<StepPlan> step(new StepPlan(kernel, **variant, artifact, arrays, std::move(captures)));
+  std::unique_ptr<StepPlan> step(
+      new StepPlan(kernel, **variant, artifact, arrays, std::move(captures), std::move(sequences)));
   // First, so that no analysis is in vain.
   if (accelerator) {
     Result<std::shared_ptr<const DeviceKernel>> found = artifact.deviceKernels().load(accelerator, artifact, kernel);
@@ -181,7 +214,7 @@ StepChoice StepPlan::choice() const {
   const WorkCosts &costs = variant->costs;
   const TileCounts &tiles = rows->tiles;
   return {kernel, variant,
-          costs.item * static_cast<double>(grid.items()) + costs.partial * static_cast<double>(tiles.partial) +
+          costs.item * static_cast<double>(rows->order.items()) + costs.partial * static_cast<double>(tiles.partial) +
               costs.full * static_cast<double>(tiles.full)};
 }
 
@@ -199,7 +232,11 @@ Status StepPlan::measure() {
   grid.heads = query.size[Heads];
   int64_t queryTiles = divideUp(divideUp(query.size[Length], kernel->modulo), variant->tileQ);
   int64_t classes = std::min(query.size[Length], kernel->modulo);
-  grid.perBatch = kernel->dependsOnBatch;
+  for (const Sequence &sequence : sequences)
+    grid.batches.push_back({divideUp(divideUp(sequence.queries, kernel->modulo), variant->tileQ) *
+                                std::min(sequence.queries, kernel->modulo),
+                            divideUp(divideUp(sequence.keys, kernel->modulo), variant->tileK)});
+  grid.perBatch = kernel->dependsOnBatch || kernel->sequences;
   grid.perHead = kernel->dependsOnHead;
   for (const StepMask &mask : masks) {
     grid.perBatch |= mask.batches > 1;
@@ -221,6 +258,10 @@ Status StepPlan::measure() {
 void StepPlan::writeBlock(const StepArrays &arrays) {
   block.assign(layout.words, 0);
   writeArrays(block.data(), layout, arrays);
+  if (kernel->sequences) {
+    Shape shape{2, {static_cast<int64_t>(sequences.size()) + 1, sequenceColumns}};
+    writeValue(&block[layout.sequences], makeArray(sequenceTable.data(), DType::I32, shape));
+  }
   for (size_t i = 0; i < captures.size(); ++i) {
     if (kernel->captures[i].kind == ArgumentKind::Mask)
       continue;
@@ -237,7 +278,7 @@ void StepPlan::writeBlock(const StepArrays &arrays) {
 Status StepPlan::list(RowLists &lists) {
   if (!planEntry)
     return {};
-  RowSource source{planEntry, &block, &layout, &masks, query.size[Length], variant->tileQ, variant->tileK};
+  RowSource source{planEntry, &block, &layout, &masks, &sequences, query.size[Length], variant->tileQ, variant->tileK};
   Result<RowLists> listed = listRows(source, grid, keyTiles);
   if (!listed.isOk())
     return listed.status();
@@ -278,7 +319,7 @@ Result<std::unique_ptr<const StepLaunch>> StepPlan::makeLaunch() {
     auto items = reinterpret_cast<ItemsEntry>(artifact->entry(*variant->entries.items));
     return std::unique_ptr<const StepLaunch>(std::make_unique<CpuStep>(items, layout, block, rows->order));
   }
-  DeviceStepSource source{kernel, &layout, &block, {}, rows.get(), grid.items()};
+  DeviceStepSource source{kernel, &layout, &block, {}, &sequenceTable, rows.get()};
   for (const StepCapture &capture : captures)
     source.captures.push_back(capture.value);
   return DeviceStep::make(accelerator, loaded, source);
@@ -294,6 +335,7 @@ StepInfo StepPlan::info() const {
           variant,
           query,
           key,
+          sequences,
           grid.items(),
           grid.perBatch,
           grid.perHead,
@@ -314,6 +356,8 @@ Status StepPlan::checkItem(int64_t item) const {
 Result<TileCounts> StepPlan::itemTiles(int64_t item) const {
   if (Status status = checkItem(item); !status.isOk())
     return status;
+  if (!grid.exists(item))
+    return TileCounts{0, 0, 0};
   return countTiles(workEntry, block.data(), item, keyTiles);
 }
 
@@ -323,6 +367,11 @@ Status StepPlan::visitedTiles(int64_t item, std::vector<uint32_t> &partial, std:
   if (!tilesEntry)
     return makeError(StatusCode::Unsupported, "kernel '", kernel->name,
                      "': expects an artifact whose kernels have the entry 'tiles', but got one without");
+  if (!grid.exists(item)) {
+    partial.clear();
+    full.clear();
+    return {};
+  }
   partial.resize(static_cast<size_t>(keyTiles));
   full.resize(static_cast<size_t>(keyTiles));
   int64_t counts[2] = {0, 0};
@@ -338,11 +387,14 @@ Status StepPlan::visitedTiles(int64_t item, std::vector<uint32_t> &partial, std:
 }
 
 Status StepPlan::checkRow(int64_t b, int64_t h, int64_t row) const {
-  int64_t coordinates[] = {b, h, row};
-  for (int i : {Batch, Heads, Length})
-    if (coordinates[i] < 0 || coordinates[i] >= query.size[i])
-      return makeError(StatusCode::InvalidArgument, "expects coordinate ", i, " to be below ", query.size[i],
-                       ", but got ", coordinates[i]);
+  int64_t coordinates[] = {b, h, row}, sizes[] = {query.size[Batch], query.size[Heads], query.size[Length]};
+  for (int i : {Batch, Heads, Length}) {
+    if (coordinates[i] < 0 || coordinates[i] >= sizes[i])
+      return makeError(StatusCode::InvalidArgument, "expects coordinate ", i, " to be below ", sizes[i], ", but got ",
+                       coordinates[i]);
+    if (i == Batch && !sequences.empty())
+      sizes[Length] = sequences[static_cast<size_t>(b)].queries;
+  }
   return {};
 }
 

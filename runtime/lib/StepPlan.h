@@ -42,19 +42,22 @@ struct StepCapture {
 class StepPlan {
 public:
   /// Checks the shapes of a step's inputs against each other and the kernel. The shape of the output is the query's.
-  static Status checkShapes(const KernelInfo &kernel, const Shape &query, const Shape &key, const Shape &value,
-                            const std::vector<Value> &captures);
-  /// The masks of captured table `index`, whose shape and data have been checked, for arrays of these shapes. Errors:
-  /// ShapeMismatch where blocks or lengths disagree, InvalidArgument for a null mask.
+  static Status checkShapes(const KernelInfo &kernel, const Shape &query, const Shape &key, const Shape &value);
+  /// Checks the captured values of a step, for so many batches or sequences.
+  static Status checkCaptures(const KernelInfo &kernel, const Shape &query, const Shape &key, int64_t batches,
+                              const std::vector<Value> &captures);
+  /// The masks of captured table `index`, whose shape and data have been checked, for arrays of these shapes, or the
+  /// sequences in them. Errors: ShapeMismatch where blocks or lengths disagree, InvalidArgument for a null mask.
   static Result<StepMask> readMasks(const KernelInfo &kernel, size_t index, const Value &table, const Shape &query,
-                                    const Shape &key);
+                                    const Shape &key, const std::vector<Sequence> &sequences);
 
   /// Analyses a step whose shapes have been checked, and which a valid captured array backs. `artifact` outlives the
-  /// plan. `accelerator` is null for an artifact for the CPU. `kept` are the rows of an equal step, or null. Throws
-  /// std::bad_alloc.
+  /// plan. `accelerator` is null for an artifact for the CPU. `sequences` are those of a kernel for sequences. `kept`
+  /// are the rows of an equal step, or null. Throws std::bad_alloc.
   static Result<std::unique_ptr<StepPlan>> analyse(const Artifact &artifact, const KernelInfo &kernel,
                                                    std::shared_ptr<const Accelerator> accelerator,
                                                    const StepArrays &arrays, std::vector<StepCapture> captures,
+                                                   std::vector<Sequence> sequences,
                                                    std::shared_ptr<const PreparedRows> kept);
   /// What a launch costs.
   StepChoice choice() const;
@@ -78,7 +81,7 @@ private:
   /// Is there such a row of queries?
   Status checkRow(int64_t b, int64_t h, int64_t row) const;
   StepPlan(const KernelInfo &kernel, const Variant &variant, const Artifact &artifact, const StepArrays &arrays,
-           std::vector<StepCapture> captures);
+           std::vector<StepCapture> captures, std::vector<Sequence> sequences);
 
   Status checkItem(int64_t item) const;
   /// Sets the sizes that follow from the shapes. Errors: ShapeMismatch where they overflow.
@@ -99,8 +102,10 @@ private:
   TilesEntry tilesEntry; ///< Null where the artifact has none.
   PlanEntry planEntry;   ///< Null where nothing is listed.
   BlockLayout layout;
-  Shape query;
+  Shape query; ///< Of the arrays; but where there are sequences, as many batches, each as long as the longest.
   Shape key;
+  std::vector<Sequence> sequences;
+  std::vector<int32_t> sequenceTable;
   std::vector<StepCapture> captures;
   std::vector<StepMask> masks; ///< By capture.
   RowGrid grid;

@@ -259,7 +259,7 @@ sparse_attn.pattern @causal {
 
 func.func @attention_c7_infinite(%q: tensor<1x2x8x64xf32>, %k: tensor<1x2x8x64xf32>, %v: tensor<1x2x8x64xf32>) {
   // expected-error @+1 {{expects a finite, positive scale, but got INF}}
-  %o = "sparse_attn.attention"(%q, %k, %v) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>, pattern = @causal, scale = 0x7FF0000000000000 : f64}> ({})
+  %o = "sparse_attn.attention"(%q, %k, %v) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0, 0, 0, 0>, pattern = @causal, scale = 0x7FF0000000000000 : f64}> ({})
       : (tensor<1x2x8x64xf32>, tensor<1x2x8x64xf32>, tensor<1x2x8x64xf32>) -> tensor<1x2x8x64xf32>
   return
 }
@@ -463,7 +463,7 @@ sparse_attn.pattern @dense {
 }
 func.func @attention_c12_arguments(%t: !t) {
   // expected-error @+1 {{expects a score region on an f32 and four positions of type index that ends in a sparse_attn.yield of one f32}}
-  %o = "sparse_attn.attention"(%t, %t, %t) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>, pattern = @dense}> ({
+  %o = "sparse_attn.attention"(%t, %t, %t) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0, 0, 0, 0>, pattern = @dense}> ({
   ^bb0(%s: f32, %b: index, %h: index, %i: index, %j: i32):
     sparse_attn.yield %s : f32
   }) : (!t, !t, !t) -> !t
@@ -479,7 +479,7 @@ sparse_attn.pattern @dense {
 }
 func.func @attention_c12_terminator(%t: !t) {
   // expected-error @+1 {{empty block: expect at least a terminator}}
-  %o = "sparse_attn.attention"(%t, %t, %t) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>, pattern = @dense}> ({
+  %o = "sparse_attn.attention"(%t, %t, %t) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0, 0, 0, 0>, pattern = @dense}> ({
   ^bb0(%s: f32, %b: index, %h: index, %i: index, %j: index):
   }) : (!t, !t, !t) -> !t
   return

@@ -107,7 +107,7 @@ sparse_attn.pattern @dense {
 
 func.func @attention_c15_output_alone(%q: tensor<1x2x8x64xf32>) {
   // expected-error @+1 {{expects a partial result with its log-sum-exp, but got one of them}}
-  %o = "sparse_attn.attention"(%q, %q, %q, %q) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 1, 0>, pattern = @dense}> ({
+  %o = "sparse_attn.attention"(%q, %q, %q, %q) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 1, 0, 0, 0, 0, 0>, pattern = @dense}> ({
   }) : (tensor<1x2x8x64xf32>, tensor<1x2x8x64xf32>, tensor<1x2x8x64xf32>, tensor<1x2x8x64xf32>) -> tensor<1x2x8x64xf32>
   return
 }
@@ -121,7 +121,7 @@ sparse_attn.pattern @dense {
 
 func.func @attention_c15_lse_alone(%q: tensor<1x2x8x64xf32>, %l: tensor<1x2x8xf32>) {
   // expected-error @+1 {{expects a partial result with its log-sum-exp, but got one of them}}
-  %o = "sparse_attn.attention"(%q, %q, %q, %l) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 1>, pattern = @dense}> ({
+  %o = "sparse_attn.attention"(%q, %q, %q, %l) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 1, 0, 0, 0, 0>, pattern = @dense}> ({
   }) : (tensor<1x2x8x64xf32>, tensor<1x2x8x64xf32>, tensor<1x2x8x64xf32>, tensor<1x2x8xf32>) -> tensor<1x2x8x64xf32>
   return
 }
@@ -178,7 +178,7 @@ sparse_attn.kernel @resuming of(@dense) tile(64, 64) scale(0.125) resumes {
 
 func.func @launch_c1_output_alone(%q: tensor<?x2x?x64xf32>) {
   // expected-error @+1 {{expects a partial result and its log-sum-exp where @resuming resumes, and nowhere else}}
-  %o = "sparse_attn.launch"(%q, %q, %q, %q) <{kernels = [@resuming], operandSegmentSizes = array<i32: 1, 1, 1, 0, 1, 0>}>
+  %o = "sparse_attn.launch"(%q, %q, %q, %q) <{kernels = [@resuming], operandSegmentSizes = array<i32: 1, 1, 1, 0, 1, 0, 0, 0, 0, 0>}>
       : (tensor<?x2x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x64xf32>) -> tensor<?x2x?x64xf32>
   return
 }

@@ -161,7 +161,7 @@ class Workbench:
             np.save(file(name), array)
             command.append(f"--{name}={file(name)}")
         for name, value in problem.captures.items():
-            if isinstance(value, formulas.BlockMask):
+            if isinstance(value, (formulas.BlockMask, list)):
                 command += [f"--mask={name}={path}" for path in self.write_masks(name, value)]
                 continue
             if isinstance(value, np.ndarray):
@@ -190,7 +190,10 @@ class Workbench:
             raise subprocess.CalledProcessError(-signal.SIGKILL, command, stderr=str(error)) from error
 
     def write_masks(self, name, mask):
-        """Writes a file for each batch and head that has a mask of its own; returns their paths in order."""
+        """Writes a file for each batch and head that has a mask of its own, or for each head of a list of masks; returns
+        their paths in order."""
+        if isinstance(mask, list):
+            return [path for n, one in enumerate(mask) for path in self.write_masks(f"{name}_{n}", one)]
         paths = []
         for number, active in enumerate(mask.active.reshape(-1, *mask.active.shape[2:])):
             array, path = self.folder / f"{name}_{number}.npy", self.folder / f"{name}_{number}.mask"

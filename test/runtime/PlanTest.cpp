@@ -283,7 +283,7 @@ TEST(Plan, HeavyTilesComeFirst) {
 TEST(ItemOrder, IsAStablePermutationOfEveryGrid) {
   for (bool perBatch : {false, true})
     for (bool perHead : {false, true}) {
-      RowGrid grid{3, 4, 5, perBatch, perHead};
+      RowGrid grid{3, 4, 5, perBatch, perHead, {}};
       std::vector<uint32_t> weights(static_cast<size_t>(grid.rows()));
       for (size_t i = 0; i < weights.size(); ++i)
         weights[i] = static_cast<uint32_t>(i * 7 % 4);
@@ -306,7 +306,7 @@ TEST(ItemOrder, IsAStablePermutationOfEveryGrid) {
 }
 
 TEST(ItemOrder, NeedsNoMemoryWhereWorkNeverGrows) {
-  RowGrid grid{1, 2, 4, false, false};
+  RowGrid grid{1, 2, 4, false, false, {}};
   EXPECT_TRUE(ItemOrder(grid, {3, 3, 3, 3}).isNatural());
   EXPECT_TRUE(ItemOrder(grid, {9, 3, 3, 1}).isNatural());
   EXPECT_FALSE(ItemOrder(grid, {3, 3, 3, 4}).isNatural());
@@ -331,13 +331,14 @@ Result<RowLists> listWithoutMasks(PlanEntry plan, const RowGrid &grid, int64_t k
   std::vector<uint64_t> block;
   BlockLayout layout{KernelInfo()};
   std::vector<StepMask> masks;
-  return listRows({plan, &block, &layout, &masks, grid.tiles * 16, 16, 16}, grid, keyTiles);
+  std::vector<Sequence> sequences;
+  return listRows({plan, &block, &layout, &masks, &sequences, grid.tiles * 16, 16, 16}, grid, keyTiles);
 }
 
 TEST(RowLists, HoldWhatEachRowListed) {
   for (bool perBatch : {false, true})
     for (bool perHead : {false, true}) {
-      RowGrid grid{2, 3, 150, perBatch, perHead};
+      RowGrid grid{2, 3, 150, perBatch, perHead, {}};
       Result<RowLists> lists = listWithoutMasks(listBits, grid, 10);
       ASSERT_TRUE(lists.isOk());
       ASSERT_EQ(lists->partialOffsets.size(), static_cast<size_t>(grid.rows()) + 1);
@@ -359,7 +360,7 @@ TEST(RowLists, HoldWhatEachRowListed) {
 }
 
 TEST(RowLists, WrongListsAreRejected) {
-  auto list = [](PlanEntry plan) { return listWithoutMasks(plan, RowGrid{1, 1, 3, false, false}, 10).status(); };
+  auto list = [](PlanEntry plan) { return listWithoutMasks(plan, RowGrid{1, 1, 3, false, false, {}}, 10).status(); };
   EXPECT_EQ(
       list([](const uint64_t *, int64_t, int64_t, int64_t, uint32_t *, uint32_t *, int64_t *) { return 5; }).message(),
       "expects the kernel to list key tiles, but got error 5");

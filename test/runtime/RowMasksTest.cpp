@@ -31,7 +31,7 @@ struct ListedMasks {
     keys = pick(1, 300);
     tileQ = power(3, 6);
     tileK = power(3, 6);
-    grid = {pick(1, 3), pick(1, 3), (queries + tileQ - 1) / tileQ, pick(0, 1) == 1, pick(0, 1) == 1};
+    grid = {pick(1, 3), pick(1, 3), (queries + tileQ - 1) / tileQ, pick(0, 1) == 1, pick(0, 1) == 1, {}};
     KernelInfo kernel;
     kernel.schedule = KernelInfo::Schedule::Listed;
     for (int64_t i = 0, count = pick(1, 3); i < count; ++i) {
@@ -56,7 +56,7 @@ struct ListedMasks {
   }
 
   Result<RowLists> list(PlanEntry plan) {
-    return listRows({plan, &block, layout.get(), &masks, queries, tileQ, tileK}, grid, keyTiles());
+    return listRows({plan, &block, layout.get(), &masks, &sequences, queries, tileQ, tileK}, grid, keyTiles());
   }
   int64_t keyTiles() const { return (keys + tileK - 1) / tileK; }
 
@@ -64,6 +64,7 @@ struct ListedMasks {
   int64_t queries, keys, tileQ, tileK;
   RowGrid grid;
   std::vector<StepMask> masks;
+  std::vector<Sequence> sequences;
   std::unique_ptr<BlockLayout> layout;
   std::vector<uint64_t> block;
 };

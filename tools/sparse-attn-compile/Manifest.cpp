@@ -49,6 +49,7 @@ public:
 private:
   json::Array describeArguments();
   json::Object describeStep(LaunchOp launch);
+  json::Object describeSequences(LaunchOp launch);
   json::Object place(Value value) { return json::Object(places.find(value)->second); }
   void placeResult(Value value);
 
@@ -110,6 +111,20 @@ void FunctionDescription::placeResult(Value value) {
   buffers.push_back(describeArray(cast<ShapedType>(value.getType())));
 }
 
+/// The lengths and offsets that there are.
+json::Object FunctionDescription::describeSequences(LaunchOp launch) {
+  json::Object sequences;
+  auto add = [&](llvm::StringRef name, Value array) {
+    if (array)
+      sequences[name] = place(array);
+  };
+  add("q_lengths", launch.getQLengths());
+  add("k_lengths", launch.getKLengths());
+  add("q_offsets", launch.getQOffsets());
+  add("k_offsets", launch.getKOffsets());
+  return sequences;
+}
+
 json::Object FunctionDescription::describeStep(LaunchOp launch) {
   json::Array captures;
   for (Value capture : launch.getCaptures())
@@ -121,6 +136,8 @@ json::Object FunctionDescription::describeStep(LaunchOp launch) {
   json::Object step{{"kernels", std::move(kernels)},   {"query", place(launch.getQuery())},
                     {"key", place(launch.getKey())},   {"value", place(launch.getValue())},
                     {"captures", std::move(captures)}, {"output", place(launch.getOutput())}};
+  if (json::Object sequences = describeSequences(launch); !sequences.empty())
+    step["sequences"] = std::move(sequences);
   if (launch.getPartialOutput())
     step["partial"] =
         json::Object{{"output", place(launch.getPartialOutput())}, {"lse", place(launch.getPartialLse())}};
@@ -332,6 +349,7 @@ json::Object KernelDescription::build(KernelOp kernel) {
                       {"head_size", kernel.getHeadSize()},
                       {"scale", kernel.getScale().convertToDouble()},
                       {"lse", bool(kernel.getLse())},
+                      {"sequences", kernel.getSequences()},
                       {"resumes", kernel.getResumes()},
                       {"captures", describeCaptures(parts)},
                       {"schedule", parts.plan ? "listed" : "ranges"},

@@ -113,13 +113,16 @@ StepInfo findStep(const Plan &plan, const Options &options) {
 
 int64_t divideUp(int64_t value, int64_t divisor) { return (value + divisor - 1) / divisor; }
 
-BlockGrid gridOf(const StepInfo &step) {
+int64_t itemsOfHead(const StepInfo &step) { return divideUp(step.query.size[2], step.variant->tileQ); }
+
+/// The tiles of one batch.
+BlockGrid gridOf(const StepInfo &step, const Sequence &sequence) {
   int64_t tileQ = step.variant->tileQ, tileK = step.variant->tileK;
-  int64_t rows = divideUp(step.query.size[2], tileQ), columns = divideUp(step.key.size[2], tileK);
+  int64_t rows = divideUp(sequence.queries, tileQ), columns = divideUp(sequence.keys, tileK);
   if (step.kernel->modulo != 1)
     fail("expects a kernel with tiles of neighbouring positions, but got '", step.kernel->name,
          "', whose tiles hold positions ", step.kernel->modulo, " apart; compile with --reindex=false");
-  if (step.items != step.query.size[0] * step.query.size[1] * rows)
+  if (step.items != step.query.size[0] * step.query.size[1] * itemsOfHead(step))
     fail("expects a kernel whose items are tiles of successive queries, but got '", step.kernel->name, "'");
   BlockGrid grid{static_cast<uint32_t>(rows), static_cast<uint32_t>(columns), static_cast<uint32_t>(tileQ),
                  static_cast<uint32_t>(tileK)};
@@ -138,11 +141,11 @@ void addRuns(BlockMaskBuilder &builder, uint32_t q, const std::vector<uint32_t> 
   }
 }
 
-std::string makeTitle(const StepInfo &step, const Options &options) {
+std::string makeTitle(const StepInfo &step, const Sequence &sequence, const Options &options) {
   std::ostringstream title;
   title << "@" << step.kernel->pattern << " of " << std::filesystem::path(options.inputs[0]).filename().string() << ": "
-        << step.query.size[2] << " queries, " << step.key.size[2] << " keys";
-  if (step.kernel->dependsOnBatch)
+        << sequence.queries << " queries, " << sequence.keys << " keys";
+  if (step.kernel->dependsOnBatch || step.kernel->sequences)
     title << ", batch " << options.batch;
   if (step.kernel->dependsOnHead)
     title << ", head " << options.head;
@@ -164,9 +167,10 @@ PatternBlocks findPatternBlocks(const Options &options) {
   Arguments arguments;
   std::shared_ptr<const Plan> plan = preparePlan(artifact, function, arguments, options);
   StepInfo step = findStep(*plan, options);
-  BlockGrid grid = gridOf(step);
+  Sequence sequence = step.sequenceOf(options.batch);
+  BlockGrid grid = gridOf(step, sequence);
   BlockMaskBuilder read(grid), cut(grid);
-  int64_t firstItem = (options.batch * step.query.size[1] + options.head) * grid.queryBlocks;
+  int64_t firstItem = (options.batch * step.query.size[1] + options.head) * itemsOfHead(step);
   std::vector<uint32_t> partial, full;
   Progress progress("listing blocks", grid.queryBlocks);
   for (uint32_t q = 0; q < grid.queryBlocks; ++q) {
@@ -177,7 +181,8 @@ PatternBlocks findPatternBlocks(const Options &options) {
     progress.advance();
   }
   FreezeOptions freeze = freezeOptions(options);
-  return {makeTitle(step, options), valueOf(read.freeze(freeze)), valueOf(cut.freeze(freeze)), step.budgetExceeded};
+  return {makeTitle(step, sequence, options), valueOf(read.freeze(freeze)), valueOf(cut.freeze(freeze)),
+          step.budgetExceeded};
 }
 
 } // namespace sparse_attn::tools::mask

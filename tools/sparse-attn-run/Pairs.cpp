@@ -37,7 +37,7 @@ int64_t countRow(const Plan &plan, size_t step, int64_t b, int64_t h, int64_t ro
 /// The attending pairs of `rows` rows of one batch and head; row i of them is `rowAt(i)`.
 int64_t countRows(const Plan &plan, size_t step, int64_t b, int64_t h, int64_t rows,
                   const std::function<int64_t(int64_t)> &rowAt, Progress &progress) {
-  int64_t keys = plan.step(step).key.size[2];
+  int64_t keys = plan.step(step).sequenceOf(b).keys;
   auto countRange = [&](const tbb::blocked_range<int64_t> &range, int64_t sum) {
     std::vector<uint8_t> attends(static_cast<size_t>(keys));
     for (int64_t i = range.begin(); i < range.end(); ++i)
@@ -50,7 +50,7 @@ int64_t countRows(const Plan &plan, size_t step, int64_t b, int64_t h, int64_t r
 
 /// The attending pairs of one batch and head, from the rows at the ends and a sample of those between.
 int64_t estimatePairs(const Plan &plan, size_t step, int64_t b, int64_t h, Progress &progress) {
-  int64_t queries = plan.step(step).query.size[2], between = queries - 2 * endRows;
+  int64_t queries = plan.step(step).sequenceOf(b).queries, between = queries - 2 * endRows;
   auto same = [](int64_t i) { return i; };
   if (between <= sampledRows)
     return countRows(plan, step, b, h, queries, same, progress);
@@ -68,25 +68,31 @@ int64_t estimatePairs(const Plan &plan, size_t step, int64_t b, int64_t h, Progr
 } // namespace
 
 double allPairs(const StepInfo &step) {
-  const auto &query = step.query.size;
-  return static_cast<double>(query[0]) * static_cast<double>(query[1]) * static_cast<double>(query[2]) *
-         static_cast<double>(step.key.size[2]);
+  double pairs = 0;
+  for (int64_t b = 0; b < step.query.size[0]; ++b) {
+    Sequence sequence = step.sequenceOf(b);
+    pairs += static_cast<double>(sequence.queries) * static_cast<double>(sequence.keys);
+  }
+  return pairs * static_cast<double>(step.query.size[1]);
 }
 
 PairCount countPairs(const Plan &plan, size_t step) {
   StepInfo info = plan.step(step);
   int64_t batches = info.perBatch ? info.query.size[0] : std::min<int64_t>(info.query.size[0], 1);
   int64_t heads = info.perHead ? info.query.size[1] : std::min<int64_t>(info.query.size[1], 1);
-  int64_t queries = info.query.size[2];
   if (batches * heads == 0)
     return {};
   PairCount count;
-  count.estimated = batches * heads * queries > maxCountedPairs / std::max<int64_t>(info.key.size[2], 1);
-  Progress progress("counting pairs", batches * heads * queries);
+  int64_t rows = 0;
+  for (int64_t b = 0; b < batches; ++b)
+    rows += heads * info.sequenceOf(b).queries;
+  count.estimated = rows > maxCountedPairs / std::max<int64_t>(info.key.size[2], 1);
+  Progress progress("counting pairs", rows);
+  auto same = [](int64_t i) { return i; };
   for (int64_t b = 0; b < batches; ++b)
     for (int64_t h = 0; h < heads; ++h)
       count.pairs += count.estimated ? estimatePairs(plan, step, b, h, progress)
-                                     : countRows(plan, step, b, h, queries, [](int64_t i) { return i; }, progress);
+                                     : countRows(plan, step, b, h, info.sequenceOf(b).queries, same, progress);
   count.pairs *= info.query.size[0] / batches * (info.query.size[1] / heads);
   return count;
 }

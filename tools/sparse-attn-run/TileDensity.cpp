@@ -27,16 +27,12 @@ constexpr int64_t maxPairs = int64_t(1) << 31;
 class Items {
 public:
   explicit Items(const StepInfo &info)
-      : queries(info.query.size[2]), keys(info.key.size[2]), modulo(info.kernel->modulo), tileQ(info.variant->tileQ),
-        tileK(info.variant->tileK), heads(info.query.size[1]), batchCount(info.perBatch ? info.query.size[0] : 1),
-        headCount(info.perHead ? heads : 1) {
-    int64_t classes = std::min(queries, modulo);
-    perHead = info.items / (info.query.size[0] * heads);
-    tilesOfClass = perHead / classes;
-  }
+      : info(info), modulo(info.kernel->modulo), tileQ(info.variant->tileQ), tileK(info.variant->tileK),
+        heads(info.query.size[1]), batchCount(info.perBatch ? info.query.size[0] : 1),
+        headCount(info.perHead ? heads : 1), perHead(info.items / (info.query.size[0] * heads)) {}
 
   int64_t count() const { return batchCount * headCount * perHead; }
-  int64_t pairsOfItem() const { return tileQ * keys; }
+  int64_t pairsOfItem() const { return tileQ * info.key.size[2]; }
 
   /// Adds the masked tiles of item `index` of those that can differ.
   void add(const Plan &plan, size_t step, int64_t index, TileDensity &density) const {
@@ -45,24 +41,27 @@ public:
     check(plan.visitedTiles(step, (b * heads + h) * perHead + t, partial, full));
     if (partial.empty())
       return;
+    Sequence sequence = info.sequenceOf(b);
+    int64_t tilesOfClass = ((sequence.queries + modulo - 1) / modulo + tileQ - 1) / tileQ;
     std::vector<int64_t> pairs(partial.size());
-    std::vector<uint8_t> attends(static_cast<size_t>(keys));
+    std::vector<uint8_t> attends(static_cast<size_t>(sequence.keys));
     for (int64_t i = 0; i < tileQ; ++i) {
       int64_t row = t / tilesOfClass + modulo * (t % tilesOfClass * tileQ + i);
-      if (row >= queries)
+      if (row >= sequence.queries)
         break;
       check(plan.predicate(step, b, h, row, attends.data()));
       for (size_t tile = 0; tile < partial.size(); ++tile)
-        pairs[tile] += countKeys(attends, row, partial[tile]);
+        pairs[tile] += countKeys(attends, row + sequence.keys - sequence.queries, partial[tile]);
     }
     for (int64_t found : pairs)
       addTile(found, density);
   }
 
 private:
-  /// Of the keys that row `row` attends to, those of key tile `tile`, which are at the row's position modulo `modulo`.
-  int64_t countKeys(const std::vector<uint8_t> &attends, int64_t row, int64_t tile) const {
-    int64_t remainder = ((row + keys - queries) % modulo + modulo) % modulo, count = 0;
+  /// Of the keys that the row at `position` attends to, those of key tile `tile`, which are at that position modulo
+  /// `modulo`.
+  int64_t countKeys(const std::vector<uint8_t> &attends, int64_t position, int64_t tile) const {
+    int64_t keys = static_cast<int64_t>(attends.size()), remainder = (position % modulo + modulo) % modulo, count = 0;
     for (int64_t i = tile * tileK; i < (tile + 1) * tileK; ++i)
       if (int64_t key = remainder + modulo * i; key < keys)
         count += attends[static_cast<size_t>(key)];
@@ -76,7 +75,8 @@ private:
     ++density.eighths[static_cast<size_t>(std::min<int64_t>(8 * pairs / computed, 7))];
   }
 
-  int64_t queries, keys, modulo, tileQ, tileK, heads, batchCount, headCount, perHead, tilesOfClass;
+  const StepInfo &info;
+  int64_t modulo, tileQ, tileK, heads, batchCount, headCount, perHead;
 };
 
 /// What was found of `seen` masked tiles, for all `tiles` of them.

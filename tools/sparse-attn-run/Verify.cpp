@@ -70,6 +70,14 @@ private:
   std::vector<float> storage;
 };
 
+/// Rows [first, first + count) of one batch; where a batch of the array is no sequence, of its only batch.
+FloatView rowsOf(FloatView array, int64_t batch, int64_t first, int64_t count) {
+  array.data += std::min(batch, array.size[0] - 1) * array.stride[0] + first * array.stride[2];
+  array.size[0] = 1;
+  array.size[2] = count;
+  return array;
+}
+
 /// What was found in some rows of one step.
 struct RowErrors {
   double output = 0; ///< Absolute.
@@ -115,12 +123,16 @@ private:
     Status status = plan.predicate(number, row.batch, row.head, row.query, attends.data());
     if (!status.isOk())
       fail(status.message());
-    double lse = referenceRow(query, key, value, info.kernel->scale, attends.data(), row.batch, row.head, row.query,
-                              expected.data(), modifyScores());
+    Sequence sequence = info.sequenceOf(row.batch);
+    FloatView queries = rowsOf(query, row.batch, sequence.firstQuery, sequence.queries),
+              keys = rowsOf(key, row.batch, sequence.firstKey, sequence.keys),
+              values = rowsOf(value, row.batch, sequence.firstKey, sequence.keys);
+    double lse = referenceRow(queries, keys, values, info.kernel->scale, attends.data(), 0, row.head, row.query,
+                              expected.data(), modifyScores(row.batch, sequence.keys));
+    int64_t index = indexOf(row);
     if (partialOutput)
-      lse = mergePartial(row, lse, expected);
+      lse = mergePartial(index, lse, expected);
     RowErrors errors;
-    int64_t index = (row.batch * query.size[1] + row.head) * query.size[2] + row.query;
     int64_t first = index * value.size[3];
     for (int64_t d = 0; d < value.size[3]; ++d) {
       double element = expected[static_cast<size_t>(d)];
@@ -133,31 +145,36 @@ private:
       referenceLse->set(index, static_cast<float>(lse));
     if (logSumExp)
       errors.lse = difference(logSumExp->at(index), lse);
-    errors.pairs = std::count(attends.begin(), attends.end(), 1);
+    errors.pairs = std::count(attends.begin(), attends.begin() + sequence.keys, 1);
     return errors;
   }
 
-  /// Joins the row of the partial result to `output` with log-sum-exp `lse`; returns that of both.
-  double mergePartial(const Row &row, double lse, std::vector<double> &output) const {
-    int64_t index = (row.batch * query.size[1] + row.head) * query.size[2] + row.query;
+  /// The number of a row in a contiguous array.
+  int64_t indexOf(const Row &row) const {
+    int64_t batch = std::min(row.batch, query.size[0] - 1);
+    return (batch * query.size[1] + row.head) * query.size[2] + info.sequenceOf(row.batch).firstQuery + row.query;
+  }
+
+  /// Joins a row of the partial result to `output` with log-sum-exp `lse`; returns that of both.
+  double mergePartial(int64_t index, double lse, std::vector<double> &output) const {
     double before = partialLse->at(index), maximum = std::max(before, lse);
     if (std::isinf(before) && before < 0)
       return lse;
     double weight = std::exp(lse - maximum), weightBefore = std::exp(before - maximum), sum = weight + weightBefore;
     for (size_t d = 0; d < output.size(); ++d)
-      output[d] = (weight * output[d] +
-                   weightBefore * partialOutput->at(row.batch, row.head, row.query, static_cast<int64_t>(d))) /
-                  sum;
+      output[d] =
+          (weight * output[d] + weightBefore * partialOutput->data[index * value.size[3] + static_cast<int64_t>(d)]) /
+          sum;
     return maximum + std::log(sum);
   }
 
   /// The compiled score region, which computes in f32; null without one.
-  ScoreFunction modifyScores() const {
+  ScoreFunction modifyScores(int64_t batch, int64_t keys) const {
     if (!info.variant->entries.score)
       return nullptr;
-    return [this](int64_t b, int64_t h, int64_t row, double *scores) {
-      std::vector<float> numbers(scores, scores + key.size[2]);
-      if (Status status = plan.modifyScores(number, b, h, row, numbers.data()); !status.isOk())
+    return [this, batch, keys](int64_t, int64_t h, int64_t row, double *scores) {
+      std::vector<float> numbers(scores, scores + keys);
+      if (Status status = plan.modifyScores(number, batch, h, row, numbers.data()); !status.isOk())
         fail(status.message());
       std::copy(numbers.begin(), numbers.end(), scores);
     };
@@ -209,22 +226,36 @@ private:
     check.output = resultOf(step.output, s);
     check.logSumExp = step.lse ? resultOf(*step.lse, s) : nullptr;
     if (s + 1 < steps.size()) {
-      check.reference = &keep(step.output, Array(info.kernel->dtype, info.query));
-      Shape sums{3, {info.query.size[0], info.query.size[1], info.query.size[2]}};
+      const auto &size = query.view.size;
+      check.reference = &keep(step.output, Array(info.kernel->dtype, Shape{4, size}));
+      Shape sums{3, {size[0], size[1], size[2]}};
       if (step.lse)
         check.referenceLse = &keep(*step.lse, Array(DType::F32, sums));
     }
 
-    const auto &size = info.query.size;
-    // The same of all steps over the same queries, as one may go on from the rows of another.
-    int64_t tileQ = plan.step(0).variant->tileQ;
-    std::vector<Row> rows =
-        sampled ? sampleRows(size[0], size[1], size[2], tileQ, comparedRows) : allRows(size[0], size[1], size[2]);
+    std::vector<Row> rows = rowsToCheck(info);
     Progress progress("verifying", static_cast<int64_t>(rows.size()));
     record(info, check, check.check(rows, progress), value.maxAbs());
     found.rows += static_cast<int64_t>(rows.size());
     found.modifiesScores |= info.variant->entries.score.has_value();
-    found.allRows += size[0] * size[1] * size[2];
+    for (int64_t b = 0; b < info.query.size[0]; ++b)
+      found.allRows += info.query.size[1] * info.sequenceOf(b).queries;
+  }
+
+  /// The same of all steps over the same queries, as one may go on from the rows of another.
+  std::vector<Row> rowsToCheck(const StepInfo &info) const {
+    int64_t tileQ = plan.step(0).variant->tileQ, batches = info.query.size[0], heads = info.query.size[1];
+    if (info.sequences.empty())
+      return sampled ? sampleRows(batches, heads, info.query.size[2], tileQ, comparedRows)
+                     : allRows(batches, heads, info.query.size[2]);
+    std::vector<Row> rows;
+    for (int64_t b = 0; b < batches; ++b) {
+      int64_t queries = info.sequences[static_cast<size_t>(b)].queries;
+      for (Row row :
+           sampled ? sampleRows(1, heads, queries, tileQ, comparedRows / batches + 1) : allRows(1, heads, queries))
+        rows.push_back({b, row.head, row.query});
+    }
+    return rows;
   }
 
   /// Joins the errors of a step to those found so far; a tolerance is that of the coarsest dtype.

@@ -78,13 +78,21 @@ struct PartialResult {
   Operand output, lse;
 };
 
+/// Numbers of the arguments that say where sequences are; see `attention`.
+struct SequenceOperands {
+  std::optional<size_t> queryLengths, keyLengths, queryOffsets, keyOffsets;
+
+  bool any() const { return queryLengths || keyLengths || queryOffsets || keyOffsets; }
+};
+
 /// One run of one kernel. Everything it reads is an argument or written by an earlier step.
 struct Step {
   /// Numbers in `Manifest::kernels`, at least one. They compute the same in tiles of different sizes, and `prepare`
   /// takes the one whose visited tiles cost least.
   std::vector<size_t> kernels;
   Operand query, key, value;
-  std::vector<size_t> captures;         ///< Numbers of arguments.
+  std::vector<size_t> captures; ///< Numbers of arguments.
+  SequenceOperands sequences;
   std::optional<PartialResult> partial; ///< What it goes on from, which may be in the place of its results.
   Operand output;
   std::optional<Operand> lse;
@@ -193,7 +201,8 @@ struct KernelInfo {
   int64_t headSize = 1;
   double scale = 1.0;
   bool lse = false;
-  bool resumes = false; ///< Goes on from a partial result.
+  bool sequences = false; ///< Is for sequences of different lengths.
+  bool resumes = false;   ///< Goes on from a partial result.
   std::vector<CaptureInfo> captures;
   Schedule schedule = Schedule::Ranges;
   /// Query tiles are those of rows 0, s, 2 s, ..., then those of rows 1, s + 1, ..., for this s; each of these classes

@@ -43,21 +43,35 @@ struct StepChoice {
   double cost;              ///< In the unit of the variant's costs.
 };
 
+/// A sequence among others in the arrays of a step: some rows of its batch, or of the only batch.
+struct Sequence {
+  int64_t firstQuery = 0;
+  int64_t queries = 0;
+  int64_t firstKey = 0;
+  int64_t keys = 0;
+};
+
 /// What was chosen and found for one step.
 struct StepInfo {
   const KernelInfo *kernel; ///< Owned by the artifact.
   const Variant *variant;   ///< Owned by the artifact.
-  Shape query;              ///< [batch, query heads, query length, head size].
+  Shape query;              ///< [batch, query heads, query length, head size]; of sequences, their number and the most.
   Shape key;                ///< [batch, key heads, key length, head size]; also the value's.
-  int64_t items;            ///< Batch x query heads x query tiles.
-  bool perBatch;            ///< Batches may attend to other pairs than one another, by the pattern or the masks given.
-  bool perHead;             ///< Heads may.
-  TileCounts tiles;         ///< Summed over the items.
-  bool reordered;           ///< Items are handed out heaviest first instead of by number.
-  bool budgetExceeded;      ///< The listing of some row stopped early and listed too much.
-  size_t listBytes;         ///< Memory of the lists of key tiles; 0 for closed-form schedules.
-  size_t deviceBytes;       ///< Memory of the accelerator that the plan holds for the step; 0 on the CPU.
+  std::vector<Sequence> sequences; ///< By batch; empty where each batch of the arrays is one.
+  int64_t items;                   ///< Batch x query heads x query tiles; those of shorter sequences visit nothing.
+  bool perBatch;       ///< Batches may attend to other pairs than one another, by the pattern or the masks given.
+  bool perHead;        ///< Heads may.
+  TileCounts tiles;    ///< Summed over the items.
+  bool reordered;      ///< Items are handed out heaviest first instead of by number.
+  bool budgetExceeded; ///< The listing of some row stopped early and listed too much.
+  size_t listBytes;    ///< Memory of the lists of key tiles; 0 for closed-form schedules.
+  size_t deviceBytes;  ///< Memory of the accelerator that the plan holds for the step; 0 on the CPU.
   std::vector<StepChoice> choices; ///< All kernels of the step, in the order of the manifest.
+
+  /// The rows of the arrays that batch `b` of the items is about.
+  Sequence sequenceOf(int64_t b) const {
+    return sequences.empty() ? Sequence{0, query.size[2], 0, key.size[2]} : sequences[static_cast<size_t>(b)];
+  }
 };
 
 /// What `prepare` may use.
