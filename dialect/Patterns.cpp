@@ -157,10 +157,12 @@ SmallVector<Parameter> ExponentialOp::getParameters() { return {{"base", Value()
 
 LogicalResult ExponentialOp::verify() { return verifyParameters(*this); } // exponential_c1
 
-/// The powers that a distance can be: positions lie within +-2^30.
+/// The powers that a distance can be: positions lie within +-2^30. A predicate that looks at bits knows no such end, so
+/// the powers of two go on as far as lengths of any use.
 static SmallVector<int64_t> listPowers(int64_t base) {
   SmallVector<int64_t> powers;
-  for (int64_t power = 1; power <= 2 * kMaxPosition; power *= base)
+  int64_t most = llvm::isPowerOf2_64(base) ? int64_t(1) << 31 : 2 * kMaxPosition;
+  for (int64_t power = 1; power <= most; power *= base)
     powers.push_back(power);
   return powers;
 }

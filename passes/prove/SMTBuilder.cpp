@@ -41,10 +41,11 @@ Value SMTBuilder::mul(Value a, Value b) {
   return product.value;
 }
 
-/// For f > 0: x <= -1 makes f * x <= -f, x <= 0 makes it <= 0, and so on.
+/// For f > 0: x <= -1 makes f * x <= -f, x <= 0 makes it <= 0, and so on. For f = 0 it is 0.
 void SMTBuilder::requireSignOfProduct(Value factor, Value other, Value product) {
   Value zero = integer(0), one = integer(1), minusOne = integer(-1), positive = less(zero, factor);
   auto fact = [&](Value premise, Value conclusion) { require(implies(both(positive, premise), conclusion)); };
+  require(implies(equal(factor, zero), equal(product, zero)));
   fact(lessEqual(other, minusOne), lessEqual(product, negative(factor)));
   fact(lessEqual(other, zero), lessEqual(product, zero));
   fact(lessEqual(zero, other), lessEqual(zero, product));
