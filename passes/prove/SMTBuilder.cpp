@@ -75,11 +75,26 @@ Value SMTBuilder::wrapped(Value x, unsigned width) {
   return select(fits, x, unknown(integerType(), "wrapped"));
 }
 
+/// That quotients by one divisor never decrease with the dividend follows from what they are, but a solver takes long
+/// to find it out.
+void SMTBuilder::relateQuotients(const Quotient &x, const Quotient &y) {
+  Value defined = both(x.defined, y.defined);
+  require(implies(both(defined, lessEqual(x.dividend, y.dividend)), lessEqual(x.value, y.value)));
+  require(implies(both(defined, lessEqual(y.dividend, x.dividend)), lessEqual(y.value, x.value)));
+}
+
 std::pair<Value, Value> SMTBuilder::divide(Value x, Value d, Value defined) {
   Value quotient = unknown(integerType(), "quotient"), remainder = unknown(integerType(), "remainder");
   Value equation = equal(x, add(mul(d, quotient), remainder));
   Value fraction = inRange(remainder, integer(0), d);
   require(implies(defined, both(equation, fraction)));
+  if (auto constant = d.getDefiningOp<smt::IntConstantOp>()) {
+    Quotient own{x, quotient, defined, constant.getValue().getSExtValue()};
+    for (const Quotient &known : quotients)
+      if (known.divisor == own.divisor)
+        relateQuotients(known, own);
+    quotients.push_back(own);
+  }
   return {quotient, remainder};
 }
 

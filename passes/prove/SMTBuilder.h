@@ -68,15 +68,21 @@ private:
   struct Product {
     Value a, b, value;
   };
+  struct Quotient {
+    Value dividend, value, defined;
+    int64_t divisor;
+  };
 
   bool isNumeral(Value value);
   Value times(Value a, Value b) { return smt::IntMulOp::create(builder, loc, integerType(), ValueRange{a, b}); }
   /// `product` is `factor` times `other`, whatever these are.
   void requireSignOfProduct(Value factor, Value other, Value product);
   void relateProducts(const Product &x, const Product &y);
+  void relateQuotients(const Quotient &x, const Quotient &y);
 
   llvm::StringMap<Value> functions;
   SmallVector<Product> products;
+  SmallVector<Quotient> quotients;
 };
 
 } // namespace mlir::sparse_attn::prove
