@@ -27,6 +27,7 @@ static Value hasQueries(TileClaimBuilder &c) { return c.s.lessEqual(c.firstQuery
 static Value buildWitness(TileClaimBuilder &c, size_t index, Value keyTile) {
   Band first = c.bandsAt(c.firstQuery)[index], last = c.bandsAt(c.lastQuery)[index];
   Value low = c.placeFrom(first.lo), k = c.s.max(c.s.max(low, 0), c.firstKey(keyTile));
+  k = buildFirstColumn(c.builder, c.scope, first.columns, k);
   Value exists = c.inRange(k, c.firstKey(keyTile), c.s.min(c.pastKey(keyTile), c.keys));
   // The query at the key itself; and the one that sees the key first, where the bound keeps pace with the query.
   Value diagonal = c.s.clamp(k, c.firstQuery, c.lastQuery);
@@ -54,7 +55,8 @@ static Claim claimVisitedByQueries(PatternOp pattern, ScheduleOp schedule) {
   return c.prove(c.s.negate(c.inAnyTouched(c.declareKeyTile("key_tile"))), /*optional=*/true);
 }
 
-/// With one band, all pairs of a tile attend where the last query sees its first key, and the first query its last one.
+/// With one band of neighbouring keys, all pairs of a tile attend where the last query sees its first key, and the first
+/// query its last one.
 static Claim claimFullTight(PatternOp pattern, ScheduleOp schedule) {
   TileClaimBuilder c(pattern, schedule, "whole tiles whose corners attend are full");
   Value keyTile = c.declareKeyTile("key_tile");
@@ -80,6 +82,6 @@ void mlir::sparse_attn::prove::addTightnessClaims(PatternOp pattern, ScheduleOp 
   size_t touched = cast<RangesOp>(schedule.getTerminator()).getSteps().size();
   for (size_t range = 0; range < touched; ++range)
     claims.push_back(claimTouchedTight(pattern, schedule, bands.size(), range));
-  if (bands.size() == 1)
+  if (bands.size() == 1 && bands.front().columns.holdAll())
     claims.push_back(claimFullTight(pattern, schedule));
 }
