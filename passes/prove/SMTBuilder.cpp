@@ -75,12 +75,21 @@ Value SMTBuilder::wrapped(Value x, unsigned width) {
   return select(fits, x, unknown(integerType(), "wrapped"));
 }
 
-/// That quotients by one divisor never decrease with the dividend follows from what they are, but a solver takes long
-/// to find it out.
-void SMTBuilder::relateQuotients(const Quotient &x, const Quotient &y) {
+void SMTBuilder::relate(const Quotient &x, const Quotient &y) {
   Value defined = both(x.defined, y.defined);
   require(implies(both(defined, lessEqual(x.dividend, y.dividend)), lessEqual(x.value, y.value)));
   require(implies(both(defined, lessEqual(y.dividend, x.dividend)), lessEqual(y.value, x.value)));
+}
+
+/// More quotients by one divisor than this are those of progressions, whose claims are split into cases instead: so
+/// many pairs of them would keep a solver busy.
+static constexpr size_t kMostRelated = 20;
+
+void SMTBuilder::relateQuotients() {
+  for (const auto &[divisor, equal] : quotients)
+    for (size_t i = 0; i < equal.size() && equal.size() <= kMostRelated; ++i)
+      for (size_t j = i + 1; j < equal.size(); ++j)
+        relate(equal[i], equal[j]);
 }
 
 std::pair<Value, Value> SMTBuilder::divide(Value x, Value d, Value defined) {
@@ -88,13 +97,8 @@ std::pair<Value, Value> SMTBuilder::divide(Value x, Value d, Value defined) {
   Value equation = equal(x, add(mul(d, quotient), remainder));
   Value fraction = inRange(remainder, integer(0), d);
   require(implies(defined, both(equation, fraction)));
-  if (auto constant = d.getDefiningOp<smt::IntConstantOp>()) {
-    Quotient own{x, quotient, defined, constant.getValue().getSExtValue()};
-    for (const Quotient &known : quotients)
-      if (known.divisor == own.divisor)
-        relateQuotients(known, own);
-    quotients.push_back(own);
-  }
+  if (auto constant = d.getDefiningOp<smt::IntConstantOp>())
+    quotients[constant.getValue().getSExtValue()].push_back({x, quotient, defined});
   return {quotient, remainder};
 }
 

@@ -72,6 +72,7 @@ bool ClaimTranslator::translate(const Claim &claim) {
     return false;
   captures.relate();
   tables.relate();
+  b.relateQuotients();
   ValueRange conditions = body.getTerminator()->getOperands();
   for (Value assumption : conditions.drop_back())
     b.require(lookup(assumption));
