@@ -55,8 +55,8 @@ static Claim claimVisitedByQueries(PatternOp pattern, ScheduleOp schedule) {
   return c.prove(c.s.negate(c.inAnyTouched(c.declareKeyTile("key_tile"))), /*optional=*/true);
 }
 
-/// With one band of neighbouring keys, all pairs of a tile attend where the last query sees its first key, and the first
-/// query its last one.
+/// With one band of neighbouring keys, all pairs of a tile attend where the last query sees its first key, and the
+/// first query its last one.
 static Claim claimFullTight(PatternOp pattern, ScheduleOp schedule) {
   TileClaimBuilder c(pattern, schedule, "whole tiles whose corners attend are full");
   Value keyTile = c.declareKeyTile("key_tile");
