@@ -20,14 +20,17 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 //===----------------------------------------------------------------------===//
 
 def SparseAttn_PatternOp : SparseAttn_Op<"pattern", [
-    Symbol, IsolatedFromAbove, SingleBlock, HasParent<"::mlir::ModuleOp">]> {
+    Symbol, IsolatedFromAbove, SingleBlock, HasParent<"::mlir::ModuleOp">,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "A named attention pattern";
   let description = [{
     Declares which query-key pairs attend. The body combines pattern ops and yields one pattern. Block arguments are
     *captures*: arrays and numbers that the user of the pattern passes when a plan is made. A captured number
     below the least that its op allows is refused then, and one above 2^30 - 1 counts as 2^30 - 1.
 
-    Written by users; stays to the end, because schedules, kernels and tools refer to it.
+    Written by users; stays to the end, because schedules, kernels and tools refer to it. With `part_of` it is one of
+    the patterns that another one has been taken apart into, by `-sparse-attn-reindex-dilation`: no pair attends in two of
+    them, and those that attend in one are those that attend in the other pattern.
 
     **Constraints:**
     - (C1) captures are of type `index`, `memref<?xi32>`, `memref<?x?xi32>`, `memref<?x?x?xi32>` or
@@ -35,6 +38,7 @@ def SparseAttn_PatternOp : SparseAttn_Op<"pattern", [
     - (C2) the body ends in a `sparse_attn.yield` of one pattern.
     - (C3) the body holds pattern ops and scalar constants only.
     - (C4) all that read a captured array read it in one form: its elements, or a table made of it with the plan.
+    - (C5) `part_of` names a pattern with the same captures.
 
     ```mlir
     // Longformer: a local window, and a few tokens that see and are seen by everyone.
@@ -46,7 +50,7 @@ def SparseAttn_PatternOp : SparseAttn_Op<"pattern", [
     }
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name);
+  let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<FlatSymbolRefAttr>:$partOf);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
   let hasRegionVerifier = 1;

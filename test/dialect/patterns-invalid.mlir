@@ -457,6 +457,27 @@ sparse_attn.pattern @pattern_c4_predicate(%parents: memref<?xi32>) {
 
 // -----
 
+// expected-error @+1 {{expects 'pattern_c5_missing' to name a sparse_attn.pattern, but found none}}
+sparse_attn.pattern @pattern_c5 part_of(@pattern_c5_missing) {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @whole(%n: index) {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+// expected-error @+1 {{expects the captures of @whole, ('index'), but got ('memref<?xi32>')}}
+sparse_attn.pattern @pattern_c5_captures(%n: memref<?xi32>) part_of(@whole) {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+// -----
+
 sparse_attn.pattern @read_rank(%a: memref<?x?x?xi32>) {
   %p = sparse_attn.predicate (%b, %h, %q, %k) {
     // expected-error @+1 {{expects an array of rank 1 or 2 in a predicate, but got 'memref<?x?x?xi32>'}}

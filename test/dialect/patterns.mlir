@@ -153,6 +153,17 @@ sparse_attn.pattern @packed(%document: memref<?xi32>, %table: memref<?x?xi32>) {
   sparse_attn.yield %p
 }
 
+// CHECK-LABEL: sparse_attn.pattern @whole(%{{.*}}: index) {
+sparse_attn.pattern @whole(%n: index) {
+  %p = sparse_attn.keys first(%n)
+  sparse_attn.yield %p
+}
+// CHECK-LABEL: sparse_attn.pattern @part(%{{.*}}: index) part_of(@whole) attributes {note = "all"} {
+sparse_attn.pattern @part(%n: index) part_of(@whole) attributes {note = "all"} {
+  %p = sparse_attn.keys first(%n)
+  sparse_attn.yield %p
+}
+
 // CHECK-LABEL: sparse_attn.pattern @annotated attributes {note = "local"}
 // CHECK:         sparse_attn.causal {note = 1 : i64}
 // CHECK:         sparse_attn.predicate (%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) attributes {note = 2 : i64} {
