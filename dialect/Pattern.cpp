@@ -184,8 +184,14 @@ ParseResult PatternOp::parse(OpAsmParser &parser, OperationState &result) {
   StringAttr name;
   SmallVector<OpAsmParser::Argument> captures;
   if (parser.parseSymbolName(name, getSymNameAttrName(result.name), result.attributes) ||
-      parser.parseArgumentList(captures, AsmParser::Delimiter::OptionalParen, /*allowType=*/true) ||
-      parser.parseOptionalAttrDictWithKeyword(result.attributes))
+      parser.parseArgumentList(captures, AsmParser::Delimiter::OptionalParen, /*allowType=*/true))
+    return failure();
+  FlatSymbolRefAttr whole;
+  if (succeeded(parser.parseOptionalKeyword("part_of")) &&
+      (parser.parseLParen() ||
+       parser.parseAttribute(whole, Type(), getPartOfAttrName(result.name), result.attributes) || parser.parseRParen()))
+    return failure();
+  if (parser.parseOptionalAttrDictWithKeyword(result.attributes))
     return failure();
   return parser.parseRegion(*result.addRegion(), captures);
 }
@@ -198,7 +204,9 @@ void PatternOp::print(OpAsmPrinter &printer) {
     llvm::interleaveComma(getCaptures(), printer, [&](BlockArgument capture) { printer.printRegionArgument(capture); });
     printer << ')';
   }
-  printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {getSymNameAttrName()});
+  if (getPartOf())
+    printer << " part_of(" << getPartOfAttr() << ')';
+  printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {getSymNameAttrName(), getPartOfAttrName()});
   printer << ' ';
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
 }
@@ -268,6 +276,20 @@ LogicalResult PatternOp::verifyRegions() {
   for (BlockArgument capture : getCaptures())
     if (failed(verifyForms(getBody().front(), capture)))
       return failure();
+  return success();
+}
+
+// pattern_c5
+LogicalResult PatternOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  if (!getPartOf())
+    return success();
+  auto whole = symbols.lookupNearestSymbolFrom<PatternOp>(*this, getPartOfAttr());
+  if (!whole)
+    return emitOpError("expects '") << *getPartOf() << "' to name a sparse_attn.pattern, but found none";
+  TypeRange captures = ValueRange(getCaptures()).getTypes(), expected = ValueRange(whole.getCaptures()).getTypes();
+  if (!llvm::equal(captures, expected))
+    return emitOpError("expects the captures of ")
+           << getPartOfAttr() << ", (" << expected << "), but got (" << captures << ")";
   return success();
 }
 

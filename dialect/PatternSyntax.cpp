@@ -39,6 +39,51 @@ ParseResult parseNumber(OpAsmParser &parser, IntegerAttr &number) {
 
 void printNumber(OpAsmPrinter &printer, Operation *op, IntegerAttr number) { printer << number.getInt(); }
 
+ParseResult parseNumbers(OpAsmParser &parser, DenseI64ArrayAttr &numbers) {
+  SmallVector<int64_t> values;
+  if (parser.parseCommaSeparatedList([&] { return parser.parseInteger(values.emplace_back()); }))
+    return failure();
+  numbers = parser.getBuilder().getDenseI64ArrayAttr(values);
+  return success();
+}
+
+void printNumbers(OpAsmPrinter &printer, Operation *op, DenseI64ArrayAttr numbers) {
+  llvm::interleaveComma(numbers.asArrayRef(), printer);
+}
+
+static ParseResult parseBoolean(OpAsmParser &parser, bool &value) {
+  StringRef keyword;
+  if (parser.parseOptionalKeyword(&keyword, {"true", "false"}))
+    return parser.emitError(parser.getCurrentLocation(), "expects true or false");
+  value = keyword == "true";
+  return success();
+}
+
+ParseResult parseCausalAxes(OpAsmParser &parser, DenseBoolArrayAttr &causal, DenseI64ArrayAttr shape) {
+  if (failed(parser.parseOptionalKeyword("causal")))
+    return success();
+  SmallVector<bool> axes(shape.size(), true);
+  if (succeeded(parser.parseOptionalLParen())) {
+    axes.clear();
+    if (parser.parseCommaSeparatedList([&] { return parseBoolean(parser, axes.emplace_back()); }) ||
+        parser.parseRParen())
+      return failure();
+  }
+  causal = parser.getBuilder().getDenseBoolArrayAttr(axes);
+  return success();
+}
+
+void printCausalAxes(OpAsmPrinter &printer, Operation *op, DenseBoolArrayAttr causal, DenseI64ArrayAttr shape) {
+  if (!causal)
+    return;
+  printer << " causal";
+  if (causal.size() == shape.size() && llvm::all_of(causal.asArrayRef(), [](bool axis) { return axis; }))
+    return;
+  printer << '(';
+  llvm::interleaveComma(causal.asArrayRef(), printer, [&](bool axis) { printer << (axis ? "true" : "false"); });
+  printer << ')';
+}
+
 ParseResult parseScale(OpAsmParser &parser, FloatAttr &scale) {
   double value;
   if (parser.parseFloat(value))

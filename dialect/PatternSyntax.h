@@ -22,6 +22,14 @@ void printParameter(OpAsmPrinter &printer, Operation *op, Value captured, Intege
 ParseResult parseNumber(OpAsmParser &parser, IntegerAttr &number);
 void printNumber(OpAsmPrinter &printer, Operation *op, IntegerAttr number);
 
+/// `16, 32, 32`, one or more i64 without their type.
+ParseResult parseNumbers(OpAsmParser &parser, DenseI64ArrayAttr &numbers);
+void printNumbers(OpAsmPrinter &printer, Operation *op, DenseI64ArrayAttr numbers);
+
+/// `causal(true, false, false)`; `causal` where all axes of `shape` are; or nothing.
+ParseResult parseCausalAxes(OpAsmParser &parser, DenseBoolArrayAttr &causal, DenseI64ArrayAttr shape);
+void printCausalAxes(OpAsmPrinter &printer, Operation *op, DenseBoolArrayAttr causal, DenseI64ArrayAttr shape);
+
 /// `0.125`, an f64 without its type, in the fewest digits that read back equal.
 ParseResult parseScale(OpAsmParser &parser, FloatAttr &scale);
 void printScale(OpAsmPrinter &printer, Operation *op, FloatAttr scale);

@@ -157,10 +157,12 @@ SmallVector<Parameter> ExponentialOp::getParameters() { return {{"base", Value()
 
 LogicalResult ExponentialOp::verify() { return verifyParameters(*this); } // exponential_c1
 
-/// The powers that a distance can be: positions lie within +-2^30.
+/// The powers that a distance can be: positions lie within +-2^30. A predicate that looks at bits knows no such end, so
+/// the powers of two go on as far as lengths of any use.
 static SmallVector<int64_t> listPowers(int64_t base) {
   SmallVector<int64_t> powers;
-  for (int64_t power = 1; power <= 2 * kMaxPosition; power *= base)
+  int64_t most = llvm::isPowerOf2_64(base) ? int64_t(1) << 31 : 2 * kMaxPosition;
+  for (int64_t power = 1; power <= most; power *= base)
     powers.push_back(power);
   return powers;
 }
@@ -253,14 +255,17 @@ static Value isOnGrid(ScalarBuilder &s, SegmentOp segment, const PatternScope &s
 }
 
 /// The chunk of the segment. Whether the query has any key there depends on its residue, which bands over all positions
-/// cannot say; within a residue class it is the same for all queries.
+/// cannot say; within a residue class it is the same for all queries, and where they have none, no tile is touched.
 LogicalResult SegmentOp::buildKeyBands(OpBuilder &builder, const PatternScope &scope, Value q, Bands &bands) {
   ScalarBuilder s(builder, scope.loc);
   int64_t length = static_cast<int64_t>(getLength()), rate = static_cast<int64_t>(getRate());
   Value lo = s.mul(s.floorDiv(q, length), length), hi = s.add(lo, length);
   bool isWithinClass = scope.modulo % rate == 0;
-  if (isWithinClass)
-    hi = s.select(isOnGrid(s, *this, scope, q), hi, lo);
+  if (isWithinClass) {
+    Value isOwn = isOnGrid(s, *this, scope, q), zero = s.constant(0);
+    lo = s.select(isOwn, lo, zero);
+    hi = s.select(isOwn, hi, zero);
+  }
   bands.push_back({lo, hi, /*modulus=*/rate, /*exact=*/isWithinClass});
   return success();
 }

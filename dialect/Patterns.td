@@ -20,14 +20,17 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 //===----------------------------------------------------------------------===//
 
 def SparseAttn_PatternOp : SparseAttn_Op<"pattern", [
-    Symbol, IsolatedFromAbove, SingleBlock, HasParent<"::mlir::ModuleOp">]> {
+    Symbol, IsolatedFromAbove, SingleBlock, HasParent<"::mlir::ModuleOp">,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "A named attention pattern";
   let description = [{
     Declares which query-key pairs attend. The body combines pattern ops and yields one pattern. Block arguments are
     *captures*: arrays and numbers that the user of the pattern passes when a plan is made. A captured number
     below the least that its op allows is refused then, and one above 2^30 - 1 counts as 2^30 - 1.
 
-    Written by users; stays to the end, because schedules, kernels and tools refer to it.
+    Written by users; stays to the end, because schedules, kernels and tools refer to it. With `part_of` it is one of
+    the patterns that another one has been taken apart into, by `-sparse-attn-reindex-dilation`: no pair attends in two of
+    them, and those that attend in one are those that attend in the other pattern.
 
     **Constraints:**
     - (C1) captures are of type `index`, `memref<?xi32>`, `memref<?x?xi32>`, `memref<?x?x?xi32>` or
@@ -35,6 +38,7 @@ def SparseAttn_PatternOp : SparseAttn_Op<"pattern", [
     - (C2) the body ends in a `sparse_attn.yield` of one pattern.
     - (C3) the body holds pattern ops and scalar constants only.
     - (C4) all that read a captured array read it in one form: its elements, or a table made of it with the plan.
+    - (C5) `part_of` names a pattern with the same captures.
 
     ```mlir
     // Longformer: a local window, and a few tokens that see and are seen by everyone.
@@ -46,7 +50,7 @@ def SparseAttn_PatternOp : SparseAttn_Op<"pattern", [
     }
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name);
+  let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<FlatSymbolRefAttr>:$partOf);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
   let hasRegionVerifier = 1;
@@ -269,6 +273,48 @@ def SparseAttn_SegmentOp : PatternLeaf<"segment", ["buildPredicate", "buildKeyBa
   let arguments = (ins I64Attr:$length, I64Attr:$rate, UnitAttr:$shift);
   let assemblyFormat = [{
     `length` `(` custom<Number>($length) `)` `rate` `(` custom<Number>($rate) `)` (`shift` $shift^)? attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def SparseAttn_NeighborhoodOp : PatternLeaf<"neighborhood", ["buildPredicate", "buildKeyBands", "buildCoverage"]> {
+  let summary = "Tokens of a grid near the query, on each of its 1 to 3 axes";
+  let description = [{
+    Positions are the tokens of a grid of `shape`, and a pair attends if its coordinates do on every axis (generalized
+    neighborhood attention, arXiv:2504.16922; sliding tile attention, arXiv:2502.04507). On an axis of length L with
+    `window` w, `step` d (dilation), `stride` t, coordinate x is member `i = x div d` of the residue class `x mod d`,
+    which has `M = ceil((L - x mod d) / d)` members. A query sees members of its own class:
+
+    - `[s, s + w)`, `s = clamp(leader - w div 2, 0, M - w)`, `leader = min((i div t) * t + t div 2, M - 1)`: t
+      neighbours share the window around one of them, pushed inside at the ends. An even window looks further back;
+    - on a causal axis `[s, i]`, `s = max(leader - w + 1, 0)`, `leader = min((i div t) * t + t - 1, M - 1)`.
+
+    `causal` without a list names all axes. Without `step` or `stride` they are 1 on every axis.
+
+    Without `tile`, tokens are stored in row-major order. With it they are stored tile by tile, tiles in row-major order
+    and so the tokens of each, so that neighbours in memory are a compact box; `sparse_attn_order_tokens` gives the order.
+    Positions outside the grid attend to nothing, and nothing attends to them.
+
+    **Constraints:**
+    - (C1) the shape has 1 to 3 numbers, and every other list has as many.
+    - (C2) numbers are at least 1, and the grid has less than 2^30 tokens.
+    - (C3) window * step <= length on every axis, so that each class has a whole window.
+    - (C4) stride <= window on every axis.
+    - (C5) the tile divides the shape.
+
+    ```mlir
+    %image = sparse_attn.neighborhood shape(64, 64) window(13, 13) step(1, 4)
+    %video = sparse_attn.neighborhood shape(16, 32, 32) window(4, 12, 12) stride(1, 4, 4) tile(4, 4, 4)
+                 causal(true, false, false)
+    ```
+  }];
+  let arguments = (ins DenseI64ArrayAttr:$shape, DenseI64ArrayAttr:$window, OptionalAttr<DenseI64ArrayAttr>:$step,
+                       OptionalAttr<DenseI64ArrayAttr>:$stride, OptionalAttr<DenseI64ArrayAttr>:$tile,
+                       OptionalAttr<DenseBoolArrayAttr>:$causal);
+  let assemblyFormat = [{
+    `shape` `(` custom<Numbers>($shape) `)` `window` `(` custom<Numbers>($window) `)`
+    (`step` `(` custom<Numbers>($step)^ `)`)? (`stride` `(` custom<Numbers>($stride)^ `)`)?
+    (`tile` `(` custom<Numbers>($tile)^ `)`)? `` custom<CausalAxes>($causal, ref($shape)) attr-dict
   }];
   let hasVerifier = 1;
 }

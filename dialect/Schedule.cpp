@@ -87,7 +87,7 @@ LogicalResult ScheduleOp::verifyRegions() {
            << getTerminator()->getName() << "'";
   // schedule_c4
   for (Operation &op : getBody().front().without_terminator())
-    if (!isa<QuerySpanOp, TouchedTilesOp, WholeTilesOp, DisjointOp, ProgressionOp, ClipOp>(op) &&
+    if (!isa<QuerySpanOp, ResidueClassOp, TouchedTilesOp, WholeTilesOp, DisjointOp, ProgressionOp, ClipOp>(op) &&
         !isa_and_nonnull<arith::ArithDialect>(op.getDialect()) && !isReadOfCapture(*this, op))
       return op.emitError("expects ops of schedules, arith ops and reads of captures in a schedule, but got '")
              << op.getName() << "'";
@@ -128,6 +128,14 @@ LogicalResult PlanOp::verifyRegions() {
 LogicalResult PlanOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return verifyCaptures(*this, getPatternAttr(), ValueRange(getBody().getArguments().drop_front(8)).getTypes(),
                         symbols);
+}
+
+LogicalResult ResidueClassOp::verify() {
+  // residue_class_c1
+  int64_t modulo = cast<ScheduleOp>((*this)->getParentOp()).getModulo();
+  if (modulo <= 1)
+    return emitOpError("expects a schedule with a modulo above 1, but got ") << modulo;
+  return success();
 }
 
 LogicalResult ProgressionOp::verify() {

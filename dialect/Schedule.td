@@ -77,6 +77,28 @@ def SparseAttn_QuerySpanOp : ScheduleStep<"query_span"> {
   let assemblyFormat = "$tile `of` $queryLength `,` $keyLength attr-dict";
 }
 
+def SparseAttn_ResidueClassOp : ScheduleStep<"residue_class"> {
+  let summary = "The residue class that a query tile is of";
+  let description = [{
+    Query tiles of a schedule over residue classes are those of the class of row 0, then those of row 1, and so on: with
+    n = ceil(ceil(Sq / modulo) / tileQ) it is tile `tile = t mod n` of the class of row `r = t div n`. Its keys are
+    number, number + modulo, ..., with `number = (r + Skv - Sq) mod modulo`, and its queries stand at the same positions:
+    `queries = ceil((Sq - r) / modulo)` and `keys = ceil((Skv - number) / modulo)`. A tile past the last one of a class
+    that is shorter than others has no queries.
+
+    **Constraints:**
+    - (C1) the schedule has a `modulo` above 1.
+
+    ```mlir
+    %number, %tile, %queries, %keys = sparse_attn.residue_class %t of %sq, %skv
+    ```
+  }];
+  let arguments = (ins Index:$queryTile, Index:$queryLength, Index:$keyLength);
+  let results = (outs Index:$number, Index:$tile, Index:$queries, Index:$keys);
+  let assemblyFormat = "$queryTile `of` $queryLength `,` $keyLength attr-dict";
+  let hasVerifier = 1;
+}
+
 class KeysToTiles<string mnemonic> : ScheduleStep<mnemonic> {
   let arguments = (ins Index:$begin, Index:$end, Index:$keyLength);
   let results = (outs Index:$first, Index:$past);

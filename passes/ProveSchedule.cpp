@@ -35,7 +35,8 @@ namespace {
 SmallVector<Claim> collectClaims(SymbolTable &symbols, ScheduleOp schedule) {
   auto pattern = symbols.lookup<PatternOp>(schedule.getPattern());
   SmallVector<Claim> claims;
-  addBandClaims(pattern, claims);
+  addClassClaims(pattern, schedule, claims);
+  addBandClaims(pattern, schedule.getModulo(), claims);
   PlanOp plan;
   if (auto listed = dyn_cast<ListedOp>(schedule.getTerminator()))
     plan = symbols.lookup<PlanOp>(listed.getPlan());
@@ -47,6 +48,16 @@ SmallVector<Claim> collectClaims(SymbolTable &symbols, ScheduleOp schedule) {
   return claims;
 }
 
+/// Everything that is claimed about the patterns that another one has been taken apart into.
+SmallVector<Claim> collectClaims(ModuleOp module, PatternOp whole) {
+  SmallVector<PatternOp> parts = llvm::filter_to_vector(
+      module.getOps<PatternOp>(), [&](PatternOp part) { return part.getPartOf() == whole.getSymName(); });
+  SmallVector<Claim> claims;
+  if (!parts.empty())
+    addPartClaims(whole, parts, claims);
+  return claims;
+}
+
 struct ProveSchedulePass final : sparse_attn::impl::ProveScheduleBase<ProveSchedulePass> {
   using Base::Base;
 
@@ -55,10 +66,13 @@ struct ProveSchedulePass final : sparse_attn::impl::ProveScheduleBase<ProveSched
     Block *body = getOperation().getBody(), solvers;
     OpBuilder builder(&getContext());
     builder.setInsertionPointToEnd(&solvers);
+    for (auto pattern : getOperation().getOps<PatternOp>())
+      for (const Claim &claim : collectClaims(getOperation(), pattern))
+        addSolver(builder, pattern, claim);
     for (auto schedule : getOperation().getOps<ScheduleOp>()) {
-      if (schedule.getModulo() != 1) {
-        schedule.emitOpError("expects a schedule over all positions, but got one over the residue classes modulo ")
-            << schedule.getModulo();
+      if (schedule.getModulo() != 1 && schedule.isListed()) {
+        schedule.emitOpError("expects tiles in closed form over the residue classes modulo ")
+            << schedule.getModulo() << ", but got listed ones";
         return signalPassFailure();
       }
       for (const Claim &claim : collectClaims(symbols, schedule))
@@ -71,14 +85,15 @@ struct ProveSchedulePass final : sparse_attn::impl::ProveScheduleBase<ProveSched
     body->getOperations().splice(body->end(), solvers.getOperations());
   }
 
-  void addSolver(OpBuilder &builder, ScheduleOp schedule, const Claim &claim) {
+  /// `about` is the schedule or the pattern that has the claim.
+  void addSolver(OpBuilder &builder, SymbolOpInterface about, const Claim &claim) {
     smt::SolverOp solver = buildSolver(builder, claim);
-    solver->setAttr("sparse_attn.schedule", schedule.getSymNameAttr());
+    solver->setAttr("sparse_attn.schedule", about.getNameAttr());
     ++claimed;
     if (auto obstacle = solver->getAttrOfType<StringAttr>("sparse_attn.obstacle")) {
       ++unstated;
-      schedule.emitRemark() << "not proved: " << claim.name << ": '" << obstacle.getValue()
-                            << "' has no meaning for a solver";
+      about->emitRemark() << "not proved: " << claim.name << ": '" << obstacle.getValue()
+                          << "' has no meaning for a solver";
     }
   }
 };

@@ -142,6 +142,7 @@ ReindexDilationPass::Parts ReindexDilationPass::buildParts(SymbolTable &symbols,
   auto copy = [&](const Twine &suffix) {
     auto clone = cast<PatternOp>(pattern->clone());
     clone.setSymName((pattern.getSymName() + suffix).str());
+    clone.setPartOf(pattern.getSymName());
     symbols.insert(clone, std::next(Block::iterator(pattern)));
     return clone;
   };

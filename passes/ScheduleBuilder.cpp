@@ -13,7 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/ScheduleBuilder.h"
-#include "dialect/ResidueClass.h"
+#include "dialect/ScalarBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -76,9 +76,9 @@ private:
   OpBuilder builder;
   Location loc;
   PatternScope scope;
-  std::optional<ResidueClass> residue; ///< Of schedules over residue classes.
-  Value firstQuery, lastQuery;         ///< Positions in the class.
-  Value keyLength;                     ///< Of the class.
+  Value number;                ///< That of the residue class, for schedules over these.
+  Value firstQuery, lastQuery; ///< Positions in the class.
+  Value keyLength;             ///< Of the class.
   TileRanges touched, full, strided;
   SmallVector<int64_t> stridedSteps;
 };
@@ -188,14 +188,14 @@ LogicalResult ScheduleBuilder::addColumns(ArrayRef<BandPair> bands) {
 }
 
 void ScheduleBuilder::emitSpan() {
-  ScalarBuilder s(builder, loc);
   Value tile = schedule.getTile(), queryLength = scope.queryLength;
   keyLength = scope.keyLength;
   if (modulo > 1) {
-    residue = buildResidueClass(s, tile, queryLength, keyLength, modulo, tileQ);
-    tile = residue->tile;
-    queryLength = residue->queries;
-    keyLength = residue->keys;
+    auto residue = ResidueClassOp::create(builder, loc, tile, queryLength, keyLength);
+    number = residue.getNumber();
+    tile = residue.getTile();
+    queryLength = residue.getQueries();
+    keyLength = residue.getKeys();
   }
   auto span = QuerySpanOp::create(builder, loc, tile, queryLength, keyLength);
   firstQuery = span.getFirst();
@@ -205,7 +205,7 @@ void ScheduleBuilder::emitSpan() {
 /// A band of keys c + s * m holds those with m in [ceil((lo - c) / s), ceil((hi - c) / s)).
 Band ScheduleBuilder::toClass(const Band &band) {
   ScalarBuilder s(builder, loc);
-  auto bound = [&](Value key) { return s.floorDiv(s.add(s.sub(key, residue->number), modulo - 1), modulo); };
+  auto bound = [&](Value key) { return s.floorDiv(s.add(s.sub(key, number), modulo - 1), modulo); };
   // A class that is shorter than others has no queries in its last tile.
   Value hi = s.select(s.lessEqual(firstQuery, lastQuery), bound(band.hi), s.constant(0));
   return {bound(band.lo), hi, band.modulus / modulo, band.exact, Columns()};
@@ -213,11 +213,11 @@ Band ScheduleBuilder::toClass(const Band &band) {
 
 LogicalResult ScheduleBuilder::buildBands(Value query, SmallVectorImpl<Band> &bands) {
   ScalarBuilder s(builder, loc);
-  Value position = residue ? s.add(s.mul(query, modulo), residue->number) : query;
+  Value position = number ? s.add(s.mul(query, modulo), number) : query;
   if (failed(pattern.getRoot().buildKeyBands(builder, scope, position, bands)))
     return failure();
   for (Band &band : bands) {
-    if (!residue)
+    if (!number)
       continue;
     if (band.modulus % modulo != 0 || band.columns.period > 1)
       return failure();

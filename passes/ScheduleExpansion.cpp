@@ -22,16 +22,18 @@ namespace {
 
 class Expander {
 public:
-  Expander(OpBuilder &builder, ScheduleOp schedule, PredicateAccess *access)
-      : builder(builder), s(builder, schedule.getLoc()), access(access) {
+  Expander(OpBuilder &builder, ScheduleOp schedule, PredicateAccess *access, const ResidueClass *residue)
+      : builder(builder), s(builder, schedule.getLoc()), access(access), residue(residue) {
     tileQ = schedule.getTileQ();
     tileK = schedule.getTileK();
+    modulo = schedule.getModulo();
   }
 
   /// Emits the results of one op of a schedule; operands are already mapped.
   SmallVector<Value> expand(Operation *op, ValueRange operands) {
     return llvm::TypeSwitch<Operation *, SmallVector<Value>>(op)
         .Case([&](QuerySpanOp) { return querySpan(operands[0], operands[1], operands[2]); })
+        .Case([&](ResidueClassOp) { return residueClass(operands[0], operands[1], operands[2]); })
         .Case([&](TouchedTilesOp) { return touchedTiles(operands[0], operands[1], operands[2]); })
         .Case([&](WholeTilesOp) { return wholeTiles(operands[0], operands[1], operands[2]); })
         .Case([&](DisjointOp) { return disjoint(operands); })
@@ -48,6 +50,11 @@ private:
   SmallVector<Value> querySpan(Value tile, Value queryLength, Value keyLength) {
     Value first = s.add(s.mul(tile, tileQ), s.sub(keyLength, queryLength));
     return {first, s.sub(s.min(s.add(first, tileQ), keyLength), 1)};
+  }
+
+  SmallVector<Value> residueClass(Value tile, Value queryLength, Value keyLength) {
+    ResidueClass own = residue ? *residue : buildResidueClass(s, tile, queryLength, keyLength, modulo, tileQ);
+    return {own.number, own.tile, own.queries, own.keys};
   }
 
   SmallVector<Value> touchedTiles(Value begin, Value end, Value keyLength) {
@@ -69,7 +76,8 @@ private:
   OpBuilder &builder;
   ScalarBuilder s;
   PredicateAccess *access;
-  int64_t tileQ, tileK;
+  const ResidueClass *residue;
+  int64_t tileQ, tileK, modulo;
 };
 
 /// Without access to captures, the question stays.
@@ -136,8 +144,8 @@ SmallVector<Value> Expander::clipRange(Value first, Value past, int64_t step, Va
 } // namespace
 
 VisitRanges mlir::sparse_attn::expandSchedule(OpBuilder &builder, ScheduleOp schedule, ValueRange arguments,
-                                              PredicateAccess *access) {
-  Expander expander(builder, schedule, access);
+                                              PredicateAccess *access, const ResidueClass *residue) {
+  Expander expander(builder, schedule, access, residue);
   IRMapping map;
   map.map(schedule.getBody().getArguments(), arguments);
   auto mapped = [&](ValueRange values) {

@@ -46,6 +46,8 @@ LONGFORMER, ETC, BIGBIRD = ("Longformer", "2004.05150"), ("ETC", "2004.08483"), 
 PACKING, LONGNET = ("Sequence packing", "2107.02027"), ("LongNet", "2307.02486")
 STREAMING, MISTRAL = ("StreamingLLM", "2309.17453"), ("Mistral 7B", "2310.06825")
 SPECINFER = ("SpecInfer", "2305.09781")
+NATTEN, SLIDING_TILE = ("Generalized NA", "2504.16922"), ("Sliding tile attention", "2502.04507")
+NEIGHBORHOOD = ("Neighborhood attention", "2204.07143")
 QUEST, MINFERENCE, DUO = ("Quest", "2406.10774"), ("MInference", "2407.02490"), ("DuoAttention", "2410.10819")
 
 
@@ -106,6 +108,9 @@ OPS = [
         "%p = sparse_attn.columns every(256) last(64)"),
     Row("segment", "q div length = k div length, q mod rate = k mod rate = 0", LONGNET,
         "n * length / T / rate / rate", CLASSES, "%p = sparse_attn.segment length(512) rate(2)"),
+    Row("neighborhood", "on every axis, k is in the window around q; here 32 x 64 tokens in tiles of 8 x 8", NATTEN,
+        "those whose boxes of tokens meet the windows", "masks at the edges of windows",
+        "%p = sparse_attn.neighborhood shape(32, 64) window(9, 9) tile(8, 8)"),
     Row("prefix_lm", "k < length[batch] or k <= q", T5, "n * (n + 1) / 2 + (length / T) * (length / T) / 2", EDGES,
         "%p = sparse_attn.prefix_lm %length", {"length": Capture("memref<?xi32>", lambda s: np.array([s // 3]))}),
     Row("documents", "offsets[i] <= q, k < offsets[i + 1] for some i (or ids[q] = ids[k])", PACKING,
@@ -189,6 +194,12 @@ EXAMPLES = [
         captures={"prefix": Capture("memref<?xi32>", lambda s: np.array([s // 3]))}),
     Row("packed_documents", "k <= q, in the same document", PACKING, "those of a triangle a document", EDGES,
         captures={"cu_seqlens": Capture("memref<?xi32>", lambda s: sample_offsets(s))}),
+    Row("neighborhood_2d", "k is in the 13 x 13 around q, of 64 x 64", NEIGHBORHOOD,
+        "those whose boxes of tokens meet the windows", "masks at the edges of windows", length=4096),
+    Row("neighborhood_3d", "k is in the frame of q or the 3 before, of 16 x 64 x 64, and in the 12 x 12 around", NATTEN,
+        "those whose boxes of tokens meet the windows", MASKED, length=65536),
+    Row("sliding_tile", "the tile of k is one of 3 x 3 x 3 around that of q, of 30 x 48 x 80 tokens", SLIDING_TILE,
+        "those of 27 tiles of tokens", INSIDE, length=115200),
     Row("token_tree", "k is in the prefix, or q, or an ancestor of q", SPECINFER, "those of the past, and of the tree",
         "masks in the tree", captures={"parents": Capture("memref<?xi32>", lambda s: np.arange(s // 4) // 2 - 1)}),
     Row("vertical_slash", "k <= q, and k in columns[h] or q - k in diagonals[h]", MINFERENCE,

@@ -31,7 +31,7 @@ using namespace mlir::sparse_attn::host;
 static constexpr int64_t kNodeBudget = int64_t(1) << 16;
 
 /// Array elements under one entry of a pyramid's lowest level; see docs/artifact.md.
-static constexpr int64_t kPyramidBlock = 64;
+static constexpr int64_t kPyramidBlock = 16;
 
 namespace {
 

@@ -96,25 +96,24 @@ Value CaptureModel::exists(const Read &read) {
   return exists;
 }
 
+/// Rows are those of batches and heads that exist, and have been checked to.
+Value CaptureModel::isInRow(const Read &read) {
+  return b.inRange(read.indices.back(), b.integer(0), sizeOf(read.array, read.indices.size() - 1));
+}
+
 /// An element of the slice lies between its bounds, if it exists; and it exists where the whole slice does.
 void CaptureModel::relate(const Read &read, const Bounds &bounds) {
   Value asked = b.both(b.lessEqual(bounds.first, read.indices.back()), b.lessEqual(read.indices.back(), bounds.last));
   for (auto [index, batch] : llvm::zip(read.indices, bounds.batch))
     asked = b.both(asked, b.equal(index, batch));
   Value between = b.both(b.lessEqual(bounds.min, read.element), b.lessEqual(read.element, bounds.max));
-  Value isElement = exists(read);
-  b.require(b.implies(b.both(asked, isElement), between));
-  b.require(b.implies(b.both(asked, bounds.inside), isElement));
+  b.require(b.implies(b.both(asked, isInRow(read)), between));
+  b.require(b.implies(b.both(asked, bounds.inside), exists(read)));
 }
 
 //===----------------------------------------------------------------------===//
 // Ascending arrays
 //===----------------------------------------------------------------------===//
-
-/// Rows are those of batches that exist, and have been checked to.
-Value CaptureModel::isInRow(const Read &read) {
-  return b.inRange(read.indices.back(), b.integer(0), sizeOf(read.array, read.indices.size() - 1));
-}
 
 Value CaptureModel::isSameRow(ArrayRef<Value> rows, ArrayRef<Value> others) {
   Value same = b.boolean(true);

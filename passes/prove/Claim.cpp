@@ -23,11 +23,11 @@ static Claim startClaim(PatternOp pattern, const Twine &name) {
   return claim;
 }
 
-ClaimBuilder::ClaimBuilder(PatternOp pattern, const Twine &name)
+ClaimBuilder::ClaimBuilder(PatternOp pattern, const Twine &name, int64_t modulo)
     : claim(startClaim(pattern, name)), pattern(pattern), root(pattern.getRoot()), loc(pattern.getLoc()),
-      builder(OpBuilder::atBlockEnd(&claim.function->getBody().front())), s(builder, loc), batch(declare("b")),
-      head(declare("h")), queryLength(declare("sq")), keyLength(declare("skv")), captures(declareCaptures()),
-      scope(builder, loc, pattern, captures, batch, head, queryLength, keyLength) {
+      modulo(modulo), builder(OpBuilder::atBlockEnd(&claim.function->getBody().front())), s(builder, loc),
+      batch(declare("b")), head(declare("h")), queryLength(declare("sq")), keyLength(declare("skv")),
+      captures(declareCaptures()), scope(builder, loc, pattern, captures, batch, head, queryLength, keyLength) {
   Value zero = s.constant(0), limit = s.constant(kLengthLimit);
   Dependence dependence = root.getDependence();
   assume(inRange(queryLength, zero, limit));
@@ -37,6 +37,11 @@ ClaimBuilder::ClaimBuilder(PatternOp pattern, const Twine &name)
   if (dependence.head)
     assume(inRange(head, zero, limit));
   assumeParameters();
+  scope.modulo = modulo;
+  if (modulo == 1)
+    return;
+  number = declare("class");
+  assume(inRange(number, zero, s.constant(modulo)));
 }
 
 Value ClaimBuilder::addArgument(StringRef name, Type type) {
@@ -65,15 +70,24 @@ void ClaimBuilder::assumeParameters() {
   });
 }
 
+Value ClaimBuilder::declarePlace(StringRef name) {
+  Value position = declare(name);
+  if (modulo == 1)
+    return position;
+  Value place = declareHidden();
+  assume(s.equal(position, positionOf(place)));
+  return place;
+}
+
 Value ClaimBuilder::declareQuery(StringRef name) {
-  Value q = declare(name);
-  assume(inRange(q, s.sub(keyLength, queryLength), keyLength));
+  Value q = declarePlace(name);
+  assume(inRange(positionOf(q), s.sub(keyLength, queryLength), keyLength));
   return q;
 }
 
 Value ClaimBuilder::declareKey(StringRef name) {
-  Value k = declare(name);
-  assume(inRange(k, s.constant(0), keyLength));
+  Value k = declarePlace(name);
+  assume(inRange(positionOf(k), s.constant(0), keyLength));
   return k;
 }
 
@@ -82,18 +96,22 @@ Value ClaimBuilder::divides(int64_t divisor, Value x) {
 }
 
 Value ClaimBuilder::inBand(const Band &band, Value q, Value k) {
-  Value inside = s.both(inRange(k, band.lo, band.hi), divides(band.modulus, s.sub(q, k)));
+  Value key = positionOf(k);
+  bool isStrideOfClass = band.modulus % modulo == 0;
+  Value strided =
+      isStrideOfClass ? divides(band.modulus / modulo, s.sub(q, k)) : divides(band.modulus, s.sub(positionOf(q), key));
+  Value inside = s.both(inRange(key, band.lo, band.hi), strided);
   const Columns &columns = band.columns;
   if (columns.holdAll())
     return inside;
-  Value fromPhase = s.sub(k, columns.phase);
+  Value fromPhase = s.sub(key, columns.phase);
   Value column = s.sub(fromPhase, s.mul(s.floorDiv(fromPhase, columns.period), columns.period));
   return s.both(inside, s.less(column, s.constant(columns.width)));
 }
 
 SmallVector<Band> ClaimBuilder::bandsAt(Value q) {
   SmallVector<Band> bands;
-  if (failed(root.buildKeyBands(builder, scope, q, bands)))
+  if (failed(root.buildKeyBands(builder, scope, positionOf(q), bands)))
     bands.clear();
   return bands;
 }

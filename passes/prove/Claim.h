@@ -29,7 +29,7 @@ inline constexpr int64_t kLengthLimit = int64_t(1) << 31;
 struct Claim {
   /// What is claimed, in words; unique among the claims about one schedule.
   std::string name;
-  /// Names of the arguments, for counterexamples; empty for arrays and masks.
+  /// Names of the arguments, for counterexamples; empty for arrays, masks and what is not worth naming.
   SmallVector<std::string> symbols;
   OwningOpRef<func::FuncOp> function;
   /// Worth knowing, but nothing is wrong without it.
@@ -38,15 +38,22 @@ struct Claim {
 
 /// Builds one claim about a pattern. Lengths, batch, head and captures are declared, and assumed to be what a call
 /// may have; queries, keys and tiles are declared as needed.
+///
+/// With a `modulo` above 1 the claim is about one residue class, whose number is declared as well. Queries and keys are
+/// *places* in it: place m is position `number + modulo * m`. Else places are positions.
 class ClaimBuilder {
 public:
-  ClaimBuilder(PatternOp pattern, const Twine &name);
+  ClaimBuilder(PatternOp pattern, const Twine &name, int64_t modulo = 1);
 
   /// An integer that a counterexample names.
   Value declare(StringRef name);
-  /// The position of an existing query.
+  /// An integer that others determine, and that no counterexample needs.
+  Value declareHidden() { return declare(""); }
+  /// The place of a position that a counterexample names.
+  Value declarePlace(StringRef name);
+  /// The place of an existing query.
   Value declareQuery(StringRef name);
-  /// The position of an existing key.
+  /// The place of an existing key.
   Value declareKey(StringRef name);
 
   void assume(Value condition) { conditions.push_back(condition); }
@@ -57,12 +64,17 @@ public:
   Value inRange(Value x, Value low, Value high) { return s.both(s.lessEqual(low, x), s.less(x, high)); }
   /// Does the positive constant `divisor` divide `x`?
   Value divides(int64_t divisor, Value x);
+  Value positionOf(Value place) { return modulo == 1 ? place : s.add(s.mul(place, modulo), number); }
+  /// The first place at or behind a position.
+  Value placeFrom(Value position) {
+    return modulo == 1 ? position : s.floorDiv(s.add(s.sub(position, number), modulo - 1), modulo);
+  }
   /// Does `band`, asked for at query `q`, hold key `k`?
   Value inBand(const Band &band, Value q, Value k);
   /// The bands of query `q`; none where the pattern has no bands.
   SmallVector<Band> bandsAt(Value q);
   /// Does query `q` attend to key `k`?
-  Value attends(Value q, Value k) { return root.buildPredicate(builder, scope, q, k); }
+  Value attends(Value q, Value k) { return root.buildPredicate(builder, scope, positionOf(q), positionOf(k)); }
   /// Arguments of a region on the positions given, then the captures.
   SmallVector<Value> withCaptures(ArrayRef<Value> positions) const;
 
@@ -79,11 +91,14 @@ public:
   PatternOp pattern;
   PatternOpInterface root;
   Location loc;
+  int64_t modulo;
   OpBuilder builder;
   ScalarBuilder s;
   Value batch, head, queryLength, keyLength;
   SmallVector<Value> captures;
   PatternScope scope;
+  /// That of the residue class; null without one.
+  Value number;
 };
 
 } // namespace mlir::sparse_attn::prove

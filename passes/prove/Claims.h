@@ -19,9 +19,17 @@ namespace mlir::sparse_attn::prove {
 
 using Claims = SmallVectorImpl<Claim>;
 
-/// The bands of a pattern hold the pairs that its predicate holds for, and their bounds are monotone. None for a
-/// pattern without bands.
-void addBandClaims(PatternOp pattern, Claims &claims);
+/// The bands of a pattern hold the pairs that its predicate holds for, and their bounds are monotone: within the
+/// residue classes of `modulo`, where that is above 1. None for a pattern without bands.
+void addBandClaims(PatternOp pattern, int64_t modulo, Claims &claims);
+
+/// Positions that are no multiple of the schedule's modulo apart do not see each other, and each row is a row of one
+/// query tile of one class. None for a schedule over all positions.
+void addClassClaims(PatternOp pattern, ScheduleOp schedule, Claims &claims);
+
+/// No pair attends in two of the parts that a pattern has been taken apart into, and those that attend in one are those
+/// that attend in the pattern.
+void addPartClaims(PatternOp pattern, ArrayRef<PatternOp> parts, Claims &claims);
 
 /// Where the coverage of a rectangle is "not any", none of its pairs attends; where it is "all", all do. Coverage is
 /// what `plan` computes, or what the pattern says where there is no plan.

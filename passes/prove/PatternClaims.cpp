@@ -16,8 +16,8 @@ using namespace mlir::sparse_attn::prove;
 //===----------------------------------------------------------------------===//
 
 /// An attending pair lies in some band: the exact ones and the others hold all there are.
-static Claim claimBandsCover(PatternOp pattern) {
-  ClaimBuilder c(pattern, "attending pairs lie in bands");
+static Claim claimBandsCover(PatternOp pattern, int64_t modulo) {
+  ClaimBuilder c(pattern, "attending pairs lie in bands", modulo);
   Value q = c.declareQuery("q"), k = c.declareKey("k");
   c.assume(c.attends(q, k));
   Value held = c.s.boolean(false);
@@ -26,32 +26,60 @@ static Claim claimBandsCover(PatternOp pattern) {
   return c.prove(held);
 }
 
-static Claim claimBandAttends(PatternOp pattern, size_t index) {
-  ClaimBuilder c(pattern, "pairs of band " + Twine(index) + " attend");
+static Claim claimBandAttends(PatternOp pattern, int64_t modulo, size_t index) {
+  ClaimBuilder c(pattern, "pairs of band " + Twine(index) + " attend", modulo);
   Value q = c.declareQuery("q"), k = c.declareKey("k");
   c.assume(c.inBand(c.bandsAt(q)[index], q, k));
   return c.prove(c.attends(q, k));
 }
 
-static Claim claimBandMonotone(PatternOp pattern, size_t index) {
-  ClaimBuilder c(pattern, "bounds of band " + Twine(index) + " never decrease");
+static Claim claimBandMonotone(PatternOp pattern, int64_t modulo, size_t index) {
+  ClaimBuilder c(pattern, "bounds of band " + Twine(index) + " never decrease", modulo);
   Value q = c.declareQuery("q"), later = c.declareQuery("later_q");
   c.assume(c.s.lessEqual(q, later));
   Band band = c.bandsAt(q)[index], laterBand = c.bandsAt(later)[index];
   return c.prove(c.s.both(c.s.lessEqual(band.lo, laterBand.lo), c.s.lessEqual(band.hi, laterBand.hi)));
 }
 
-void mlir::sparse_attn::prove::addBandClaims(PatternOp pattern, Claims &claims) {
-  ClaimBuilder scratch(pattern, "");
+void mlir::sparse_attn::prove::addBandClaims(PatternOp pattern, int64_t modulo, Claims &claims) {
+  ClaimBuilder scratch(pattern, "", modulo);
   SmallVector<Band> bands = scratch.bandsAt(scratch.declareQuery("q"));
   if (bands.empty())
     return;
-  claims.push_back(claimBandsCover(pattern));
+  claims.push_back(claimBandsCover(pattern, modulo));
   for (auto [index, band] : llvm::enumerate(bands)) {
     if (band.exact)
-      claims.push_back(claimBandAttends(pattern, index));
-    claims.push_back(claimBandMonotone(pattern, index));
+      claims.push_back(claimBandAttends(pattern, modulo, index));
+    claims.push_back(claimBandMonotone(pattern, modulo, index));
   }
+}
+
+//===----------------------------------------------------------------------===//
+// Parts
+//===----------------------------------------------------------------------===//
+
+/// Does the pair attend in a part? Its captures are those of the pattern that the claim is about.
+static Value attendsInPart(ClaimBuilder &c, PatternOp part, Value q, Value k) {
+  PatternScope scope(c.builder, c.loc, part, c.captures, c.batch, c.head, c.queryLength, c.keyLength);
+  return part.getRoot().buildPredicate(c.builder, scope, q, k);
+}
+
+static Claim claimPartsApart(PatternOp pattern, PatternOp part, PatternOp other) {
+  ClaimBuilder c(pattern, "@" + part.getSymName() + " and @" + other.getSymName() + " share no pair");
+  Value q = c.declareQuery("q"), k = c.declareKey("k");
+  c.assume(attendsInPart(c, part, q, k));
+  return c.prove(c.s.negate(attendsInPart(c, other, q, k)));
+}
+
+void mlir::sparse_attn::prove::addPartClaims(PatternOp pattern, ArrayRef<PatternOp> parts, Claims &claims) {
+  ClaimBuilder c(pattern, "pairs attend where those of a part do");
+  Value q = c.declareQuery("q"), k = c.declareKey("k"), inSome = c.s.boolean(false);
+  for (PatternOp part : parts)
+    inSome = c.s.either(inSome, attendsInPart(c, part, q, k));
+  claims.push_back(c.prove(c.s.equal(c.attends(q, k), inSome)));
+  for (auto [index, part] : llvm::enumerate(parts))
+    for (PatternOp other : parts.drop_front(index + 1))
+      claims.push_back(claimPartsApart(pattern, part, other));
 }
 
 //===----------------------------------------------------------------------===//

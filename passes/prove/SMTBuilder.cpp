@@ -41,10 +41,11 @@ Value SMTBuilder::mul(Value a, Value b) {
   return product.value;
 }
 
-/// For f > 0: x <= -1 makes f * x <= -f, x <= 0 makes it <= 0, and so on.
+/// For f > 0: x <= -1 makes f * x <= -f, x <= 0 makes it <= 0, and so on. For f = 0 it is 0.
 void SMTBuilder::requireSignOfProduct(Value factor, Value other, Value product) {
   Value zero = integer(0), one = integer(1), minusOne = integer(-1), positive = less(zero, factor);
   auto fact = [&](Value premise, Value conclusion) { require(implies(both(positive, premise), conclusion)); };
+  require(implies(equal(factor, zero), equal(product, zero)));
   fact(lessEqual(other, minusOne), lessEqual(product, negative(factor)));
   fact(lessEqual(other, zero), lessEqual(product, zero));
   fact(lessEqual(zero, other), lessEqual(zero, product));
@@ -74,11 +75,30 @@ Value SMTBuilder::wrapped(Value x, unsigned width) {
   return select(fits, x, unknown(integerType(), "wrapped"));
 }
 
+void SMTBuilder::relate(const Quotient &x, const Quotient &y) {
+  Value defined = both(x.defined, y.defined);
+  require(implies(both(defined, lessEqual(x.dividend, y.dividend)), lessEqual(x.value, y.value)));
+  require(implies(both(defined, lessEqual(y.dividend, x.dividend)), lessEqual(y.value, x.value)));
+}
+
+/// More quotients by one divisor than this are those of progressions, whose claims are split into cases instead: so
+/// many pairs of them would keep a solver busy.
+static constexpr size_t kMostRelated = 20;
+
+void SMTBuilder::relateQuotients() {
+  for (const auto &[divisor, equal] : quotients)
+    for (size_t i = 0; i < equal.size() && equal.size() <= kMostRelated; ++i)
+      for (size_t j = i + 1; j < equal.size(); ++j)
+        relate(equal[i], equal[j]);
+}
+
 std::pair<Value, Value> SMTBuilder::divide(Value x, Value d, Value defined) {
   Value quotient = unknown(integerType(), "quotient"), remainder = unknown(integerType(), "remainder");
   Value equation = equal(x, add(mul(d, quotient), remainder));
   Value fraction = inRange(remainder, integer(0), d);
   require(implies(defined, both(equation, fraction)));
+  if (auto constant = d.getDefiningOp<smt::IntConstantOp>())
+    quotients[constant.getValue().getSExtValue()].push_back({x, quotient, defined});
   return {quotient, remainder};
 }
 

@@ -17,6 +17,7 @@
 
 #include "mlir/Dialect/SMT/IR/SMTOps.h"
 #include "mlir/IR/Builders.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace mlir::sparse_attn::prove {
@@ -58,6 +59,9 @@ public:
   /// Quotient and remainder with x = d * q + r and 0 <= r < d, of the solver's choice unless `defined` holds (which
   /// implies 0 < d).
   std::pair<Value, Value> divide(Value x, Value d, Value defined);
+  /// Says of all quotients by a constant that they never decrease with the dividend. That follows from what they are,
+  /// but a solver takes long to find it out.
+  void relateQuotients();
   /// The value of an uninterpreted function, one for each `key`.
   Value apply(StringRef key, StringRef name, ValueRange arguments, Type result);
 
@@ -68,15 +72,20 @@ private:
   struct Product {
     Value a, b, value;
   };
+  struct Quotient {
+    Value dividend, value, defined;
+  };
 
   bool isNumeral(Value value);
   Value times(Value a, Value b) { return smt::IntMulOp::create(builder, loc, integerType(), ValueRange{a, b}); }
   /// `product` is `factor` times `other`, whatever these are.
   void requireSignOfProduct(Value factor, Value other, Value product);
   void relateProducts(const Product &x, const Product &y);
+  void relate(const Quotient &x, const Quotient &y);
 
   llvm::StringMap<Value> functions;
   SmallVector<Product> products;
+  llvm::MapVector<int64_t, SmallVector<Quotient>> quotients; // by divisor
 };
 
 } // namespace mlir::sparse_attn::prove

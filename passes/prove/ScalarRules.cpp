@@ -15,6 +15,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/Sequence.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::sparse_attn::prove;
@@ -114,8 +116,59 @@ Value translateMaxUnsigned(SMTBuilder &b, Operation *op, Operands x) {
   return isCondition(op->getResult(0)) ? Value() : b.select(lessUnsigned(b, x[0], x[1]), x[1], x[0]);
 }
 
+std::optional<int64_t> constantOf(Value value) {
+  APInt constant;
+  return matchPattern(value, m_ConstantInt(&constant)) ? std::optional(constant.getSExtValue()) : std::nullopt;
+}
+
+/// The powers of two of a signed type.
+SmallVector<int64_t> listBits(Value value) {
+  return llvm::map_to_vector(llvm::seq(widthOf(value) - 1), [](unsigned place) { return int64_t(1) << place; });
+}
+
+/// Is `value` one less than `other`?
+bool isOneLess(Value value, Value other) {
+  auto difference = value.getDefiningOp<arith::SubIOp>();
+  return difference && difference.getLhs() == other && constantOf(difference.getRhs()) == 1;
+}
+
+/// x & (x - 1) is 0 where x has one bit at most; what it is where x has more is not said.
+Value translateWithoutLowestBit(SMTBuilder &b, Operation *op, Value x) {
+  Value rest = b.unknown(b.integerType(), "rest"), few = b.equal(x, b.integer(0));
+  for (int64_t bit : listBits(op->getResult(0)))
+    few = b.either(few, b.equal(x, b.integer(bit)));
+  b.require(b.implies(b.lessEqual(b.integer(0), x), b.equal(b.equal(rest, b.integer(0)), few)));
+  return rest;
+}
+
+/// The lowest bits are a remainder, of negative numbers as well. Of other bits it is said what numbers of one bit share
+/// with them.
+Value translateMasked(SMTBuilder &b, Operation *op, Value x, int64_t mask) {
+  if (llvm::isMask_64(mask))
+    return b.divide(x, b.integer(mask + 1), b.boolean(true)).second;
+  Value common = b.unknown(b.integerType(), "common"), zero = b.integer(0);
+  b.require(b.implies(b.equal(x, zero), b.equal(common, zero)));
+  for (int64_t bit : listBits(op->getResult(0)))
+    b.require(b.implies(b.equal(x, b.integer(bit)), b.equal(common, b.integer(bit & mask))));
+  return common;
+}
+
 Value translateAnd(SMTBuilder &b, Operation *op, Operands x) {
-  return isCondition(op->getResult(0)) ? b.both(x[0], x[1]) : Value();
+  if (isCondition(op->getResult(0)))
+    return b.both(x[0], x[1]);
+  Value left = op->getOperand(0), right = op->getOperand(1);
+  if (isOneLess(right, left))
+    return translateWithoutLowestBit(b, op, x[0]);
+  std::optional<int64_t> mask = constantOf(right);
+  return mask && *mask >= 0 && *mask < int64_t(1) << 62 ? translateMasked(b, op, x[0], *mask) : Value();
+}
+
+/// Shifts by constants are quotients, rounded down.
+Value translateShiftRightSigned(SMTBuilder &b, Operation *op, Operands x) {
+  std::optional<int64_t> places = constantOf(op->getOperand(1));
+  if (!places || *places < 0 || *places > 61)
+    return {};
+  return b.divide(x[0], b.integer(int64_t(1) << *places), b.boolean(true)).first;
 }
 
 Value translateOr(SMTBuilder &b, Operation *op, Operands x) {
@@ -197,6 +250,7 @@ const llvm::StringMap<Rule> &getRules() {
       rule<arith::MaxUIOp>(translateMaxUnsigned),
       rule<arith::AndIOp>(translateAnd),
       rule<arith::OrIOp>(translateOr),
+      rule<arith::ShRSIOp>(translateShiftRightSigned),
       rule<arith::XOrIOp>(translateXor),
       rule<arith::CmpIOp>(translateCompare),
       rule<arith::SelectOp>(translateSelect),

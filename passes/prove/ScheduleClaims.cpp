@@ -54,13 +54,14 @@ Value buildTileOffset(TileClaimBuilder &c, Value q) {
 
 /// A key that lies some strides before its query lies that many strides of tiles before the query's tile: there is no
 /// quotient but that of the query. Its tile is one of a few, and the case is split by it.
+/// `modulus` counts places.
 void ScheduleClaims::claimStridedBandVisited(size_t index, int64_t modulus) {
   int64_t cases = llvm::divideCeil(schedule.getTileQ() - 1, schedule.getTileK()) + 1;
   for (int64_t offset = 0; offset < cases; ++offset) {
     TileClaimBuilder c = about("pairs of band " + Twine(index) + " lie in visited tiles, case " + Twine(offset));
     Value q = c.declareQueryOfTile("q"), k = c.declareKey("k"), strides = c.declare("strides");
     Band band = c.monotoneBandsAt(q)[index];
-    c.assume(c.inRange(k, band.lo, band.hi));
+    c.assume(c.inRange(c.positionOf(k), band.lo, band.hi));
     c.assume(c.s.equal(c.s.sub(q, k), c.s.mul(strides, modulus)));
     c.assume(c.s.equal(buildTileOffset(c, q), c.s.constant(offset)));
     Value keyTile = c.s.sub(c.s.floorDiv(q, c.tileK), c.s.mul(strides, modulus / c.tileK));
@@ -83,7 +84,7 @@ void ScheduleClaims::claimTouchedExists(size_t range) {
   TileClaimBuilder c = about("tiles of touched range " + Twine(range) + " exist");
   Value keyTile = c.declareKeyTile("key_tile");
   c.assume(c.inTouched(range, keyTile));
-  claims.push_back(c.prove(c.inRange(c.firstKey(keyTile), c.s.constant(0), c.keyLength)));
+  claims.push_back(c.prove(c.inRange(c.firstKey(keyTile), c.s.constant(0), c.keys)));
 }
 
 /// Ranges of step 1 ascend; one with a step shares no tile with any other.
@@ -104,9 +105,9 @@ void ScheduleClaims::claimFullAttends(size_t range) {
   TileClaimBuilder c = about("every pair of full range " + Twine(range) + " attends");
   Value keyTile = c.declareKeyTile("key_tile");
   c.assume(c.inFull(range, keyTile));
-  Value q = c.declareQueryOfTile("q"), k = c.declare("k");
+  Value q = c.declareQueryOfTile("q"), k = c.declarePlace("k");
   c.assume(c.inRange(k, c.firstKey(keyTile), c.pastKey(keyTile)));
-  Value exists = c.inRange(k, c.s.constant(0), c.keyLength);
+  Value exists = c.inRange(k, c.s.constant(0), c.keys);
   // Pairs of a band attend, which is a claim of its own.
   SmallVector<Band> bands = c.monotoneBandsAt(q);
   Value attends = bands.empty() ? c.attends(q, k) : c.s.boolean(false);
@@ -133,13 +134,15 @@ void ScheduleClaims::claimFullApart(size_t range, size_t other) {
 }
 
 void ScheduleClaims::claimVisited() {
-  ClaimBuilder scratch(pattern, "");
+  int64_t modulo = schedule.getModulo();
+  ClaimBuilder scratch(pattern, "", modulo);
   SmallVector<Band> bands = scratch.bandsAt(scratch.declareQuery("q"));
   if (bands.empty())
     claimPredicateVisited();
   for (auto [index, band] : llvm::enumerate(bands)) {
-    if (band.modulus != 1 && band.modulus % schedule.getTileK() == 0)
-      claimStridedBandVisited(index, band.modulus);
+    int64_t modulus = band.modulus / modulo;
+    if (modulus > 1 && modulus % schedule.getTileK() == 0)
+      claimStridedBandVisited(index, modulus);
     else
       claimBandVisited(index);
   }

@@ -7,6 +7,7 @@
 
 #include "passes/prove/SolverBuilder.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/prove/BitTableModel.h"
 #include "passes/prove/CaptureModel.h"
 #include "passes/prove/RectangleLoop.h"
 #include "passes/prove/ScalarRules.h"
@@ -21,7 +22,7 @@ namespace {
 
 class ClaimTranslator {
 public:
-  explicit ClaimTranslator(SMTBuilder &b) : b(b), captures(b) {}
+  explicit ClaimTranslator(SMTBuilder &b) : b(b), captures(b), tables(b) {}
 
   /// False, with the op in `obstacle`, where an op has no meaning for solvers.
   bool translate(const Claim &claim);
@@ -51,6 +52,7 @@ private:
 
   SMTBuilder &b;
   CaptureModel captures;
+  BitTableModel tables;
   llvm::DenseMap<Value, Value> terms;
   SmallVector<RectangleLoop> loops;
   SmallVector<OpaqueCall> calls;
@@ -60,7 +62,7 @@ private:
 void ClaimTranslator::declareArguments(const Claim &claim) {
   for (auto [argument, name] : llvm::zip_equal(claim.function.get().getArguments(), claim.symbols))
     if (argument.getType().isIndex() && !argument.use_empty())
-      terms[argument] = b.unknown(b.integerType(), name);
+      terms[argument] = b.unknown(b.integerType(), name.empty() ? "hidden" : name);
 }
 
 bool ClaimTranslator::translate(const Claim &claim) {
@@ -69,6 +71,8 @@ bool ClaimTranslator::translate(const Claim &claim) {
   if (!translateBlock(body) || !llvm::all_of(loops, [&](const RectangleLoop &loop) { return relateLoop(loop); }))
     return false;
   captures.relate();
+  tables.relate();
+  b.relateQuotients();
   ValueRange conditions = body.getTerminator()->getOperands();
   for (Value assumption : conditions.drop_back())
     b.require(lookup(assumption));
@@ -85,7 +89,10 @@ bool ClaimTranslator::translateOp(Operation &op) {
     return translateBranch(branch);
   if (auto loop = dyn_cast<scf::ForOp>(op))
     return translateLoop(loop);
-  SmallVector<Value> results = captures.translate(&op, [&](Value value) { return lookup(value); });
+  auto find = [&](Value value) { return lookup(value); };
+  SmallVector<Value> results = captures.translate(&op, find);
+  if (Value answer = tables.translate(&op, find))
+    results.push_back(answer);
   if (results.empty()) {
     SmallVector<Value> operands = llvm::map_to_vector(op.getOperands(), [&](Value value) { return lookup(value); });
     bool known = llvm::all_of(operands, [](Value operand) { return operand != nullptr; });
@@ -226,7 +233,7 @@ static void describe(smt::SolverOp solver, const Claim &claim, ArrayRef<StringRe
   Builder builder(solver.getContext());
   SmallVector<StringRef> symbols;
   for (auto [argument, symbol] : llvm::zip_equal(claim.function.get().getArguments(), claim.symbols))
-    if (argument.getType().isIndex() && !argument.use_empty())
+    if (argument.getType().isIndex() && !argument.use_empty() && !symbol.empty())
       symbols.push_back(symbol);
   solver->setAttr("sparse_attn.claim", builder.getStringAttr(claim.name));
   solver->setAttr("sparse_attn.symbols", builder.getStrArrayAttr(symbols));

@@ -6,25 +6,47 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/prove/TileClaim.h"
+#include "passes/prove/ClassFacts.h"
 
 using namespace mlir;
 using namespace mlir::sparse_attn;
 using namespace mlir::sparse_attn::prove;
 
 TileClaimBuilder::TileClaimBuilder(PatternOp pattern, ScheduleOp schedule, const Twine &name)
-    : ClaimBuilder(pattern, name), tileQ(schedule.getTileQ()), tileK(schedule.getTileK()), tile(declare("tile")) {
-  assume(s.lessEqual(s.constant(0), tile));
-  assume(s.less(s.mul(tile, tileQ), queryLength));
+    : ClaimBuilder(pattern, name, schedule.getModulo()), tileQ(schedule.getTileQ()), tileK(schedule.getTileK()) {
+  ResidueClass residue = declareClass();
+  keys = residue.keys;
   // By rows, and not by the schedule's query_span, which is part of what is proved.
-  Value offset = s.sub(keyLength, queryLength), firstRow = s.mul(tile, tileQ);
+  Value offset = s.sub(keys, residue.queries), firstRow = s.mul(residue.tile, tileQ);
   firstQuery = s.add(firstRow, offset);
-  lastQuery = s.add(s.sub(s.min(s.add(firstRow, tileQ), queryLength), 1), offset);
+  lastQuery = s.add(s.sub(s.min(s.add(firstRow, tileQ), residue.queries), 1), offset);
+  // Schedules over classes know the number of the tile by its class alone: of itself it may be any here.
+  Value tile = modulo == 1 ? residue.tile : declare("query_tile");
   visited = expandSchedule(builder, schedule, withCaptures({batch, head, tile, queryLength, keyLength}),
-                           /*access=*/nullptr);
+                           /*access=*/nullptr, modulo == 1 ? nullptr : &residue);
+}
+
+/// The class of the tile, of which all is known that claims about classes say; all positions are a class of their own.
+ResidueClass TileClaimBuilder::declareClass() {
+  ResidueClass residue{number, s.constant(0), queryLength, keyLength, Value()};
+  if (modulo > 1) {
+    residue.firstRow = declare("first_row");
+    residue.queries = declareHidden();
+    residue.keys = declareHidden();
+  }
+  residue.tile = declare("tile");
+  if (modulo == 1) {
+    assume(s.lessEqual(s.constant(0), residue.tile));
+    assume(s.less(s.mul(residue.tile, tileQ), queryLength));
+  } else {
+    for (Value fact : buildClassFacts(s, residue, queryLength, keyLength, modulo, tileQ))
+      assume(fact);
+  }
+  return residue;
 }
 
 Value TileClaimBuilder::declareQueryOfTile(StringRef name) {
-  Value q = declare(name);
+  Value q = declarePlace(name);
   assume(s.both(s.lessEqual(firstQuery, q), s.lessEqual(q, lastQuery)));
   return q;
 }

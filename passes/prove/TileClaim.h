@@ -18,14 +18,14 @@ class TileClaimBuilder : public ClaimBuilder {
 public:
   TileClaimBuilder(PatternOp pattern, ScheduleOp schedule, const Twine &name);
 
-  /// The position of an existing query of the tile.
+  /// The place of an existing query of the tile.
   Value declareQueryOfTile(StringRef name);
   /// The bands of a query of the tile. Their bounds are assumed to lie between those of the first and the last query:
   /// that they never decrease is a claim of its own.
   SmallVector<Band> monotoneBandsAt(Value q);
   /// Any tile of keys, existing or not.
   Value declareKeyTile(StringRef name) { return declare(name); }
-  /// The first key of a tile, and the one past its last.
+  /// The first key of a tile, and the one past its last. They are places, as queries and keys are.
   Value firstKey(Value keyTile) { return s.mul(keyTile, tileK); }
   Value pastKey(Value keyTile) { return s.mul(s.add(keyTile, 1), tileK); }
 
@@ -35,10 +35,15 @@ public:
   Value inAnyTouched(Value keyTile, bool closed = false);
 
   int64_t tileQ, tileK;
-  Value tile;
-  /// Positions of the first and the last query of the tile.
+  /// How many keys there are: all, or those of the residue class.
+  Value keys;
+  /// Places of the first and the last query of the tile. A tile of a class that is shorter than others may have none:
+  /// the last one is before the first then.
   Value firstQuery, lastQuery;
   VisitRanges visited;
+
+private:
+  ResidueClass declareClass();
 };
 
 } // namespace mlir::sparse_attn::prove

@@ -13,6 +13,7 @@
 #include "CApiSupport.h"
 #include "sparse_attn/Device.h"
 #include "sparse_attn/Sparsity.h"
+#include "sparse_attn/TokenOrder.h"
 
 #include <string>
 
@@ -157,5 +158,31 @@ sparse_attn_status sparse_attn_launch(const sparse_attn_plan *plan, const sparse
                                       void *workspace, size_t workspace_bytes, void *stream) {
   return guard({{plan, "a plan"}}, [&] {
     return plan->plan->launch({arguments, argument_count}, {results, result_count}, workspace, workspace_bytes, stream);
+  });
+}
+
+sparse_attn_status sparse_attn_order_tokens(int32_t rank, const int64_t *shape, const int64_t *tile, int32_t *order,
+                                            size_t count) {
+  return guard({{shape, "a shape"}, {order, "a place for the order"}}, [&] {
+    if (rank < 1 || rank > 3)
+      return makeError(StatusCode::InvalidArgument, "expects a rank of 1 to 3, but got ", rank);
+    auto listOf = [&](const int64_t *numbers) { return std::vector<int64_t>(numbers, numbers + rank); };
+    Result<std::vector<int32_t>> tokens = orderTokens(listOf(shape), tile ? listOf(tile) : std::vector<int64_t>());
+    if (!tokens.isOk())
+      return tokens.status();
+    if (tokens->size() != count)
+      return makeError(StatusCode::InvalidArgument, "expects room for ", tokens->size(), " tokens, but got ", count);
+    std::copy(tokens->begin(), tokens->end(), order);
+    return Status();
+  });
+}
+
+sparse_attn_status sparse_attn_reorder_rows(const sparse_attn_value *source, const int32_t *order, size_t count,
+                                            int32_t direction, const sparse_attn_value *result) {
+  return guard({{source, "a source"}, {order, "an order"}, {result, "a result"}}, [&] {
+    if (direction != SPARSE_ATTN_INTO_ORDER && direction != SPARSE_ATTN_OUT_OF_ORDER)
+      return makeError(StatusCode::InvalidArgument, "expects a direction of 0 or 1, but got ", direction);
+    return reorderRows(*source, std::vector<int32_t>(order, order + count), static_cast<OrderDirection>(direction),
+                       *result);
   });
 }

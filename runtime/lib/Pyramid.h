@@ -23,8 +23,9 @@ namespace sparse_attn {
 /// The pyramids of an i32 array of rank 1 or 2, one for each of its rows; docs/artifact.md has the layout.
 class SPARSE_ATTN_EXPORT Pyramid {
 public:
-  /// Elements under one entry of level 0.
-  static constexpr int64_t blockElements = 64;
+  /// Elements under one entry of level 0: few, so that small tiles have entries of their own. A pyramid then takes a
+  /// quarter to a half of the bytes of its array.
+  static constexpr int64_t blockElements = 16;
 
   /// Reads the array, whose innermost stride is 1. Throws std::bad_alloc.
   explicit Pyramid(const Value &array);

@@ -288,6 +288,134 @@ sparse_attn.pattern @tree_c1(%n: memref<?x?x?xi32>) {
 
 // -----
 
+sparse_attn.pattern @neighborhood_c1_axes {
+  // expected-error @+1 {{expects a shape of 1 to 3 numbers, but got 4}}
+  %p = sparse_attn.neighborhood shape(2, 2, 2, 2) window(1, 1, 1, 1)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @neighborhood_c1_window {
+  // expected-error @+1 {{expects 'window' to have as many numbers as the shape, but got 1 and 2}}
+  %p = sparse_attn.neighborhood shape(8, 8) window(3)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @neighborhood_c1_step {
+  // expected-error @+1 {{expects 'step' to have as many numbers as the shape, but got 3 and 2}}
+  %p = sparse_attn.neighborhood shape(8, 8) window(3, 3) step(1, 1, 1)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @neighborhood_c1_stride {
+  // expected-error @+1 {{expects 'stride' to have as many numbers as the shape, but got 1 and 2}}
+  %p = sparse_attn.neighborhood shape(8, 8) window(3, 3) stride(1)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @neighborhood_c1_tile {
+  // expected-error @+1 {{expects 'tile' to have as many numbers as the shape, but got 1 and 2}}
+  %p = sparse_attn.neighborhood shape(8, 8) window(3, 3) tile(4)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @neighborhood_c1_causal {
+  // expected-error @+1 {{expects 'causal' to have as many numbers as the shape, but got 1 and 2}}
+  %p = sparse_attn.neighborhood shape(8, 8) window(3, 3) causal(true)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @neighborhood_c2_shape {
+  // expected-error @+1 {{expects 'shape' to lie in [1, 1073741823], but got 0}}
+  %p = sparse_attn.neighborhood shape(8, 0) window(3, 1)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @neighborhood_c2_window {
+  // expected-error @+1 {{expects 'window' to lie in [1, 1073741823], but got 0}}
+  %p = sparse_attn.neighborhood shape(8) window(0)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @neighborhood_c2_step {
+  // expected-error @+1 {{expects 'step' to lie in [1, 1073741823], but got -1}}
+  %p = sparse_attn.neighborhood shape(8) window(2) step(-1)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @neighborhood_c2_stride {
+  // expected-error @+1 {{expects 'stride' to lie in [1, 1073741823], but got 0}}
+  %p = sparse_attn.neighborhood shape(8) window(2) stride(0)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @neighborhood_c2_tile {
+  // expected-error @+1 {{expects 'tile' to lie in [1, 1073741823], but got 1073741824}}
+  %p = sparse_attn.neighborhood shape(8) window(2) tile(1073741824)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @neighborhood_c2_tokens {
+  // expected-error @+1 {{expects a grid of at most 1073741823 tokens, but got 1073741824}}
+  %p = sparse_attn.neighborhood shape(32768, 32768) window(2, 2)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @neighborhood_c3 {
+  // expected-error @+1 {{expects window * step to be at most the length of axis 1, but got 3 * 3 and 8}}
+  %p = sparse_attn.neighborhood shape(8, 8) window(8, 3) step(1, 3)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @neighborhood_c4 {
+  // expected-error @+1 {{expects the stride to be at most the window on axis 0, but got 4 and 3}}
+  %p = sparse_attn.neighborhood shape(8) window(3) stride(4)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @neighborhood_c5 {
+  // expected-error @+1 {{expects the tile to divide the shape on axis 2, but got 3 and 8}}
+  %p = sparse_attn.neighborhood shape(4, 6, 8) window(3, 3, 3) tile(4, 3, 3)
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @neighborhood_causal_word {
+  // expected-error @+1 {{expects true or false}}
+  %p = sparse_attn.neighborhood shape(8) window(3) causal(1)
+  sparse_attn.yield %p
+}
+
+// -----
+
 sparse_attn.pattern @vertical_slash_c1(%c: memref<?xi32>, %d: memref<?x?x?xi32>) {
   // expected-error @+1 {{failed to verify that all of {columns, diagonals} have same type}}
   %p = "sparse_attn.vertical_slash"(%c, %d) : (memref<?xi32>, memref<?x?x?xi32>) -> !sparse_attn.pattern
@@ -324,6 +452,27 @@ sparse_attn.pattern @pattern_c4_predicate(%parents: memref<?xi32>) {
     sparse_attn.yield %root : i1
   }
   %p = sparse_attn.union %tree, %roots
+  sparse_attn.yield %p
+}
+
+// -----
+
+// expected-error @+1 {{expects 'pattern_c5_missing' to name a sparse_attn.pattern, but found none}}
+sparse_attn.pattern @pattern_c5 part_of(@pattern_c5_missing) {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+// -----
+
+sparse_attn.pattern @whole(%n: index) {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+// expected-error @+1 {{expects the captures of @whole, ('index'), but got ('memref<?xi32>')}}
+sparse_attn.pattern @pattern_c5_captures(%n: memref<?xi32>) part_of(@whole) {
+  %p = sparse_attn.dense
   sparse_attn.yield %p
 }
 

@@ -82,6 +82,24 @@ sparse_attn.pattern @of_constants {
   sparse_attn.yield %p
 }
 
+// CHECK-LABEL: sparse_attn.pattern @neighborhood
+sparse_attn.pattern @neighborhood {
+  // CHECK: sparse_attn.neighborhood shape(1024) window(13){{$}}
+  %line = sparse_attn.neighborhood shape(1024) window(13)
+  // CHECK: sparse_attn.neighborhood shape(64, 48) window(13, 7) step(1, 4) stride(2, 1) tile(8, 16){{$}}
+  %image = sparse_attn.neighborhood shape(64, 48) window(13, 7) step(1, 4) stride(2, 1) tile(8, 16)
+  // CHECK: sparse_attn.neighborhood shape(16, 32, 32) window(4, 12, 12) causal{{$}}
+  %past = sparse_attn.neighborhood shape(16, 32, 32) window(4, 12, 12) causal
+  // CHECK: sparse_attn.neighborhood shape(16, 32, 32) window(4, 12, 12) tile(4, 4, 4) causal(true, false, false){{$}}
+  %video = sparse_attn.neighborhood shape(16, 32, 32) window(4, 12, 12) tile(4, 4, 4) causal(true, false, false)
+  // CHECK: sparse_attn.neighborhood shape(9, 9) window(9, 9) causal{{$}}
+  %listed = sparse_attn.neighborhood shape(9, 9) window(9, 9) causal(true, true)
+  // CHECK: sparse_attn.neighborhood shape(9) window(4) step(2) stride(4) causal(false) {note = "kept"}
+  %odd = sparse_attn.neighborhood shape(9) window(4) step(2) stride(4) causal(false) {note = "kept"}
+  %p = sparse_attn.union %line, %image, %past, %video, %listed, %odd
+  sparse_attn.yield %p
+}
+
 // CHECK-LABEL: sparse_attn.pattern @prefix_lm(
 // CHECK-SAME:    %[[LENGTHS:.*]]: memref<?xi32>)
 // CHECK-NEXT:    sparse_attn.prefix_lm %[[LENGTHS]]{{$}}
@@ -132,6 +150,17 @@ sparse_attn.pattern @packed(%document: memref<?xi32>, %table: memref<?x?xi32>) {
     sparse_attn.yield %equal : i1
   }
   // CHECK: sparse_attn.yield %[[P]]
+  sparse_attn.yield %p
+}
+
+// CHECK-LABEL: sparse_attn.pattern @whole(%{{.*}}: index) {
+sparse_attn.pattern @whole(%n: index) {
+  %p = sparse_attn.keys first(%n)
+  sparse_attn.yield %p
+}
+// CHECK-LABEL: sparse_attn.pattern @part(%{{.*}}: index) part_of(@whole) attributes {note = "all"} {
+sparse_attn.pattern @part(%n: index) part_of(@whole) attributes {note = "all"} {
+  %p = sparse_attn.keys first(%n)
   sparse_attn.yield %p
 }
 

@@ -226,6 +226,20 @@ sparse_attn.schedule @ranges_c2_order of(@dense) tile(64, 64) {
 
 // -----
 
+sparse_attn.pattern @dense {
+  %p = sparse_attn.dense
+  sparse_attn.yield %p
+}
+
+sparse_attn.schedule @residue_class_c1 of(@dense) tile(64, 64) {
+^bb0(%b: index, %h: index, %t: index, %sq: index, %skv: index):
+  // expected-error @+1 {{expects a schedule with a modulo above 1, but got 1}}
+  %c, %tile, %queries, %keys = sparse_attn.residue_class %t of %sq, %skv
+  sparse_attn.ranges touched(to step []) full(to)
+}
+
+// -----
+
 func.func @step_parent(%t: index) {
   // expected-error @+1 {{'sparse_attn.query_span' op expects parent op 'sparse_attn.schedule'}}
   %first, %last = sparse_attn.query_span %t of %t, %t

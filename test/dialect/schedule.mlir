@@ -32,6 +32,17 @@ sparse_attn.schedule @closed_form of(@causal) tile(64, 32) {
   sparse_attn.ranges touched(%d#0, %d#1, %c0 to %d#2, %d#3, %c1 step [1, 1, 32]) full(%f0 to %f1)
 }
 
+// CHECK-LABEL: sparse_attn.schedule @classes of(@causal) tile(64, 32) modulo(8) {
+// CHECK:         %{{.*}}, %[[TILE:.*]], %[[QUERIES:.*]], %[[KEYS:.*]] = sparse_attn.residue_class %{{.*}} of %{{.*}}, %{{.*}}
+// CHECK-NEXT:    sparse_attn.query_span %[[TILE]] of %[[QUERIES]], %[[KEYS]]
+sparse_attn.schedule @classes of(@causal) tile(64, 32) modulo(8) {
+^bb0(%b: index, %h: index, %t: index, %sq: index, %skv: index):
+  %c, %tile, %queries, %keys = sparse_attn.residue_class %t of %sq, %skv
+  %first, %last = sparse_attn.query_span %tile of %queries, %keys
+  %t0, %t1 = sparse_attn.touched_tiles keys(%first to %last) of %keys
+  sparse_attn.ranges touched(%t0 to %t1 step [1]) full(to)
+}
+
 // No range at all.
 // CHECK-LABEL: sparse_attn.schedule @empty
 // CHECK:         sparse_attn.ranges touched( to  step []) full( to )

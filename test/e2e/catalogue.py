@@ -7,7 +7,7 @@ import numpy as np
 
 from expressions import (
     PER_BATCH, PER_POSITION, causal, chunk, columns, complement, dense, document_ids, documents, exponential, global_tokens,
-    intersect, keys, per_head, predicate, prefix_lm, queries, random, same_document, segment, stride, tree, union,
+    intersect, keys, neighborhood, per_head, predicate, prefix_lm, queries, random, same_document, segment, stride, tree, union,
     vertical_slash, window,
 )  # fmt: skip
 
@@ -99,6 +99,19 @@ PATTERNS = {
     "heads": per_head(intersect(causal(), union(window(30, 0), keys(4))), causal(), stride(16)),
     "segment": segment(64, 4),
     "longnet": union(segment(32, 1), segment(96, 3, shift=True)),
+    "neighborhood_of_line": neighborhood((180,), (40,)),
+    "neighborhood_of_line_causal": neighborhood((230,), (40,), stride=(7,), causal=(True,)),
+    "neighborhood_of_line_dilated": neighborhood((100,), (9,), step=(7,), stride=(3,)),
+    "neighborhood_of_image": neighborhood((12, 16), (5, 4)),
+    "neighborhood_of_image_dilated": neighborhood((14, 13), (5, 3), step=(2, 4), stride=(1, 2)),
+    "neighborhood_of_image_tiled": neighborhood((12, 16), (6, 12), stride=(4, 4), tile=(4, 8)),
+    "neighborhood_of_video": neighborhood((4, 7, 6), (2, 3, 6), causal=(True, False, False)),
+    "neighborhood_of_video_tiled": neighborhood(
+        (4, 8, 6), (3, 3, 2), step=(1, 2, 2), stride=(2, 1, 2), tile=(2, 4, 3), causal=(True, False, True)
+    ),
+    "sliding_tiles": neighborhood((4, 8, 4), (4, 8, 4), stride=(2, 4, 2), tile=(2, 4, 2)),
+    "neighborhood_and_sinks": union(neighborhood((10, 20), (3, 7), tile=(5, 4)), keys(4)),
+    "off_neighborhood": complement(neighborhood((10, 20), (3, 7), tile=(5, 4))),
     "prefix_lm": prefix_lm("prefixes"),
     "prefix_lm_near": intersect(prefix_lm("prefixes"), union(window(40, 40), keys(16))),
     "prefix_lm_packed": intersect(prefix_lm("prefixes"), same_document("ids")),

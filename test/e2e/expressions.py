@@ -119,6 +119,16 @@ def segment(length, rate, shift=False):
     return expression
 
 
+def neighborhood(shape, window, step=None, stride=None, tile=None, causal=None):
+    """Each a tuple of a number an axis; `causal` of a Boolean."""
+    lists = {"shape": shape, "window": window, "step": step, "stride": stride, "tile": tile, "causal": causal}
+    words = [f"{name}({', '.join(map(str, numbers)).lower()})" for name, numbers in lists.items() if numbers]
+    expression = leaf(" ".join(["neighborhood", *words]), lambda f: formulas.neighborhood(f, **lists))
+    # Runs of positions have boxes as hulls, which may hold others.
+    expression.structured = len(shape) == 1 and step in (None, (1,))
+    return expression
+
+
 def prefix_lm(lengths):
     """`lengths` names a captured array of one number a batch."""
     return Expression(

@@ -17,54 +17,18 @@ import numpy as np
 
 import catalogue
 import workbench
+from c_interface import Runtime, Value, value_of
 from catalogue import PATTERNS
 from score_regions import bias_of_query, full_bias, integer_table
 from workbench import Module, Problem, Sizes
-
-DTYPES = {"f32": 0, "f16": 1, "bf16": 2, "i32": 3}
-
-
-class Value(ctypes.Structure):
-    """sparse_attn_value."""
-
-    _fields_ = [
-        ("data", ctypes.c_void_p),
-        ("dtype", ctypes.c_int32),
-        ("rank", ctypes.c_int32),
-        ("size", ctypes.c_int64 * 4),
-        ("stride", ctypes.c_int64 * 4),
-        ("scalar", ctypes.c_int64),
-    ]
-
-
-def value_of(item, dtype):
-    """A view of a numpy array, strides and all, or a scalar."""
-    value = Value()
-    if not isinstance(item, np.ndarray):
-        value.scalar = item
-        return value
-    value.data, value.dtype, value.rank = item.ctypes.data, DTYPES[dtype], item.ndim
-    for i in range(item.ndim):
-        value.size[i], value.stride[i] = item.shape[i], item.strides[i] // item.itemsize
-    value.stride[item.ndim - 1] = 1
-    return value
 
 
 def value_of_captured(item):
     return value_of(item, "f32" if isinstance(item, np.ndarray) and item.dtype == np.float32 else "i32")
 
 
-class Runtime:
-    """The C interface."""
-
-    def __init__(self, library):
-        self.library = ctypes.CDLL(str(library))
-        self.library.sparse_attn_last_error.restype = ctypes.c_char_p
-        self.library.sparse_attn_workspace_bytes.restype = ctypes.c_size_t
-
-    def call(self, name, *arguments):
-        if getattr(self.library, f"sparse_attn_{name}")(*arguments) != 0:
-            raise RuntimeError(f"{name}: {self.library.sparse_attn_last_error().decode()}")
+class Loader(Runtime):
+    """Opens artifacts and runs them."""
 
     def open(self, path):
         artifact = ctypes.c_void_p()
@@ -233,7 +197,7 @@ def main():
     # The simulated GPU of this process; it has one order of its threads.
     os.environ["SPARSE_ATTN_DEVICE"] = "sim"
     os.environ["SPARSE_ATTN_SIM_SCHEDULE"], os.environ["SPARSE_ATTN_SIM_SEED"] = "random", "6"
-    runtime = Runtime(library)
+    runtime = Loader(library)
     module = Module()
     names = ("window", "intersect", "packed", "document_of_batch")
     functions = [

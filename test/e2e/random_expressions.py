@@ -61,6 +61,22 @@ class Drawer:
         left = self.number(-60, 120)
         return e.window(left, self.number(-left, -left + 120))
 
+    def neighborhood(self):
+        """A grid of up to 3 axes and some 300 tokens."""
+        axes = self.number(1, 3)
+        length, generator = int(300 ** (1 / axes)), self.generator
+        shape, window, step, stride, tile = [], [], [], [], []
+        for _ in range(axes):
+            shape.append(self.number(max(length // 2, 1), 3 * length // 2))
+            step.append(self.choose(1, 1, self.number(1, min(4, shape[-1]))))
+            window.append(self.number(1, shape[-1] // step[-1]))
+            stride.append(self.choose(1, self.number(1, window[-1])))
+            tile.append(self.choose(*(size for size in range(1, shape[-1] + 1) if shape[-1] % size == 0)))
+        given = lambda numbers: tuple(numbers) if generator.random() < 0.5 else None
+        # Windows that were drawn for a step fit without it, too.
+        return e.neighborhood(tuple(shape), tuple(window), given(step), given(stride), given(tile),
+                              given(bool(generator.integers(2)) for _ in range(axes)))  # fmt: skip
+
     def leaf(self):
         draw = self.choose(
             e.dense,
@@ -78,6 +94,7 @@ class Drawer:
             lambda: e.exponential(self.choose(2, 3, 4, 5, 8, 10)),
             lambda: e.columns(*self.choose((7, 2), (16, 16), (24, 3), (48, 7), (64, 4), (96, 20), (100, 9), (128, 16))),
             lambda: e.segment(*self.choose((32, 1), (64, 2), (96, 3), (128, 8), (180, 5)), self.choose(False, True)),
+            self.neighborhood,
             lambda: e.prefix_lm("prefixes"),
             lambda: e.documents("offsets"),
             lambda: e.documents("batch_offsets", per_batch=True),

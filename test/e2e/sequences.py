@@ -13,7 +13,9 @@ import numpy as np
 import score_regions
 import workbench
 from catalogue import documents
-from expressions import blocks, causal, dense, intersect, per_head, prefix_lm, random, same_document, stride, union, window
+from expressions import (
+    blocks, causal, dense, intersect, neighborhood, per_head, prefix_lm, random, same_document, stride, union, window,
+)  # fmt: skip
 from oracle import element_types, formulas, reference
 from workbench import Sizes
 
@@ -28,6 +30,7 @@ PATTERNS = {
     "prefix": prefix_lm("prefix"),
     "random": random(2, 16, 5),
     "blocks": blocks("mask", 64, 32),
+    "grid": neighborhood((10, 16), (5, 7)),
 }
 # Which lengths and offsets a function has.
 KINDS = {

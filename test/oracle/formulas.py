@@ -101,6 +101,41 @@ def segment(frame, length, rate, shift):
     return everywhere(frame, same & (frame.q % rate == phase) & (frame.k % rate == phase))
 
 
+def neighborhood_members(length, window, step, stride, causal):
+    """Which coordinates of one axis attend to which, [length, length]."""
+    attends = np.zeros((length, length), dtype=bool)
+    for x in range(length):
+        members = list(range(x % step, length, step))
+        index = members.index(x)
+        group = [i for i in range(len(members)) if i // stride == index // stride]
+        if causal:
+            seen = members[max(group[-1] - window + 1, 0) : index + 1]
+        else:
+            centre = min(group[0] + stride // 2, group[-1])
+            start = min(max(centre - window // 2, 0), len(members) - window)
+            seen = members[start : start + window]
+        attends[x, seen] = True
+    return attends
+
+
+def token_order(shape, tile):
+    """The row-major number of the token at each position."""
+    tiles = np.arange(int(np.prod(shape))).reshape([n for size, side in zip(shape, tile) for n in (size // side, side)])
+    return tiles.transpose([*range(0, tiles.ndim, 2), *range(1, tiles.ndim, 2)]).ravel()
+
+
+def neighborhood(frame, shape, window, step=None, stride=None, tile=None, causal=None):
+    """Tokens of a grid that are near on every axis."""
+    ones = (1,) * len(shape)
+    axes = zip(shape, window, step or ones, stride or ones, causal or (False,) * len(shape))
+    coordinates = np.unravel_index(token_order(shape, tile or ones), shape)
+    position = lambda at: np.clip(at, 0, coordinates[0].size - 1)
+    holds = (frame.q >= 0) & (frame.q < coordinates[0].size) & (frame.k < coordinates[0].size)
+    for of_axis, numbers in zip(coordinates, axes):
+        holds = holds & neighborhood_members(*numbers)[of_axis[position(frame.q)], of_axis[position(frame.k)]]
+    return everywhere(frame, holds)
+
+
 def prefix_lm(frame, lengths):
     """The captured array has one number a batch."""
     return everywhere(frame, (frame.k < frame.captures[lengths][frame.batch]) | (frame.k <= frame.q))

@@ -7,15 +7,11 @@
 // Every pair lies a multiple of 8 apart.
 // CHECK-LABEL: func.func @use_dilated
 // CHECK:         pattern(@dilated) modulo(8) :
-// Query tile t is tile %[[TILE]] of the class of row %[[ROW]], %[[CLASS]]. The keys of a band, [q - 64, q + 65), are [ceil((lo - c) / 8), ...)
-// of the class, and query tiles past the end of a short class see none.
+// Of the class that the query tile is of. The keys of a band, [q - 64, q + 65), are [ceil((lo - c) / 8), ...) of the
+// class, and query tiles past the end of a short class see none.
 // TILE-LABEL: sparse_attn.schedule @dilated_64x64_modulo8 of(@dilated) tile(64, 64) modulo(8) {
-// TILE:         %[[ROW:.*]] = arith.divui %t, %[[TILES:.*]] : index
-// TILE:         %[[TILE:.*]] = arith.remui %t, %[[TILES]] : index
-// TILE:         %[[SHIFT:.*]] = arith.subi %skv, %sq : index
-// TILE:         %[[POSITION:.*]] = arith.addi %[[ROW]], %[[SHIFT]] : index
-// TILE:         %[[CLASS:.*]] = arith.subi %[[POSITION]], %{{.*}} : index
-// TILE:         %[[FIRST:.*]], %[[LAST:.*]] = sparse_attn.query_span %[[TILE]] of %{{.*}}, %[[KEYS:.*]]
+// TILE:         %[[CLASS:.*]], %[[TILE:.*]], %[[QUERIES:.*]], %[[KEYS:.*]] = sparse_attn.residue_class %t of %sq, %skv
+// TILE:         %[[FIRST:.*]], %[[LAST:.*]] = sparse_attn.query_span %[[TILE]] of %[[QUERIES]], %[[KEYS]]
 // TILE:         %[[SCALED:.*]] = arith.muli %[[FIRST]], %c8 : index
 // TILE:         %[[Q:.*]] = arith.addi %[[SCALED]], %[[CLASS]] : index
 // TILE:         arith.subi %[[Q]], %c64 : index
@@ -107,12 +103,12 @@ func.func @others(%q: !t, %n: index) -> (!t, !t, !t) {
 // A window beside strides, all in the past: the window first, then what is dilated and lies outside of it. Both have the
 // scores and the captures.
 // CHECK-LABEL: sparse_attn.pattern @beside(
-// CHECK-LABEL: sparse_attn.pattern @beside_others(%{{.*}}: index) {
+// CHECK-LABEL: sparse_attn.pattern @beside_others(%{{.*}}: index) part_of(@beside) {
 // CHECK-DAG:     %[[CAUSAL:.*]] = sparse_attn.causal
 // CHECK-DAG:     %[[WINDOW:.*]] = sparse_attn.window left(%{{.*}}) right(0)
 // CHECK:         %[[BOTH:.*]] = sparse_attn.intersect %[[CAUSAL]], %[[WINDOW]]
 // CHECK:         sparse_attn.yield %[[BOTH]]
-// CHECK-LABEL: sparse_attn.pattern @beside_dilated(%{{.*}}: index) {
+// CHECK-LABEL: sparse_attn.pattern @beside_dilated(%{{.*}}: index) part_of(@beside) {
 // CHECK-DAG:     %[[CAUSAL:.*]] = sparse_attn.causal
 // CHECK-DAG:     %[[WINDOW:.*]] = sparse_attn.window
 // CHECK-DAG:     %[[EIGHT:.*]] = sparse_attn.stride step(8)

@@ -152,6 +152,24 @@ func.func @use_chunk(%q: !t) -> !t {
   return %o : !t
 }
 
+// Neighbours on a line: the window is pushed inside at its ends, and empty behind them.
+// CHECK-LABEL: sparse_attn.schedule @line_64x64
+// CHECK:         %[[FIRST:.*]], %[[LAST:.*]] = sparse_attn.query_span
+// CHECK-DAG:     %[[FROM_FIRST:.*]] = arith.minsi %{{.*}}, %c900
+// CHECK-DAG:     %[[BEFORE_END:.*]] = arith.cmpi slt, %[[FIRST]], %c1000
+// CHECK-DAG:     %[[LO:.*]] = arith.select %[[BEFORE_END]], %[[FROM_FIRST]], %c1000
+// CHECK-DAG:     %[[BEFORE_START:.*]] = arith.cmpi slt, %[[LAST]], %c0
+// CHECK-DAG:     %[[HI:.*]] = arith.select %[[BEFORE_START]], %c0
+// CHECK:         sparse_attn.touched_tiles keys(%[[LO]] to %[[HI]])
+sparse_attn.pattern @line {
+  %p = sparse_attn.neighborhood shape(1000) window(100)
+  sparse_attn.yield %p
+}
+func.func @use_line(%q: !t) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@line) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
 //===----------------------------------------------------------------------===//
 // Strides
 //===----------------------------------------------------------------------===//
@@ -586,6 +604,21 @@ sparse_attn.pattern @exponential {
 }
 func.func @use_exponential(%q: !t) -> !t {
   %o = sparse_attn.attention %q, %q, %q pattern(@exponential) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+// Neighbours in an image have no bands. Rectangles are asked by the boxes of their ends.
+// CHECK-LABEL: sparse_attn.plan @image_64x64_plan
+// CHECK-NOT:     scf
+// CHECK:         sparse_attn.yield %{{.*}}, %{{.*}} : i1, i1
+// CHECK-LABEL: sparse_attn.schedule @image_64x64
+// CHECK:         sparse_attn.listed @image_64x64_plan
+sparse_attn.pattern @image {
+  %p = sparse_attn.neighborhood shape(48, 64) window(7, 7) tile(8, 8)
+  sparse_attn.yield %p
+}
+func.func @use_image(%q: !t) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@image) : (!t, !t, !t) -> !t
   return %o : !t
 }
 

@@ -117,7 +117,6 @@ func.func @use_drawn(%q: !t, %n: index) -> !t {
 // CHECK-LABEL: @bigbird_64x64
 // CHECK:       no pair attends where coverage is not any proved
 // CHECK:       every pair attends where coverage is all proved
-// CHECK:       {{^}}18 proved, 0 refuted, 0 open;
 sparse_attn.pattern @bigbird {
   %random = sparse_attn.random blocks(3) size(32) seed(7)
   %near = sparse_attn.window left(96) right(96)
@@ -129,3 +128,17 @@ func.func @use_bigbird(%q: !t) -> !t {
   %o = sparse_attn.attention %q, %q, %q pattern(@bigbird) : (!t, !t, !t) -> !t
   return %o : !t
 }
+
+// CHECK-LABEL: @by_id_64x64
+// CHECK:       no pair attends where coverage is not any proved
+// CHECK:       every pair attends where coverage is all proved
+sparse_attn.pattern @by_id(%ids: memref<?x?xi32>) {
+  %p = sparse_attn.documents ids(%ids) : memref<?x?xi32>
+  sparse_attn.yield %p
+}
+func.func @use_by_id(%q: !t, %ids: memref<?x?xi32>) -> !t {
+  %o = sparse_attn.attention %q, %q, %q pattern(@by_id(%ids) : (memref<?x?xi32>)) : (!t, !t, !t) -> !t
+  return %o : !t
+}
+
+// CHECK: {{^}}20 proved, 0 refuted, 0 open;

@@ -81,6 +81,7 @@ PATTERNS = {
     "lines": Pattern(
         "%p = sparse_attn.vertical_slash columns(%c) diagonals(%c) : memref<?x?x?xi32>", "memref<?x?x?xi32>"
     ),
+    "neighborhood": Pattern("%p = sparse_attn.neighborhood shape(30, 48, 80) window(5, 9, 9) tile(6, 8, 8)"),
     "prefix": Pattern("%p = sparse_attn.prefix_lm %c", "memref<?xi32>"),
     "blocks": Pattern("%p = sparse_attn.blocks %c", "!sparse_attn.block_mask"),
     "coarse_blocks": Pattern(

@@ -345,6 +345,9 @@ inline void append(uint32_t *intervals, int64_t &count, int64_t tile) {
   ++count;
 }
 
+/// Elements under one entry of a pyramid's level 0; docs/artifact.md.
+constexpr int64_t pyramidBlock = 16;
+
 /// Compares a pyramid with the array it is about, entry by entry.
 inline bool pyramidHolds(const uint64_t *block, int64_t b) {
   Array ids(block + captureWord, 2);
@@ -352,13 +355,13 @@ inline bool pyramidHolds(const uint64_t *block, int64_t b) {
   int64_t m = static_cast<int64_t>(block[Packed::pyramidWord + 2]);
   const int32_t *minima = reinterpret_cast<const int32_t *>(block[Packed::pyramidWord]) + 2 * m * b;
   const int32_t *maxima = reinterpret_cast<const int32_t *>(block[Packed::pyramidWord + 1]) + 2 * m * b;
-  int64_t needed = std::max<int64_t>(1, (ids.size(1) + 63) / 64);
+  int64_t needed = std::max<int64_t>(1, (ids.size(1) + pyramidBlock - 1) / pyramidBlock);
   if (m < needed || (m > 1 && m / 2 >= needed) || (m & (m - 1)) != 0)
     return false;
   for (int64_t level = 0; (m >> level) > 0; ++level)
     for (int64_t i = 0; i < (m >> level); ++i) {
       int32_t minimum = INT32_MAX, maximum = INT32_MIN;
-      for (int64_t e = (i << level) * 64; e < std::min(((i + 1) << level) * 64, ids.size(1)); ++e) {
+      for (int64_t e = (i << level) * pyramidBlock; e < std::min(((i + 1) << level) * pyramidBlock, ids.size(1)); ++e) {
         minimum = std::min(minimum, row[e]);
         maximum = std::max(maximum, row[e]);
       }
@@ -395,7 +398,13 @@ inline int32_t planPacked(const uint64_t *block, int64_t b, int64_t h, int64_t t
   for (int64_t tile = 0; tile * Packed::tileK < keys; ++tile) {
     int64_t any, all;
     Packing::countPairs(block, {b, h, t}, tile, any, all);
-    bool mayAttend = tile < m && minima[tile] <= high && maxima[tile] >= low;
+    constexpr int64_t blocks = Packed::tileK / pyramidBlock;
+    int32_t least = INT32_MAX, most = INT32_MIN;
+    for (int64_t i = tile * blocks; i < std::min((tile + 1) * blocks, m); ++i) {
+      least = std::min(least, minima[i]);
+      most = std::max(most, maxima[i]);
+    }
+    bool mayAttend = least <= high && most >= low;
     if (any > 0 && !mayAttend)
       return 1;
     if (any == all)

@@ -33,6 +33,8 @@ static cl::opt<std::string> emitKind("emit", cl::desc("report, mlir or smtlib"),
                                      cl::init("report"), cl::cat(category));
 static cl::opt<std::string> z3Path("z3", cl::desc("The solver (default: z3 on the PATH)"), cl::value_desc("PATH"),
                                    cl::init("z3"), cl::cat(category));
+static cl::opt<bool> reindex("reindex", cl::desc("Turn dilated attention into dense work (default: true)"),
+                             cl::init(true), cl::cat(category));
 static cl::opt<int64_t> timeout("timeout", cl::desc("Seconds a claim (default: 20)"), cl::init(20), cl::cat(category));
 
 namespace {
@@ -64,7 +66,7 @@ static LogicalResult stateClaims(ModuleOp module) {
   options.target = targetName;
   options.tileQ = tileQ;
   options.tileK = tileK;
-  options.reindex = false; // claims are about positions, not about residue classes
+  options.reindex = reindex;
   buildToSchedulesPipeline(pm, options);
   pm.addPass(createProveSchedule());
   return pm.run(module);

@@ -206,6 +206,37 @@ SPARSE_ATTN_API sparse_attn_status sparse_attn_launch(const sparse_attn_plan *pl
                                                       size_t result_count, void *workspace, size_t workspace_bytes,
                                                       void *stream);
 
+/** Which way `sparse_attn_reorder_rows` moves rows. */
+typedef enum sparse_attn_order_direction {
+  SPARSE_ATTN_INTO_ORDER = 0,  /**< Row p of the result is row order[p]. */
+  SPARSE_ATTN_OUT_OF_ORDER = 1 /**< Row order[p] of the result is row p. */
+} sparse_attn_order_direction;
+
+/**
+ * The order of tokens that the pattern `neighborhood` has with a tile: sets `order[p]`, for each position p, to the
+ * row-major number of the token that is stored there. Tiles follow in row-major order, and so do the tokens of each.
+ * `shape` and `tile` have `rank` numbers, 1 to 3; without a tile (null) tokens are in row-major order. `count` is the
+ * number of tokens, the product of the shape, which is what `order` has room for.
+ *
+ * INVALID_ARGUMENT: another rank or count, sizes below 1, a tile that does not divide the shape, 2^30 tokens or more.
+ */
+SPARSE_ATTN_API sparse_attn_status sparse_attn_order_tokens(int32_t rank, const int64_t *shape, const int64_t *tile,
+                                                            int32_t *order, size_t count);
+
+/**
+ * Moves the rows of an array [batch, heads, rows, row size] in host memory by an order, into it (queries, keys and
+ * values before a launch) or out of it (outputs after one); `direction` is a sparse_attn_order_direction. `order` has
+ * each number below `count`, the number of rows, once. Both arrays have the same sizes and one element type, any but
+ * BLOCK_MASK, strides of their own, and no memory in common. An array without rows of elements, as a log-sum-exp, is
+ * one of row size 1.
+ *
+ * INVALID_ARGUMENT: an unknown direction, an order with other numbers, one array as both, arrays of other ranks or
+ * types. SHAPE_MISMATCH: sizes or strides do not fit.
+ */
+SPARSE_ATTN_API sparse_attn_status sparse_attn_reorder_rows(const sparse_attn_value *source, const int32_t *order,
+                                                            size_t count, int32_t direction,
+                                                            const sparse_attn_value *result);
+
 #ifdef __cplusplus
 }
 #endif
