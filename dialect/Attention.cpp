@@ -263,6 +263,8 @@ LogicalResult ColumnSumsOp::verify() {
 
 LogicalResult LaunchBlocksOp::verifySymbolUses(SymbolTableCollection &symbols) {
   // launch_blocks_c1
+  if (getOutputs().size() != 1 && getOutputs().size() != 3)
+    return emitOpError("expects one result, or offsets, indices and values, but got ") << getOutputs().size();
   auto kernel = symbols.lookupNearestSymbolFrom<KernelOp>(*this, getKernelAttr());
   if (!kernel || (getOutputs().size() == 3 ? !kernel.getWeights() : !kernel.getColumnSums()))
     return emitOpError("expects '") << getKernel() << "' to name a sparse_attn.kernel of "
@@ -323,6 +325,8 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
     if (kernel.getResumes() != bool(getPartialOutput()) || kernel.getResumes() != bool(getPartialLse()))
       return emitOpError("expects a partial result and its log-sum-exp where @")
              << name.getValue() << " resumes, and nowhere else";
+    if (kernel.isOverBlocks())
+      return emitOpError("expects a kernel of attention, but got @") << name.getValue();
     if (kernel.getRowMax() != bool(getRowMax()))
       return emitOpError("expects a row maximum where @") << name.getValue() << " has one, and nowhere else";
     bool hasSequences = getQLengths() || getKLengths() || getQOffsets() || getKOffsets();

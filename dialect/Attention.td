@@ -210,7 +210,7 @@ def SparseAttn_LaunchBlocksOp : SparseAttn_Op<"launch_blocks", [
     Made by `-sparse-attn-fuse-softmax`; stays until code generation.
 
     **Constraints:**
-    - (C1) `kernel` names a `sparse_attn.kernel` of weights where there are three results, else one of column sums.
+    - (C1) one result or three; `kernel` names a `sparse_attn.kernel` of column sums or of weights, respectively.
 
     ```mlir
     %sums = sparse_attn.launch_blocks @attention_1(%q, %k, %lse) : (!t, !t, !lse) -> tensor<?x8x?xf32>

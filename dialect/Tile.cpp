@@ -86,6 +86,10 @@ LogicalResult KernelOp::verifyRegions() {
   // kernel_c3
   if (static_cast<int64_t>(getModulo()) <= 0)
     return emitOpError("expects a positive modulo, but got ") << static_cast<int64_t>(getModulo());
+  // kernel_c6
+  if ((getWeights() && getColumnSums()) ||
+      (isOverBlocks() && (getLse() || getRowMax() || getSequences() || getResumes())))
+    return emitOpError("expects weights, column sums or the results of attention, but got several");
   // kernel_c5
   auto table = MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic}, IntegerType::get(getContext(), 32));
   if (getSequences() && getSequenceTable().getType() != table)

@@ -74,6 +74,7 @@ def SparseAttn_KernelOp : SparseAttn_Op<"kernel", [
     - (C3) `modulo` is positive.
     - (C4) `score`, if there is one, names a `sparse_attn.score`, with the types of the last captures.
     - (C5) the table of sequences is a `memref<?x?xi32>`.
+    - (C6) at most one of `weights` and `column_sums`, with neither log-sum-exp, row maximum, sequences nor partial result.
 
     ```mlir
     sparse_attn.kernel @attention_0 of(@longformer) tile(64, 64) {

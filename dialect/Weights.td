@@ -48,7 +48,7 @@ def SparseAttn_WeightsOp : WeightsOpBase<"weights"> {
     - `indices` [n, 2]: row and column of each block, in blocks;
     - `values` [n, queries of a block, keys of a block], in f32; the static sizes say how large a block is.
 
-    n is known once a plan is made: `sparse_attn_plan_result_size` tells the sizes. Kernels are for the CPU.
+    n is known once a plan is made: `sparse_attn_result_sizes` and `sparse_attn_result_bytes` tell. Kernels are for the CPU.
 
     Written by users; `-sparse-attn-specialize-blocks` adds the schedule; consumed by `-sparse-attn-fuse-softmax`.
 

@@ -73,6 +73,25 @@ static bool isOnlineSoftmaxLoop(ForEachKeyTileOp loop, bool modifiesScores) {
          accumulate.getWeights() == softmax.getWeights() && accumulate.getAccumulator() == rescale.getResult();
 }
 
+/// Does the loop's body chain two loads, scores, mask, weights and what becomes of them?
+static bool isBlockLoop(ForEachBlockOp loop, bool modifiesScores, bool storesWeights) {
+  if (!loop || loop.getInit().size() != (storesWeights ? 0 : 1))
+    return false;
+  Block &body = loop.getBody().front();
+  auto scores = getOnly<ScoresOp>(body);
+  auto mask = getOnly<MaskOp>(body);
+  auto weights = getOnly<WeightsOfOp>(body);
+  auto store = getOnly<StoreBlockOp>(body);
+  auto add = getOnly<AddColumnsOp>(body);
+  if (!scores || !mask || !weights || bool(store) != storesWeights || bool(add) == storesWeights)
+    return false;
+  auto isLoad = [](Value value) { return bool(value.getDefiningOp<LoadOp>()); };
+  Value used = storesWeights ? store.getSource() : add.getWeights();
+  return isLoad(scores.getQuery()) && isLoad(scores.getKey()) && isLoad(weights.getLse()) &&
+         chainsScores(body, scores, mask, modifiesScores) && weights.getScores() == mask.getResult() &&
+         used == weights.getWeights();
+}
+
 /// Does the program load the queries first, and then start or resume the softmax?
 static bool startsSoftmax(Block &body, bool resumes) {
   SmallVector<LoadOp> loads(body.getOps<LoadOp>());
@@ -99,7 +118,7 @@ LogicalResult KernelParts::check(const Tiling &tiling) {
   if (!tiling.supports(problem, {int64_t(kernel.getTileQ()), int64_t(kernel.getTileK())}, reason))
     return kernel.emitOpError(reason);
   if (kernel.isOverBlocks()) {
-    if (!getOnly<ForEachBlockOp>(body))
+    if (!isBlockLoop(getOnly<ForEachBlockOp>(body), bool(score), kernel.getWeights()))
       return kernel.emitOpError("expects the tile program that -sparse-attn-fuse-softmax writes");
     return success();
   }

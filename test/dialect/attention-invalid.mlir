@@ -300,7 +300,7 @@ sparse_attn.pattern @causal {
 }
 
 func.func @attention_c8_element_type(%q: tensor<1x2x8x64xf16>, %k: tensor<1x2x8x64xf16>, %v: tensor<1x2x8x64xf16>) {
-  // expected-error @+1 {{result #1 must be 3D tensor of 32-bit float values, but got 'tensor<1x2x8xf16>'}}
+  // expected-error @+1 {{result #1 must be variadic of 3D tensor of 32-bit float values, but got 'tensor<1x2x8xf16>'}}
   %o, %lse = sparse_attn.attention %q, %k, %v pattern(@causal)
       : (tensor<1x2x8x64xf16>, tensor<1x2x8x64xf16>, tensor<1x2x8x64xf16>) -> (tensor<1x2x8x64xf16>, tensor<1x2x8xf16>)
   return
