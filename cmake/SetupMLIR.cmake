@@ -66,7 +66,8 @@ option(SPARSE_ATTN_PRECOMPILE_HEADERS "Precompile the headers of MLIR: most of t
 
 # The headers that most of the compiler's sources include, once for its libraries.
 if(SPARSE_ATTN_PRECOMPILE_HEADERS)
-  file(WRITE ${CMAKE_BINARY_DIR}/precompiled/Precompiled.cpp "")
+  # Written once, so that configuring again compiles nothing again.
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/precompiled/Precompiled.cpp CONTENT "")
   add_library(sparse_attn_precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled/Precompiled.cpp)
   sparse_attn_compiler_target(sparse_attn_precompiled)
   target_precompile_headers(sparse_attn_precompiled PRIVATE
