@@ -89,6 +89,7 @@ def FuseSoftmax : Pass<"sparse-attn-fuse-softmax", "::mlir::ModuleOp"> {
   let description = [{
     Before: attention ops name a schedule. After: each is a launch of a kernel, whose body computes one query tile in one
     loop over the visited key tiles (online softmax). Captured arrays and the log-sum-exp are arguments of the kernel.
+    Weights and column sums become launches of kernels over the visited blocks.
 
     ```mlir
     %m, %l, %acc = sparse_attn.for_each_key_tile %visit state(%m0, %l0, %a0) ... {

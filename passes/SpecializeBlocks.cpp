@@ -224,8 +224,9 @@ FailureOr<SmallVector<TileSizes, 2>> SpecializeBlocksPass::chooseTiles(AttendOpI
   if (auto weights = dyn_cast<WeightsOp>(attention.getOperation())) {
     ArrayRef<int64_t> shape = cast<ShapedType>(weights.getValues().getType()).getShape();
     choices = {{shape[1], shape[2]}};
-  } else if (tileQ || tileK)
+  } else if (tileQ || tileK) {
     choices = {{tileQ ? tileQ : choices.front().q, tileK ? tileK : choices.front().k}};
+  }
   // Blocks may be of sizes that no tile fits; what is left then is found by the descent, in tiles that do exist.
   std::string reason;
   SmallVector<TileSizes, 2> possible;
