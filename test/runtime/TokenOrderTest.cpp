@@ -88,7 +88,7 @@ struct Rows {
 
   std::string at(int64_t b, int64_t h, int64_t r) const {
     int64_t first = ((b * size[2] + r) * size[1] + h) * row * bytes;
-    return std::string(&memory[static_cast<size_t>(first)], static_cast<size_t>(size[3] * bytes));
+    return std::string(memory.data() + first, static_cast<size_t>(size[3] * bytes));
   }
 
   int64_t bytes;
